@@ -35,14 +35,19 @@ int err_prefix(struct err *err, const char *format, ...)
 {
     if (!err)
         return -1;
-    char before[sizeof err->message];
+    char cause[sizeof err->message];
+    memcpy(cause, err->message, sizeof cause);
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(before, sizeof before, format, args);
+    int n = vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
-    if (n >= 0 && (size_t)n < sizeof before)
-        snprintf(before + n, sizeof before - (size_t)n, ": %s", err->message);
-    memcpy(err->message, before, sizeof before);
+    size_t used = n < 0 ? 0 : (size_t)n;
+    if (used + 3 < sizeof err->message) {
+        memcpy(err->message + used, ": ", 2);
+        size_t room = sizeof err->message - used - 3, len = strnlen(cause, room);
+        memcpy(err->message + used + 2, cause, len);
+        err->message[used + 2 + len] = '\0';
+    }
     return -1;
 }
 

@@ -13,12 +13,13 @@
 #include <sys/types.h>
 
 enum open_policy {
-    OPEN_ROOT_DIRECTORY,   /* the root itself: any directory, symlinks followed, by the host's rules; gives O_PATH|O_DIRECTORY */
-    OPEN_IN_ROOT_PATH,     /* O_PATH of anything; absolute paths, `..` and symlinks stay inside @dirfd */
-    OPEN_IN_ROOT_READ,     /* O_RDONLY of a file, resolved inside */
-    OPEN_IN_ROOT_DIRECTORY,/* O_RDONLY|O_DIRECTORY, resolved inside */
-    OPEN_IN_ROOT_CREATE,   /* O_WRONLY|O_CREAT|O_TRUNC|O_NOFOLLOW mode 0644, resolved inside */
-    OPEN_STRICT_READ,      /* O_RDONLY, no symlink anywhere, never above @dirfd, no mount crossed: for /proc and /sys */
+    OPEN_ROOT_DIRECTORY, /* the root itself: any directory, symlinks followed, by the host's rules; gives O_PATH|O_DIRECTORY */
+    OPEN_IN_ROOT_PATH,      /* O_PATH of anything; absolute paths, `..` and symlinks stay inside @dirfd */
+    OPEN_IN_ROOT_LEAF,      /* as OPEN_IN_ROOT_PATH, but a symlink at the end is opened itself */
+    OPEN_IN_ROOT_READ,      /* O_RDONLY of a file, resolved inside */
+    OPEN_IN_ROOT_DIRECTORY, /* O_RDONLY|O_DIRECTORY, resolved inside */
+    OPEN_IN_ROOT_CREATE,    /* O_WRONLY|O_CREAT|O_TRUNC|O_NOFOLLOW mode 0644, resolved inside */
+    OPEN_STRICT_READ, /* O_RDONLY, no symlink anywhere, never above @dirfd, no mount crossed: for /proc and /sys */
     OPEN_POLICIES
 };
 

@@ -26,8 +26,8 @@ struct lab_options {
     uint64_t memory_bytes; /* memory limit; 0: 1 GiB, or half of the machine's memory if that is less */
     unsigned pids;         /* limit of processes and threads; 0: 1024 */
     bool offline;          /* no network beyond the lab's own loopback */
-    bool rootless;         /* take the rootless way although we are root's equal (for tests; implied for an ordinary user) */
-    const char *tools;     /* path of the multi-call program put first in the lab's PATH; NULL: none */
+    bool rootless; /* take the rootless way although we are root's equal (for tests; implied for an ordinary user) */
+    const char *tools; /* path of the multi-call program put first in the lab's PATH; NULL: none */
 };
 
 /** Build a lab and start its init. Dead labs found on the way are cleared first (lab_gc). Returns NULL with @err set:
@@ -45,17 +45,17 @@ int lab_pidfd(const struct lab *lab);
 
 /** Facts about this lab for doctor and the first screen: what was had, what was done without and why. Strings live as long as the lab. */
 struct lab_facts {
-    bool rootless;          /* no host root behind it */
-    bool whole_root;        /* the lower is all of `/`, idmapped; else an assembled root */
-    unsigned id_base, id_count; /* lab ids 0… are host ids id_base… (id_count 1: a single-id map) */
-    uint64_t disk_bytes;    /* 0: not limited by the lab (a directory of the user's) */
-    uint64_t memory_bytes;  /* 0: no memory limit could be set */
-    unsigned pids;          /* 0: no pids limit */
-    bool pids_by_rlimit;    /* the pids limit is RLIMIT_NPROC of the user namespace, for want of a cgroup */
-    const char *network;    /* "nat", "host", "offline" */
+    bool rootless;                /* no host root behind it */
+    bool whole_root;              /* the lower is all of `/`, idmapped; else an assembled root */
+    unsigned id_base, id_count;   /* lab ids 0… are host ids id_base… (id_count 1: a single-id map) */
+    uint64_t disk_bytes;          /* 0: not limited by the lab (a directory of the user's) */
+    uint64_t memory_bytes;        /* 0: no memory limit could be set */
+    unsigned pids;                /* 0: no pids limit */
+    bool pids_by_rlimit;          /* the pids limit is RLIMIT_NPROC of the user namespace, for want of a cgroup */
+    const char *network;          /* "nat", "host", "offline" */
     const char *real_directories; /* space-separated: those on a real filesystem, where an overlay's upper may live */
-    char cgroup_v2[256];    /* path below the v2 mount, "" if none */
-    const char *missing[8]; /* one sentence each, NULL-terminated: what was done without and why */
+    char cgroup_v2[256];          /* path below the v2 mount, "" if none */
+    const char *missing[8];       /* one sentence each, NULL-terminated: what was done without and why */
 };
 const struct lab_facts *lab_facts(const struct lab *lab);
 
@@ -70,11 +70,11 @@ const struct lab_phase *lab_phases(const struct lab *lab);
 int lab_open_pty(struct lab *lab, unsigned rows, unsigned cols, int *master, int *slave, struct err *err);
 
 struct lab_command {
-    const char *const *argv;   /* NULL-terminated; argv[0] looked up in the lab's PATH */
-    const char *const *env;    /* extra KEY=VALUE strings over the lab's built environment; may be NULL */
-    const char *cwd;           /* inside the lab; NULL: /root */
-    int stdio[3];              /* fds for 0, 1, 2; -1: /dev/null */
-    bool tty;                  /* stdio[0] is a pty slave: make it the controlling terminal of a new session */
+    const char *const *argv; /* NULL-terminated; argv[0] looked up in the lab's PATH */
+    const char *const *env;  /* extra KEY=VALUE strings over the lab's built environment; may be NULL */
+    const char *cwd;         /* inside the lab; NULL: /root */
+    int stdio[3];            /* fds for 0, 1, 2; -1: /dev/null */
+    bool tty;                /* stdio[0] is a pty slave: make it the controlling terminal of a new session */
 };
 
 /** Start @command in the lab: joined to its cgroups and all its namespaces, environment built and never inherited, every other fd closed,
@@ -88,11 +88,11 @@ struct lab *lab_attach(const char *name, struct err *err);
 
 struct lab_entry {
     const char *name;
-    pid_t owner;        /* host pid of the program that runs it; 0 if dead */
+    pid_t owner; /* host pid of the program that runs it; 0 if dead */
     pid_t init;
     bool alive;
-    uint64_t started;   /* seconds since the epoch */
-    const char *mode;   /* "root" or "rootless" */
+    uint64_t started; /* seconds since the epoch */
+    const char *mode; /* "root" or "rootless" */
 };
 /** Call @each for every lab of this user (for root: of root). Returns how many, or -1. */
 int lab_list(void (*each)(const struct lab_entry *entry, void *data), void *data, struct err *err);

@@ -11,11 +11,11 @@
 enum host_answer { HOST_NO, HOST_YES, HOST_PARTLY };
 
 struct host_feature {
-    const char *name;    /* what `requires:` says: "userns", "pidns", "overlay", "idmap", "memcg", "strace" … */
-    const char *what;    /* "user namespaces" */
+    const char *name; /* what `requires:` says: "userns", "pidns", "overlay", "idmap", "memcg", "strace" … */
+    const char *what; /* "user namespaces" */
     enum host_answer (*probe)(char *found, size_t size); /* fills one line: what was found, or why not */
-    const char *brings;  /* what brings it when missing: a command or a sentence; may hold {install PACKAGE} */
-    bool slow;           /* over 50 ms: only when asked for by name or by doctor */
+    const char *brings; /* what brings it when missing: a command or a sentence; may hold {install PACKAGE} */
+    bool slow;          /* over 50 ms: only when asked for by name or by doctor */
 };
 extern const struct host_feature host_features[];
 extern const size_t host_feature_count;

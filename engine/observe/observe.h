@@ -30,11 +30,16 @@ struct observe_root {
 };
 int observe_root(pid_t pid, struct observe_root *root, struct err *err);
 
-struct id_range { uint32_t inside, outside, count; };
+struct id_range {
+    uint32_t inside, outside, count;
+};
 /** uid_map and gid_map; at most @max entries each are stored, the number there are is returned in *uids and *gids. */
-int observe_id_maps(pid_t pid, struct id_range *uid, size_t *uids, struct id_range *gid, size_t *gids, size_t max, struct err *err);
+int observe_id_maps(pid_t pid, struct id_range *uid, size_t *uids, struct id_range *gid, size_t *gids, size_t max,
+                    struct err *err);
 
-struct capability_sets { uint64_t inheritable, permitted, effective, bounding, ambient; };
+struct capability_sets {
+    uint64_t inheritable, permitted, effective, bounding, ambient;
+};
 int observe_capabilities(pid_t pid, struct capability_sets *sets, struct err *err);
 
 #define OBSERVE_PID_DEPTH 32
@@ -43,9 +48,9 @@ struct observe_process {
     pid_t nspid[OBSERVE_PID_DEPTH]; /* its pid in each nested pid namespace, outermost (the reader's) first */
     unsigned depth;                 /* how many of nspid are set, at least 1 */
     uid_t uid;
-    char state;                     /* R S D Z T … */
+    char state; /* R S D Z T … */
     char comm[64];
-    char command[256];              /* cmdline with spaces, or [comm] */
+    char command[256]; /* cmdline with spaces, or [comm] */
 };
 int observe_process(pid_t pid, struct observe_process *process, struct err *err);
 

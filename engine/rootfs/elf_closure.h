@@ -20,7 +20,8 @@ struct closure_entry {
 struct closure {
     struct closure_entry *entries; /* in the order glibc's ldd prints them */
     size_t count;
-    bool is_static;  /* no PT_INTERP and no PT_DYNAMIC worth the name: "not a dynamic executable" / "statically linked" */
+    bool
+        is_static; /* no PT_INTERP and no PT_DYNAMIC worth the name: "not a dynamic executable" / "statically linked" */
 };
 
 /** Closure of the program at @path under the root @rootfd (AT_FDCWD: the process's own root). Returns 0, or -1: ENOEXEC not ELF; ENOENT. A missing library is not an error

@@ -10,9 +10,9 @@ struct curriculum {
     struct curriculum_entry {
         int number;
         char *title;
-        char *path; /* absolute */
+        char *path;    /* absolute */
         char *summary; /* the table's last column, plain text; may be "" */
-    } *entries;
+    } * entries;
     size_t count;
 };
 

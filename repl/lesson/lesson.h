@@ -57,71 +57,73 @@ struct quiz_answer {
 };
 struct quiz {
     char *question;
-    bool several;            /* [ ] boxes: any number may be right */
-    char *typed;             /* regex of `text: /…/`, or NULL: see quiz_typed_right */
-    char *typed_reason;      /* said once it was answered; may be NULL */
+    bool several;       /* [ ] boxes: any number may be right */
+    char *typed;        /* regex of `text: /…/`, or NULL: see quiz_typed_right */
+    char *typed_reason; /* said once it was answered; may be NULL */
     struct quiz_answer *answers;
     size_t count;
 };
 
 struct block {
     enum block_type type;
-    int line;                /* of the opening fence, 1-based */
-    char *name;              /* may be NULL */
-    char *terminal;          /* "1" by default */
+    int line;       /* of the opening fence, 1-based */
+    char *name;     /* may be NULL */
+    char *terminal; /* "1" by default */
     bool background, interactive, replay_skip;
-    char *ready;             /* glob that says a background command is up; NULL */
-    char *lens;              /* "off", a list of syscalls, or NULL */
-    char *exit;              /* "0" by default; "1", "!0", "signal:KILL", "any" */
-    char *timeout;           /* as written ("20s"), or NULL: the step's or the lesson's */
-    unsigned timeout_ms;     /* resolved */
-    char *requires;          /* names doctor knows, space-separated; NULL */
-    char *path, *user;       /* Docable's: the directory and user to run in; NULL */
-    char *body;              /* prompts already stripped; ends in a newline unless empty */
-    char **commands;         /* BLOCK_COMMAND: the body cut into complete commands, NULL-terminated (no trailing newline each) */
+    char *ready;         /* glob that says a background command is up; NULL */
+    char *lens;          /* "off", a list of syscalls, or NULL */
+    char *exit;          /* "0" by default; "1", "!0", "signal:KILL", "any" */
+    char *timeout;       /* as written ("20s"), or NULL: the step's or the lesson's */
+    unsigned timeout_ms; /* resolved */
+    char *requires;      /* names doctor knows, space-separated; NULL */
+    char *path, *user;   /* Docable's: the directory and user to run in; NULL */
+    char *body;          /* prompts already stripped; ends in a newline unless empty */
+    char **
+        commands; /* of a BLOCK_COMMAND: the body cut into complete commands, NULL-terminated, no newline at their ends */
     struct output_pattern *output;
     size_t output_count;
-    bool has_output;         /* an output block stands after it (which may be empty: must print nothing) */
+    bool has_output; /* an output block stands after it (which may be empty: must print nothing) */
     struct key_action *keys;
     size_t key_count;
-    struct quiz *quiz;       /* BLOCK_QUIZ */
+    struct quiz *quiz; /* BLOCK_QUIZ */
 };
 
 struct step {
-    unsigned number;         /* 1-based in the lesson */
-    char *title;             /* plain text */
+    unsigned number; /* 1-based in the lesson */
+    char *title;     /* plain text */
     int line;
-    struct cmark_node **prose; /* top-level nodes to show, in order: paragraphs, lists, tables as paragraphs, and code blocks (node of a block below: see node_block) */
+    struct cmark_node **
+        prose; /* top-level nodes to show, in order: paragraphs, lists, tables as paragraphs, and code blocks (node of a block below: see node_block) */
     size_t prose_count;
     struct block *blocks;
     size_t block_count;
-    char *check;             /* bash, or NULL */
+    char *check; /* bash, or NULL */
     int check_line;
-    char *setup, *teardown;  /* hidden, idempotent; NULL */
-    char **hints;            /* Markdown source of each, in order; NULL-terminated */
-    char *notes;             /* for the presenter: Markdown, or NULL */
-    char *needs;             /* "2.4": earlier steps whose results it builds on, space-separated; "2" is all of lesson 2; NULL */
+    char *setup, *teardown; /* hidden, idempotent; NULL */
+    char **hints;           /* Markdown source of each, in order; NULL-terminated */
+    char *notes;            /* for the presenter: Markdown, or NULL */
+    char *needs; /* "2.4": earlier steps whose results it builds on, space-separated; "2" is all of lesson 2; NULL */
     int needs_line;
-    char *requires;          /* names doctor knows, space-separated; NULL */
+    char *requires; /* names doctor knows, space-separated; NULL */
     int requires_line;
-    unsigned timeout_ms;     /* default of its blocks; 0: the lesson's */
+    unsigned timeout_ms; /* default of its blocks; 0: the lesson's */
 };
 
 struct lesson {
     char *path;
-    int number;              /* from the file name's leading digits, or -1 */
+    int number; /* from the file name's leading digits, or -1 */
     char *title;
-    char *requires;          /* space-separated names, or NULL */
+    char *requires; /* space-separated names, or NULL */
     int requires_line;
     char *needs;
-    char *lens;              /* the syscalls its terminals are traced for: "off", a list, or NULL (the program's own set) */
-    unsigned timeout_ms;     /* default of its blocks; 20000 if not given */
+    char *lens;          /* the syscalls its terminals are traced for: "off", a list, or NULL (the program's own set) */
+    unsigned timeout_ms; /* default of its blocks; 20000 if not given */
     char *setup, *teardown, *notes;
     struct cmark_node **intro;
     size_t intro_count;
     struct step *steps;
     size_t step_count;
-    bool plain;              /* a README: no step has a check, each block a step */
+    bool plain;                  /* a README: no step has a check, each block a step */
     struct cmark_node *document; /* owns every node above */
 };
 
@@ -130,7 +132,7 @@ struct lesson_mistakes {
     struct lesson_mistake {
         int line;
         char *what; /* "unknown key `termnal`, expected one of type, name, terminal …" */
-    } *list;
+    } * list;
     size_t count;
 };
 
@@ -138,7 +140,8 @@ struct lesson_mistakes {
  * could not be read). A returned lesson has no mistakes. */
 struct lesson *lesson_load(const char *path, struct lesson_mistakes *mistakes, struct err *err);
 /** The same from memory; @path is only for messages and the number. */
-struct lesson *lesson_parse(const char *path, const char *text, size_t len, struct lesson_mistakes *mistakes, struct err *err);
+struct lesson *lesson_parse(const char *path, const char *text, size_t len, struct lesson_mistakes *mistakes,
+                            struct err *err);
 void lesson_free(struct lesson *lesson);
 void lesson_mistakes_free(struct lesson_mistakes *mistakes);
 

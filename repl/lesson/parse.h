@@ -41,7 +41,7 @@ struct fence {
     char *language;       /* "bash", "" */
     struct fence_pair {
         char *key, *value;
-    } *pairs;
+    } * pairs;
     size_t count;
 };
 
@@ -54,7 +54,8 @@ struct parser {
     size_t line_count;
     struct fence *fences; /* in document order */
     size_t fence_count;
-    cmark_node *block_node; /* the block that an output or keys fence would belong to: nothing but such fences stands between */
+    cmark_node *
+        block_node; /* the block that an output or keys fence would belong to: nothing but such fences stands between */
 };
 
 void mistake(struct parser *p, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -76,7 +77,7 @@ void *array_grow(struct parser *p, void *array, size_t count, size_t size);
             memset(&(array)[count], 0, sizeof *(array));                                                               \
             (count)++;                                                                                                 \
         }                                                                                                              \
-        grown_ ? &(array)[(count) - 1] : NULL;                                                                         \
+        grown_ ? &(array)[(count)-1] : NULL;                                                                           \
     })
 
 /* values.c: the values that front matter, comments and info strings share. Each returns false when the value is not one. */

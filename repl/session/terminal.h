@@ -18,36 +18,37 @@
 struct terminal;
 
 enum terminal_event_kind {
-    TERMINAL_PROMPT,    /* mark B: a shell is at its prompt, ready for a line; .shell, .depth */
-    TERMINAL_COMMAND,   /* mark C: a line was accepted and runs; .shell */
-    TERMINAL_DONE,      /* mark D after a C: .status is the command's exit status; .shell */
-    TERMINAL_TITLE,     /* OSC 0/2: .text */
+    TERMINAL_PROMPT,  /* mark B: a shell is at its prompt, ready for a line; .shell, .depth */
+    TERMINAL_COMMAND, /* mark C: a line was accepted and runs; .shell */
+    TERMINAL_DONE,    /* mark D after a C: .status is the command's exit status; .shell */
+    TERMINAL_TITLE,   /* OSC 0/2: .text */
     TERMINAL_BELL,
-    TERMINAL_CLOSED,    /* end of file on the master: the last process let go of the terminal */
+    TERMINAL_CLOSED, /* end of file on the master: the last process let go of the terminal */
 };
 struct terminal_event {
     enum terminal_event_kind kind;
-    char shell[32];     /* "PID.SHLVL" as the shell itself sees them; "1.2" in a new pid namespace */
-    bool own;           /* the mark comes from the shell this terminal was started with (its first prompt's identity) */
-    int status;         /* TERMINAL_DONE */
-    const char *text;   /* TERMINAL_TITLE; valid during the call */
+    char shell[32];   /* "PID.SHLVL" as the shell itself sees them; "1.2" in a new pid namespace */
+    bool own;         /* the mark comes from the shell this terminal was started with (its first prompt's identity) */
+    int status;       /* TERMINAL_DONE */
+    const char *text; /* TERMINAL_TITLE; valid during the call */
 };
 typedef void terminal_event_fn(struct terminal *terminal, const struct terminal_event *event, void *data);
 /** Raw bytes as they were read, before the guard: for recordings and headless output. */
 typedef void terminal_output_fn(struct terminal *terminal, const char *bytes, size_t len, void *data);
 
 struct terminal_cell {
-    uint32_t chars[6];  /* Unicode code points, base first, 0-terminated; chars[0] 0: blank; (uint32_t)-1: right half of a wide glyph */
-    int width;          /* 1 or 2 */
-    int fg, bg;         /* -1 default, 0…255 indexed (RGB already reduced to the nearest) */
+    uint32_t chars
+        [6]; /* Unicode code points, base first, 0-terminated; chars[0] 0: blank; (uint32_t)-1: right half of a wide glyph */
+    int width;  /* 1 or 2 */
+    int fg, bg; /* -1 default, 0…255 indexed (RGB already reduced to the nearest) */
     bool bold, dim, underline, italic, blink, reverse, strike;
 };
 
 struct terminal_options {
-    int master;                 /* owned by the terminal from now on; made nonblocking */
-    unsigned rows, cols;        /* at least 1 × 2 */
-    size_t scrollback;          /* lines kept; 0: 5000 */
-    const char *nonce;          /* of the marks; "" accepts none */
+    int master;          /* owned by the terminal from now on; made nonblocking */
+    unsigned rows, cols; /* at least 1 × 2 */
+    size_t scrollback;   /* lines kept; 0: 5000 */
+    const char *nonce;   /* of the marks; "" accepts none */
     terminal_event_fn *on_event;
     terminal_output_fn *on_output; /* may be NULL */
     void *data;
@@ -88,10 +89,11 @@ void terminal_cursor(const struct terminal *terminal, unsigned *row, unsigned *c
 bool terminal_damage(const struct terminal *terminal, unsigned *first, unsigned *last);
 void terminal_clean(struct terminal *terminal);
 
-bool terminal_alternate(const struct terminal *terminal);     /* a full-screen program has the alternate screen */
-int terminal_mouse(const struct terminal *terminal);          /* 0 none, 1 click, 2 drag, 3 move: what the program asked for */
+bool terminal_alternate(const struct terminal *terminal); /* a full-screen program has the alternate screen */
+int terminal_mouse(const struct terminal *terminal); /* 0 none, 1 click, 2 drag, 3 move: what the program asked for */
 /** A mouse event at cell (@row, @col): @button 1…3, 4/5 wheel up/down; @modifiers bits shift 1, alt 2, ctrl 4. */
-void terminal_mouse_event(struct terminal *terminal, unsigned row, unsigned col, int button, bool pressed, int modifiers);
+void terminal_mouse_event(struct terminal *terminal, unsigned row, unsigned col, int button, bool pressed,
+                          int modifiers);
 
 /** True while our own readline may own the keys: the last mark is B of the shell this terminal was started with, that shell is the
  * terminal's foreground process group, and the terminal shows ICANON and ECHO. */

@@ -1,0 +1,193 @@
+/* What the lab's first process does before it becomes init: the mounts every Linux system has, then pivot_root. */
+#include "engine/lab/lab_internal.h"
+
+#include "engine/base/cleanup.h"
+#include "engine/base/open.h"
+#include "engine/base/syscalls.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+/* Mount on @path inside the new root: resolved in it, whatever links the host's root has there. */
+static int mount_in(int root, const char *path, const char *source, const char *type, unsigned long flags, const char *data, struct err *err)
+{
+    char target[64];
+    if (make_directories_in(root, path, 0755, err) < 0)
+        return -1;
+    cleanup_close int fd = open_policy(root, path, OPEN_IN_ROOT_PATH, err);
+    if (fd < 0)
+        return -1;
+    snprintf(target, sizeof target, "/proc/self/fd/%d", fd);
+    if (mount(source, target, type, flags, data) < 0)
+        return err_set(err, errno, "mount %s on `/%s` of the lab", type ? type : "(bind)", path);
+    return 0;
+}
+
+static int bind_in(int root, int from, const char *from_path, const char *path, bool directory, struct err *err)
+{
+    if (directory) {
+        if (make_directories_in(root, path, 0755, err) < 0)
+            return -1;
+    } else {
+        cleanup_close int file = open_policy(root, path, OPEN_IN_ROOT_CREATE, err);
+        if (file < 0)
+            return -1;
+    }
+    cleanup_close int target = open_policy(root, path, OPEN_IN_ROOT_PATH, err);
+    if (target < 0)
+        return -1;
+    if (sys_bind(from, from_path, target, "", false) < 0)
+        return err_set(err, errno, "bind `%s` to `/%s` of the lab", from_path, path);
+    return 0;
+}
+
+static int write_in(int root, const char *path, const char *text, struct err *err)
+{
+    cleanup_close int fd = open_policy(root, path, OPEN_IN_ROOT_CREATE, err);
+    if (fd < 0)
+        return -1;
+    size_t len = strlen(text);
+    return write(fd, text, len) == (ssize_t)len ? 0 : err_set(err, errno, "write `/%s` of the lab", path);
+}
+
+static int make_devices(const struct build *build, int root, struct err *err)
+{
+    static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
+    static const struct {
+        const char *target, *name;
+    } links[] = {
+        { "/proc/self/fd", "dev/fd" },       { "/proc/self/fd/0", "dev/stdin" }, { "/proc/self/fd/1", "dev/stdout" },
+        { "/proc/self/fd/2", "dev/stderr" }, { "pts/ptmx", "dev/ptmx" },
+    };
+    if (mount_in(root, "dev", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k", err) < 0)
+        return -1;
+    cleanup_close int host = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "dev/%s", nodes[i]);
+        if (bind_in(root, host, nodes[i], path, false, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+        if (symlinkat(links[i].target, root, links[i].name) < 0)
+            return err_set(err, errno, "symlink `/%s` of the lab", links[i].name);
+    /* uid=0: a pty opened from outside still belongs to the lab's root. */
+    if (mount_in(root, "dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,uid=0", err) < 0 ||
+        mount_in(root, "dev/shm", "shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m", err) < 0)
+        return -1;
+    struct err why;
+    if (mount_in(root, "dev/mqueue", "mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, &why) < 0)
+        lab_missing(build->lab, "no POSIX message queues: %.180s", why.message);
+    return 0;
+}
+
+/* Every hierarchy where the host has it, mounted by the lab itself: rooted at the lab's own group by the cgroup namespace. */
+static int mount_cgroups(const struct build *build, int root, struct err *err)
+{
+    const struct lab *lab = build->lab;
+    static const char place[] = "/sys/fs/cgroup";
+    if (lab->hierarchy_count == 0)
+        return 0;
+    bool alone = lab->hierarchy_count == 1 && strcmp(lab->hierarchies[0].mount, place) == 0;
+    if (!alone && mount_in(root, place, "cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=64k", err) < 0)
+        return -1;
+    for (size_t i = 0; i < lab->hierarchy_count; i++) {
+        const struct cgroup_hierarchy *hierarchy = &lab->hierarchies[i];
+        const char *mount = hierarchy->mount;
+        char options[160];
+        struct err why;
+        if (lab->procs[i] < 0 || strncmp(mount, place, strlen(place)) != 0)
+            continue;
+        bool named = strncmp(hierarchy->controllers, "name=", 5) == 0;
+        snprintf(options, sizeof options, "%s%s", named ? "none," : "", hierarchy->controllers);
+        if (mount_in(root, mount, "cgroup", hierarchy->v2 ? "cgroup2" : "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                     hierarchy->v2 ? NULL : options, &why) < 0)
+            lab_missing(build->lab, "%s is not in the lab: %.180s", mount, why.message);
+    }
+    return 0;
+}
+
+/* A private copy of the multi-call program: the lab's root may do with it what it likes, and never reaches the host's. */
+static int place_tools(const struct build *build, int root, struct err *err)
+{
+    if (mount_in(root, LAB_TOOLS_DIR, "tools", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m", err) < 0)
+        return -1;
+    cleanup_close int to = open_policy(root, LAB_TOOLS_DIR "/teachroot-tools", OPEN_IN_ROOT_CREATE, err);
+    struct stat st;
+    if (to < 0)
+        return -1;
+    if (fstat(build->tools, &st) < 0)
+        return err_set(err, errno, "read the tools' program");
+    for (off_t at = 0; at < st.st_size;) {
+        ssize_t n = copy_file_range(build->tools, &at, to, NULL, (size_t)(st.st_size - at), 0);
+        if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP)) {
+            char block[65536];
+            n = pread(build->tools, block, sizeof block, at);
+            if (n > 0 && write(to, block, (size_t)n) != n)
+                n = -1;
+            at += n > 0 ? n : 0;
+        }
+        if (n <= 0)
+            return err_set(err, n < 0 ? errno : EIO, "copy the tools' program into the lab");
+    }
+    if (fchmod(to, 0755) < 0)
+        return err_set(err, errno, "chmod the tools' program");
+    return 0;
+}
+
+static int write_files(const struct build *build, int root, struct err *err)
+{
+    static const char bashrc[] = "# Made anew for every lab.\n"
+                                 "PS1='\\h:\\w\\$ '\n"
+                                 "alias ls='ls --color=auto'\n";
+    if (write_in(root, "root/.bashrc", bashrc, err) < 0)
+        return -1;
+    if (sethostname(build->lab->record.name, strlen(build->lab->record.name)) < 0)
+        return err_set(err, errno, "sethostname");
+    return 0;
+}
+
+int inside_enter(const struct build *build, struct err *err)
+{
+    char limit[64];
+    /* The working directory is the stage: a path to it would lead through directories that the lab's root may not pass.
+     * Mounts inherited from the other user namespace are locked together, and pivot_root refuses (EINVAL) until the new root is one of our own. */
+    if (mount("root", "root", NULL, MS_BIND | MS_REC, NULL) < 0)
+        return err_set(err, errno, "bind the lab's root on itself");
+    cleanup_close int root = open("root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int disk = open("disk", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || disk < 0)
+        return err_set(err, errno, "open the lab's root");
+    static const char *const real[] = { "root", "opt", "srv", "home" };
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++)
+        if (bind_in(root, disk, real[i], real[i], true, err) < 0)
+            return -1;
+    /* While the host's own /proc and /sys are still in sight: the kernel refuses fresh ones where it sees only masked ones. */
+    if (mount_in(root, "proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err) < 0)
+        return -1;
+    if (build->own_network) {
+        if (mount_in(root, "sys", "sysfs", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err) < 0)
+            return -1;
+    } else { /* a sysfs belongs to a network namespace, and this one is the host's */
+        char target[64];
+        cleanup_close int sys = open_policy(root, "sys", OPEN_IN_ROOT_PATH, err);
+        snprintf(target, sizeof target, "/proc/self/fd/%d", sys);
+        if (sys < 0)
+            return -1;
+        if (mount("/sys", target, NULL, MS_BIND | MS_REC, NULL) < 0)
+            return err_set(err, errno, "bind `/sys` into the lab");
+    }
+    snprintf(limit, sizeof limit, "mode=1777,size=%llum", (unsigned long long)(build->options->memory_bytes >> 22) + 16);
+    if (make_devices(build, root, err) < 0 || mount_in(root, "tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, limit, err) < 0 ||
+        mount_in(root, "run", "run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=32m", err) < 0 || mount_cgroups(build, root, err) < 0 ||
+        place_tools(build, root, err) < 0 || write_files(build, root, err) < 0)
+        return -1;
+    if (fchdir(root) < 0 || sys_pivot_root(".", ".") < 0)
+        return err_set(err, errno, "pivot_root into the lab's root");
+    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return err_set(err, errno, "umount the host's root from the lab");
+    return 0;
+}

@@ -1,0 +1,116 @@
+/** One learner in one lab with one lesson: terminals, the current step, checks, hints, replay.
+ *
+ * Knows neither ncurses nor output formats; the screen, plain mode and headless playback all drive this one object on one event loop.
+ * The state at step N is, by definition, what replaying steps 1…N-1 gives in a fresh lab; resume, reset and goto are all that.
+ */
+#ifndef REPL_SESSION_SESSION_H
+#define REPL_SESSION_SESSION_H
+
+#include "engine/base/err.h"
+#include "engine/lab/lab.h"
+#include "repl/lesson/lesson.h"
+#include "repl/lesson/progress.h"
+#include "repl/session/loop.h"
+#include "repl/session/terminal.h"
+
+struct session;
+
+enum session_event_kind {
+    SESSION_LAB_READY,    /* the lab is up and terminal 1 is at its prompt */
+    SESSION_LAB_DIED,     /* the lab ended by itself; a new one is being built and replayed */
+    SESSION_OUTPUT,       /* .terminal has new cells */
+    SESSION_TERMINAL,     /* .terminal was opened or closed, or became the active one */
+    SESSION_PROMPT,       /* .terminal: some shell in it is at its prompt */
+    SESSION_COMMAND_DONE, /* .terminal: .status; .text the command if we know it */
+    SESSION_CHECK,        /* a check ended; .passed; .text what it said (the hint) */
+    SESSION_STEP,         /* the current step or a step's status changed; .step */
+    SESSION_REPLAY,       /* replaying step .step; .text what is being run; ends with a SESSION_STEP */
+    SESSION_FINISHED,     /* every step has passed or was skipped */
+    SESSION_MESSAGE,      /* .text for the status line; .failed if it says that something went wrong */
+};
+struct session_event {
+    enum session_event_kind kind;
+    unsigned terminal, step;
+    int status;
+    bool passed, failed;
+    const char *text; /* valid during the call; may be NULL */
+};
+typedef void session_event_fn(struct session *session, const struct session_event *event, void *data);
+
+struct session_options {
+    struct loop *loop;
+    const struct lesson *lesson; /* outlives the session */
+    struct progress *progress;   /* NULL: nothing is remembered */
+    struct lab_options lab;
+    unsigned rows, cols; /* of new terminals */
+    session_event_fn *on_event;
+    terminal_output_fn *on_output; /* raw bytes of any terminal; may be NULL */
+    void *data;
+};
+
+/** Nothing is started yet. */
+struct session *session_new(const struct session_options *options, struct err *err);
+/** Ends the lab and everything in it. */
+void session_free(struct session *session);
+
+/** Build the lab, open terminal 1, run the lesson's setup, and replay up to step @step (1: none; 0: where progress left off). Returns at once after the lab is
+ * built; the replay goes on in the loop, told by events. */
+int session_start(struct session *session, unsigned step, struct err *err);
+
+const struct lesson *session_lesson(const struct session *session);
+struct lab *session_lab(struct session *session); /* NULL between labs */
+
+enum step_status { STEP_AHEAD, STEP_CURRENT, STEP_PASSED, STEP_SKIPPED };
+unsigned session_current(const struct session *session); /* 1-based; step_count + 1 when finished */
+enum step_status session_step_status(const struct session *session, unsigned step);
+/** Why a step is skipped on this machine ("qemu: not installed; apt-get install qemu-system-x86"), or NULL. */
+const char *session_skip_reason(const struct session *session, unsigned step);
+/** True once the current step's check has passed (the learner moves on with `next`; the lesson does not scroll on before the output was read). */
+bool session_current_passed(const struct session *session);
+bool session_replaying(const struct session *session);
+
+/* Terminals, numbered from 1. */
+unsigned session_terminals(const struct session *session);
+struct terminal *session_terminal(struct session *session, unsigned number); /* NULL if not open */
+pid_t session_shell(const struct session *session, unsigned number);         /* host pid of its lab shell */
+int session_open_terminal(struct session *session, unsigned number, struct err *err);
+unsigned session_active(const struct session *session);
+void session_set_active(struct session *session, unsigned number);
+void session_resize(struct session *session, unsigned rows, unsigned cols); /* all terminals */
+
+/** A line for the lab shell of the active terminal, as typed at its prompt. */
+int session_send_line(struct session *session, const char *line, struct err *err);
+
+/* The teaching commands. Each tells its outcome by events and a message; the returned text is the session's and valid until the next call. */
+const char *session_next(struct session *session, bool skip); /* NULL: moved on; else why not, and what to do */
+const char *session_hint(
+    struct session
+        *session); /* the failed check's own words first, then the lesson's hints one by one, then the solution */
+const char *session_why(struct session *session);            /* what the current check still waits for */
+const char *session_solution(const struct session *session); /* the step's next unplayed command, or NULL */
+int session_goto(struct session *session, unsigned step, struct err *err); /* a fresh lab, replayed */
+int session_reset(struct session *session, struct err *err);               /* goto the current step */
+
+/** The current step's unanswered quiz, or NULL; and an answer: indices from 0 (@count 0: @typed). Returns whether it was right; *reason gets the reasons to show. */
+const struct block *session_quiz(const struct session *session);
+bool session_answer(struct session *session, const unsigned *choices, size_t count, const char *typed,
+                    const char **reason);
+
+/* Headless playback runs a step's blocks itself. */
+struct block_result {
+    int wait_status; /* as wait(2) gives; of the last command */
+    char *output;    /* what was printed, CRs dropped, NUL-terminated; owned by the session until the next block */
+    bool timed_out, nested; /* nested: a nested shell is now at its prompt instead of the command having ended */
+    bool matched_exit, matched_output;
+    char why[512]; /* first mismatch */
+};
+typedef void session_block_fn(struct session *session, const struct block *block, const struct block_result *result,
+                              void *data);
+/** Type @block's commands (or run its script, write its file), then call @done from the loop. Quizzes are answered by their right answers. */
+int session_play_block(struct session *session, const struct block *block, session_block_fn *done, void *data,
+                       struct err *err);
+typedef void session_check_fn(struct session *session, bool passed, const char *said, void *data);
+/** Run the check of step @step now. @said is what it printed. A step without a check passes if nothing of it failed. */
+int session_run_check(struct session *session, unsigned step, session_check_fn *done, void *data, struct err *err);
+
+#endif
