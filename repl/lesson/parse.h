@@ -60,7 +60,8 @@ struct parser {
 
 void mistake(struct parser *p, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void soft_mistake(struct parser *p, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int mistakes_add(struct lesson_mistakes *mistakes, int line, const char *format, va_list args);
+int mistakes_add(struct lesson_mistakes *mistakes, int line, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 int mistakes_join(struct lesson_mistakes *into, struct lesson_mistakes *from);
 void mistakes_sort(struct lesson_mistakes *mistakes);
 
