@@ -38,14 +38,6 @@ static void why(struct player *player, const char *format, ...)
     va_end(args);
 }
 
-/* A shell tells a death by signal as 128 + its number. */
-static int wait_status_of(const struct block *block, int status)
-{
-    if (status > 128 && status < 128 + 65 && block->exit && strncmp(block->exit, "signal:", 7) == 0)
-        return status - 128;
-    return (status & 0xff) << 8;
-}
-
 static void describe_status(int wait_status, char *buf, size_t size)
 {
     if (WIFSIGNALED(wait_status))
@@ -74,7 +66,9 @@ static void free_commands(struct player *player)
     for (size_t i = 0; player->commands && player->commands[i]; i++)
         free(player->commands[i]);
     free(player->commands);
+    free(player->ran);
     player->commands = NULL;
+    player->ran = NULL;
 }
 
 static void block_over(struct session *session)
@@ -85,7 +79,6 @@ static void block_over(struct session *session)
     struct err mismatch;
     char ended[64];
     stop_watching(player);
-    free_commands(player);
     text_append(&player->output, "", 0, CAPTURE_LIMIT);
     result->output = player->output.data;
     describe_status(result->wait_status, ended, sizeof ended);
@@ -99,6 +92,7 @@ static void block_over(struct session *session)
         why(player, "%s", mismatch.message);
     if (!result->matched_exit || !result->matched_output)
         mark_failed(session, block);
+    result->commands = player->ran;
     player->phase = PLAYER_IDLE;
     player->block = NULL;
     player->done(session, block, result, player->data);
@@ -108,8 +102,11 @@ static void type_next(struct session *session);
 
 static void keep_output(struct session_terminal *at, struct player *player)
 {
+    struct command_result *ran = &player->ran[player->result.command_count++];
     capture_end(&at->capture, player->lines);
+    *ran = (struct command_result){ .command = player->commands[player->at], .output_at = player->output.len };
     text_append(&player->output, text_string(&at->capture.text), at->capture.text.len, CAPTURE_LIMIT);
+    ran->output_len = player->output.len - ran->output_at;
     text_clear(&at->capture.text);
 }
 
@@ -122,7 +119,10 @@ static void on_over(void *data)
     player->over = NULL;
     keep_output(terminal_of(session), player);
     player->result.nested = player->nested;
-    player->result.wait_status = player->nested ? 0 : wait_status_of(player->block, player->status);
+    player->result.wait_status = player->nested ? 0 : (player->status & 0xff) << 8;
+    struct command_result *ran = &player->ran[player->result.command_count - 1];
+    ran->nested = player->nested;
+    ran->wait_status = player->result.wait_status;
     if (player->block->background && player->block->ready && player->ended && player->status != 0)
         why(player, "`%s` ended before it was ready (`%s`)", player->commands[player->at], player->block->ready);
     if (player->phase == PLAYER_KEYS)
@@ -434,6 +434,7 @@ void player_closed(struct session_terminal *at, int wait_status)
     if (at->number != player->terminal || !typed(player))
         return;
     player->result.wait_status = wait_status;
+    player->ran[player->result.command_count - 1].wait_status = wait_status;
     if (player->commands[player->at] && player->commands[player->at + 1])
         why(player, "the shell of terminal %u ended with `%s`", at->number, player->commands[player->at]);
     block_over(session);
@@ -498,16 +499,19 @@ int session_play_block(struct session *session, const struct block *block, sessi
         return err_say(err, ESRCH, "play a block: the lab is not up");
     if (number < 1 || number > SESSION_TERMINALS)
         return err_say(err, EINVAL, "line %d: terminal `%s`: there are terminals 1 to %d", block->line, block->terminal, SESSION_TERMINALS);
-    if (keys_check(block, err) < 0)
-        return -1;
+    free_commands(player);
     text_free(&player->output);
     *player = (struct player){ .phase = PLAYER_WAITING, .block = block, .done = done, .data = data, .terminal = number };
     if (block->requires && feature_missing(block->requires, player->skipped, sizeof player->skipped))
         player->result.skipped = player->skipped;
     player->commands = typed_commands(block);
+    size_t count = 0;
+    while (player->commands && player->commands[count])
+        count++;
+    player->ran = calloc(count + 1, sizeof *player->ran);
     player->tick = loop_add_timer(session->options.loop, 1, TICK_MS, on_tick, session);
     player->deadline = loop_add_timer(session->options.loop, SETUP_TIMEOUT_MS, 0, on_deadline, session);
-    if (!player->commands || !player->tick || !player->deadline) {
+    if (!player->commands || !player->ran || !player->tick || !player->deadline) {
         player_end(session);
         return err_set(err, ENOMEM, "play a block");
     }

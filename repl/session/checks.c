@@ -42,13 +42,14 @@ static void find_usage_file(struct session *session)
     for (ssize_t i = 0; i < count; i++) {
         char try[sizeof session->check.usage_file];
         uint64_t usage;
+        int n;
         if (list[i].v2 && facts->cgroup_v2[0])
-            snprintf(try, sizeof try, "%s/%s/cpu.stat", list[i].mount, facts->cgroup_v2);
+            n = snprintf(try, sizeof try, "%s/%s/cpu.stat", list[i].mount, facts->cgroup_v2);
         else if (!list[i].v2 && cgroup_has_controller(&list[i], "cpuacct"))
-            snprintf(try, sizeof try, "%s/teachroot/%s/cpuacct.usage", list[i].mount, lab_name(session->lab));
+            n = snprintf(try, sizeof try, "%s/teachroot/%s/cpuacct.usage", list[i].mount, lab_name(session->lab));
         else
             continue;
-        if (read_usage(try, &usage))
+        if (n > 0 && (size_t)n < sizeof try && read_usage(try, &usage))
             memcpy(path, try, sizeof try);
     }
 }

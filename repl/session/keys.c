@@ -3,17 +3,15 @@
 
 #include "engine/base/cleanup.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define KEY_QUIET_MS 100 /* a Type waits until the program has said nothing for so long */
 
 static const struct {
     const char *name, *bytes;
 } key_names[] = {
-    { "Enter", "\r" },       { "Tab", "\t" },         { "Escape", "\033" },     { "Esc", "\033" },       { "Space", " " },
+    { "Enter", "\r" },       { "Tab", "\t" },         { "Escape", "\033" },     { "Space", " " },
     { "Backspace", "\177" }, { "Delete", "\033[3~" }, { "Insert", "\033[2~" },  { "Up", "\033[A" },      { "Down", "\033[B" },
     { "Right", "\033[C" },   { "Left", "\033[D" },    { "Home", "\033[H" },     { "End", "\033[F" },     { "PageUp", "\033[5~" },
     { "PageDown", "\033[6~" }, { "F1", "\033OP" },    { "F2", "\033OQ" },       { "F3", "\033OR" },      { "F4", "\033OS" },
@@ -21,38 +19,21 @@ static const struct {
     { "F10", "\033[21~" },   { "F11", "\033[23~" },   { "F12", "\033[24~" },
 };
 
-/* The bytes a key sends; 0 if there is no such key. */
+/* The bytes a key sends. The lesson's parser has seen to it that there is such a key. */
 static size_t key_bytes(const char *name, char out[16])
 {
-    if (strncasecmp(name, "Ctrl+", 5) == 0 && name[5] && !name[6]) {
+    if (strncmp(name, "Ctrl+", 5) == 0) {
         out[0] = (char)(name[5] & 0x1f);
         return 1;
     }
-    if (strncasecmp(name, "Alt+", 4) == 0 && name[4] && !name[5]) {
+    if (strncmp(name, "Alt+", 4) == 0) {
         out[0] = '\033';
         out[1] = name[4];
         return 2;
     }
     for (size_t i = 0; i < sizeof key_names / sizeof *key_names; i++)
-        if (strcasecmp(key_names[i].name, name) == 0)
+        if (strcmp(key_names[i].name, name) == 0)
             return (size_t)snprintf(out, 16, "%s", key_names[i].bytes);
-    return 0;
-}
-
-int keys_check(const struct block *block, struct err *err)
-{
-    for (size_t i = 0; i < block->key_count; i++) {
-        const struct key_action *key = &block->keys[i];
-        char bytes[16];
-        regex_t compiled;
-        if (key->kind == KEY_PRESS && key_bytes(key->text, bytes) == 0)
-            return err_say(err, EINVAL, "line %d: no key is called `%s`; there are Enter, Tab, Up, F10, Ctrl+C …", key->line, key->text);
-        if (key->kind != KEY_WAIT)
-            continue;
-        if (regcomp(&compiled, key->text, REG_EXTENDED | REG_NOSUB | REG_NEWLINE) != 0)
-            return err_say(err, EINVAL, "line %d: `%s` is no regular expression", key->line, key->text);
-        regfree(&compiled);
-    }
     return 0;
 }
 
@@ -73,24 +54,15 @@ char *screen_since_typed(const struct player *player, const struct session_termi
     return text.data ? text.data : strdup("");
 }
 
-static bool screen_matches(const struct player *player, const struct session_terminal *at, const char *regex)
-{
-    cleanup_free char *text = screen_since_typed(player, at);
-    regex_t compiled;
-    if (!text || regcomp(&compiled, regex, REG_EXTENDED | REG_NOSUB | REG_NEWLINE) != 0)
-        return false;
-    bool matches = regexec(&compiled, text, 0, NULL, 0) == 0;
-    regfree(&compiled);
-    return matches;
-}
-
 /* A key that ends a typed text follows it at once; any other waits until the program is ready for it. */
 static bool key_is_due(const struct player *player, const struct session_terminal *at)
 {
     const struct key_action *key = &player->block->keys[player->key];
     uint64_t since = at->last_output > player->key_time ? at->last_output : player->key_time;
-    if (key->kind == KEY_WAIT)
-        return screen_matches(player, at, key->text);
+    if (key->kind == KEY_WAIT) {
+        cleanup_free char *screen = screen_since_typed(player, at);
+        return screen && lesson_regex_found(key->text, screen);
+    }
     bool after_text = player->key > 0 && key->kind == KEY_PRESS && player->block->keys[player->key - 1].kind == KEY_TYPE;
     return after_text || loop_now() - since >= KEY_QUIET_MS;
 }

@@ -126,12 +126,17 @@ static void lesson_set_up(struct session *session)
     session_lab_ready(session);
 }
 
+static void lab_gone(struct session *session);
+
 static void on_no_prompt(void *data)
 {
     struct session *session = data;
     session->start_timer = NULL;
-    if (!session->terminals[1].ready)
-        session_message(session, true, "the lab's shell has not come to its prompt in %d s: `reset` makes a fresh lab", FIRST_PROMPT_MS / 1000);
+    if (session->terminals[1].ready)
+        return;
+    session_message(session, true, "the lab's shell has not come to its prompt in %d s: `reset` makes a fresh lab", FIRST_PROMPT_MS / 1000);
+    if (session->options.by_hand)
+        lab_gone(session);
 }
 
 static void on_lab_died(int fd, uint32_t events, void *data);
@@ -175,9 +180,8 @@ static int rebuild_soon(struct session *session, unsigned step, struct err *err)
     return session->rebuild ? 0 : err_set(err, ENOMEM, "make a fresh lab");
 }
 
-static void on_lab_died(int fd, uint32_t events, void *data)
+static void lab_gone(struct session *session)
 {
-    struct session *session = data;
     unsigned deaths = session->replay.on ? session->replay.deaths + 1 : 0;
     unsigned step = session->replay.on ? session->replay.target : session->current;
     loop_remove(session->lab_watch);
@@ -191,6 +195,11 @@ static void on_lab_died(int fd, uint32_t events, void *data)
         session_message(session, true, "the lab has died %u times while step %u was replayed: `goto` an earlier step", deaths, step);
     else if (rebuild_soon(session, step, NULL) < 0)
         session_message(session, true, "the lab ended and no new one could be made: `reset` tries again");
+}
+
+static void on_lab_died(int fd, uint32_t events, void *data)
+{
+    lab_gone(data);
 }
 
 int session_start(struct session *session, unsigned step, struct err *err)

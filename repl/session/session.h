@@ -103,7 +103,15 @@ bool session_answer(struct session *session, const unsigned *choices, size_t cou
                     const char **reason);
 
 /* Headless playback runs a step's blocks itself. */
+struct command_result {
+    const char *command;
+    size_t output_at, output_len; /* what it printed, within the block's output */
+    int wait_status;
+    bool nested;
+};
 struct block_result {
+    const struct command_result *commands; /* of a command block: those that were run, in order; owned as output is */
+    size_t command_count;
     int wait_status; /* as wait(2) gives; of the last command */
     char *output;    /* what was printed, CRs dropped, NUL-terminated; owned by the session until the next block */
     bool timed_out, nested; /* nested: a nested shell is now at its prompt instead of the command having ended */

@@ -65,7 +65,7 @@ struct check {
     bool again;            /* something happened while one ran */
     bool loud;             /* tell the outcome even if it is what it was */
     bool active;           /* a terminal printed something since the last run */
-    char usage_file[600];  /* tells the lab's CPU time; "" if nothing does */
+    char usage_file[512];  /* tells the lab's CPU time; "" if nothing does */
     uint64_t usage;        /* then, in ns; what is left of a check's own exit is still to come until it is settled */
     bool settled;
     uint64_t ended; /* ms */
@@ -104,6 +104,7 @@ struct player {
     struct loop_source *tick, *deadline, *over;
     struct job *job;
     struct text output; /* of the whole block */
+    struct command_result *ran; /* for each of commands */
     bool failed;        /* a command before the last one */
     struct block_result result;
     char skipped[512];
@@ -197,8 +198,6 @@ void player_end(struct session *session);
 bool keys_advance(struct player *player, struct session_terminal *at);
 /** What stands on the screen since the command was typed, its own echo excluded. malloc'ed. */
 char *screen_since_typed(const struct player *player, const struct session_terminal *at);
-/** Is the keys script one that can be played? EINVAL names the line. */
-int keys_check(const struct block *block, struct err *err);
 
 /* state.c */
 /** The foreground process of a terminal as the lab numbers it; -1 if it has none. */

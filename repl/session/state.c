@@ -6,6 +6,7 @@
 #include "engine/rootfs/elf_closure.h"
 #include "repl/session/session_internal.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 

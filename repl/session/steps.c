@@ -4,7 +4,6 @@
 #include "engine/base/cleanup.h"
 #include "engine/observe/host.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -365,16 +364,6 @@ const struct block *session_quiz(const struct session *session)
     return NULL;
 }
 
-static bool typed_matches(const char *regex, const char *typed)
-{
-    regex_t compiled;
-    if (regcomp(&compiled, regex, REG_EXTENDED | REG_NOSUB) != 0)
-        return false;
-    bool matches = regexec(&compiled, typed, 0, NULL, 0) == 0;
-    regfree(&compiled);
-    return matches;
-}
-
 static bool chosen(const unsigned *choices, size_t count, unsigned which)
 {
     for (size_t i = 0; i < count; i++)
@@ -383,13 +372,13 @@ static bool chosen(const unsigned *choices, size_t count, unsigned which)
     return false;
 }
 
-static void add_reason(struct session *session, const struct quiz_answer *answer)
+static void add_reason(struct session *session, const char *reason)
 {
-    if (!answer->reason)
+    if (!reason)
         return;
     if (session->said.len)
         text_append(&session->said, "\n", 1, SAID_LIMIT);
-    text_append(&session->said, answer->reason, strlen(answer->reason), SAID_LIMIT);
+    text_append(&session->said, reason, strlen(reason), SAID_LIMIT);
 }
 
 bool session_answer(struct session *session, const unsigned *choices, size_t count, const char *typed, const char **reason)
@@ -402,15 +391,17 @@ bool session_answer(struct session *session, const unsigned *choices, size_t cou
     if (!block)
         return false;
     const struct quiz *quiz = block->quiz;
-    if (quiz->typed)
-        right = typed && typed_matches(quiz->typed, typed);
+    if (quiz->typed) {
+        right = typed && quiz_typed_right(quiz, typed);
+        add_reason(session, quiz->typed_reason);
+    }
     for (size_t i = 0; !quiz->typed && i < quiz->count; i++) {
         bool said = chosen(choices, count, (unsigned)i);
         /* One of several right answers is enough where only one can be chosen. */
         if (quiz->several ? said != quiz->answers[i].right : said && !quiz->answers[i].right)
             right = false;
         if (said)
-            add_reason(session, &quiz->answers[i]);
+            add_reason(session, quiz->answers[i].reason);
     }
     right = right && (quiz->typed || count > 0 || quiz->several);
     if (reason)
