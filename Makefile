@@ -184,7 +184,7 @@ bench: ## Run the benches
 
 lint: ## Formatting, clang-tidy, cppcheck, shellcheck, manual pages; gcc and clang with warnings as errors
 	@scripts/deps lint --yes
-	@$(MAKE) --output-sync=target lint-all
+	@$(MAKE) --keep-going --output-sync=target lint-all
 
 lint-all: lint-format lint-shell lint-manual lint-gcc lint-clang lint-cppcheck lint-tidy
 
