@@ -23,6 +23,9 @@ SANITIZE ?=
 CFLAGS   ?= -O2 -g
 WERROR   ?=
 V        ?= 0
+ifeq ($(strip $(BUILD)),)
+$(error BUILD is empty: it names the directory to build in)
+endif
 SECONDS  ?= 60
 
 LIBEXECDIR = $(PREFIX)/libexec/teachroot
@@ -172,7 +175,7 @@ fuzz: ## Fuzz each parser for SECONDS seconds (60)
 # One program at a time a job; what it printed is kept, and shown when it found something.
 fuzz-all: $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC))
 $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC)): fuzz-%: $(BUILD)/tests/fuzz/%
-	@scripts/fuzz $< $(BUILD)/corpus/$* $(SECONDS)
+	@scripts/fuzz $< $(BUILD)/tests/corpus/$* $(SECONDS)
 
 bench: ## Run the benches
 	@scripts/deps test --yes
@@ -243,8 +246,10 @@ uninstall: ## Remove what install put there
 	@for dir in $(DATADIR)/lessons $(DATADIR) $(LIBEXECDIR); do \
 	    [ ! -d $(DESTDIR)$$dir ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$dir; done
 
+# Only what is ours: BUILD may name a directory with other things in it.
 clean: ## Remove everything that was built
-	rm -rf $(BUILD)
+	rm -rf $(addprefix $(BUILD)/,obj stamp tests lint asan fuzz teachroot teachroot-tools libengine.a librepl.a)
+	@[ ! -d $(BUILD) ] || rmdir --ignore-fail-on-non-empty $(BUILD)
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-18s %s\n' "  $${target#  }" "$$what"; done
