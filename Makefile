@@ -195,10 +195,11 @@ lint-format:
 	$(call say,FORMAT,every .c and .h)
 	$(if $(ALL_SRC)$(HEADERS),$(Q)clang-format --dry-run -Werror $(ALL_SRC) $(HEADERS))
 
-SHELL_FILES := $(wildcard scripts/* tests/run .ci/run tests/bench/*.sh tests/fuzz/*.seeds completions/*.bash)
+# Those of the scripts that are the shell's.
 lint-shell:
 	$(call say,SHELL,scripts and tests)
-	$(Q)shellcheck $(SHELL_FILES)
+	$(Q)shellcheck completions/*.bash $$(grep -lE '^#!.*[/ ](ba|da)?sh$$' \
+	    $(wildcard scripts/* tests/run .ci/run tests/bench/*.sh tests/fuzz/*.seeds))
 	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS))
 
 lint-manual:
