@@ -65,19 +65,19 @@ ALL_LDFLAGS = -pie -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now $(SANIT
 # --- Sources -------------------------------------------------------------------------------------------------------------------------
 
 ENGINE_SRC := $(filter-out engine/tools/%,$(wildcard engine/*/*.c))
-TOOLS_SRC  := $(wildcard engine/tools/*.c)
+TOOLS_SRC  := $(wildcard engine/tools/*.c) $(if $(SANITIZE),tests/sanitize/tools.c)
 REPL_SRC   := $(filter-out repl/main.c,$(wildcard repl/*/*.c) $(wildcard repl/*.c))
 MAIN_SRC   := $(wildcard repl/main.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
 BENCH_SRC  := $(wildcard tests/bench/*.c)
 BATS       := $(wildcard tests/*.bats)
-ALL_SRC    := $(ENGINE_SRC) $(TOOLS_SRC) $(REPL_SRC) $(MAIN_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC)
+ALL_SRC    := $(sort $(ENGINE_SRC) $(TOOLS_SRC) $(REPL_SRC) $(MAIN_SRC) $(wildcard tests/*/*.c))
 HEADERS    := $(wildcard engine/*/*.h repl/*/*.h repl/*.h tests/*/*.h)
 
 obj         = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 program     = $(patsubst %.c,$(BUILD)/%,$(1))
-PROGRAMS   := $(if $(MAIN_SRC),$(BUILD)/teachroot) $(if $(TOOLS_SRC),$(BUILD)/teachroot-tools)
+PROGRAMS   := $(if $(MAIN_SRC),$(BUILD)/teachroot) $(if $(wildcard engine/tools/*.c),$(BUILD)/teachroot-tools)
 UNIT       := $(call program,$(UNIT_SRC))
 LIBRARIES  := $(BUILD)/librepl.a $(BUILD)/libengine.a
 
@@ -134,6 +134,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBRARIES) $(BUILD)/stamp/link
 unit-programs: $(UNIT)
 fuzz-programs: $(call program,$(FUZZ_SRC))
 bench-programs: $(call program,$(BENCH_SRC))
+objects: $(call obj,$(ALL_SRC))
 
 -include $(patsubst %.o,%.d,$(call obj,$(ALL_SRC)))
 
@@ -207,9 +208,9 @@ lint-manual:
 	$(Q)mandoc -T lint -W warning $(wildcard man/*)
 
 lint-gcc:
-	@$(MAKE) BUILD=$(BUILD)/lint/gcc CC=gcc WERROR=1 all unit-programs bench-programs
+	@$(MAKE) BUILD=$(BUILD)/lint/gcc CC=gcc WERROR=1 all unit-programs objects
 lint-clang:
-	@$(MAKE) BUILD=$(BUILD)/lint/clang CC=clang WERROR=1 all unit-programs bench-programs
+	@$(MAKE) BUILD=$(BUILD)/lint/clang CC=clang WERROR=1 all unit-programs objects
 
 lint-cppcheck:
 	$(call say,CHECK,cppcheck)
@@ -257,5 +258,5 @@ help: ## This list
 	@echo 'Variables: PREFIX DESTDIR BUILD CC CFLAGS LDFLAGS V=1 WERROR=1 SANITIZE=address,undefined SECONDS TESTS'
 
 FORCE:
-.PHONY: $(WHOLE) all help unit-programs fuzz-programs bench-programs fuzz-all libraries-present lint-all lint-format lint-shell lint-manual \
+.PHONY: $(WHOLE) all help objects unit-programs fuzz-programs bench-programs fuzz-all libraries-present lint-all lint-format lint-shell lint-manual \
         lint-gcc lint-clang lint-cppcheck lint-tidy $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC)) FORCE
