@@ -190,15 +190,15 @@ lint: ## Formatting, clang-tidy, cppcheck, shellcheck, manual pages; gcc and cla
 	@scripts/deps lint --yes
 	@$(MAKE) --keep-going --output-sync=target lint-all
 
-lint-all: lint-format lint-shell lint-manual lint-gcc lint-clang lint-cppcheck lint-tidy
+lint-all: lint-format lint-scripts lint-manual lint-gcc lint-clang lint-cppcheck lint-tidy
 
 lint-format:
 	$(call say,FORMAT,every .c and .h)
 	$(if $(ALL_SRC)$(HEADERS),$(Q)clang-format --dry-run -Werror $(ALL_SRC) $(HEADERS))
 
-# Those of the scripts that are the shell's.
-lint-shell:
-	$(call say,SHELL,scripts and tests)
+lint-scripts:
+	$(call say,SCRIPTS,scripts and tests)
+	$(Q)perl -wc scripts/screenshot 2>/dev/null || perl -wc scripts/screenshot
 	$(Q)shellcheck completions/*.bash $$(grep -lE '^#!.*[/ ](ba|da)?sh$$' \
 	    $(wildcard scripts/* tests/run .ci/run tests/bench/*.sh tests/fuzz/*.seeds))
 	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS))
@@ -258,5 +258,5 @@ help: ## This list
 	@echo 'Variables: PREFIX DESTDIR BUILD CC CFLAGS LDFLAGS V=1 WERROR=1 SANITIZE=address,undefined SECONDS TESTS'
 
 FORCE:
-.PHONY: $(WHOLE) all help objects unit-programs fuzz-programs bench-programs fuzz-all libraries-present lint-all lint-format lint-shell lint-manual \
+.PHONY: $(WHOLE) all help objects unit-programs fuzz-programs bench-programs fuzz-all libraries-present lint-all lint-format lint-scripts lint-manual \
         lint-gcc lint-clang lint-cppcheck lint-tidy $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC)) FORCE

@@ -193,7 +193,30 @@ compiled() { # the sources compiled by a make of the library with these argument
     done
 }
 
-@test "every file the README and the manual pages of the repository name is there" {
+@test "make run without a terminal plays lesson 1" {
+    run env -u CI make BUILD="$TEACHROOT_BUILD" run </dev/null
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *"$(sed -n 's/^title: *//p' lessons/01-*.md)"* ]]
+}
+
+@test "a screenshot shows the text and colours that the program printed, and the keys that were typed" {
+    local svg=$BATS_TEST_TMPDIR/screen.svg
+    scripts/screenshot "$svg" 30x6 -- sh -c 'printf "\033[31mred\033[0m <&> \346\274\242\n"; read -r line; echo "got $line"; sleep 60' <<'ACTIONS'
+wait /red/
+type a key
+key Enter
+wait /got a key/
+ACTIONS
+    grep -q 'fill="#e06c5f">red</text>' "$svg"
+    grep -q '&lt;&amp;&gt; 漢' "$svg"
+    grep -q 'got a key' "$svg"
+    run scripts/screenshot "$svg" 30x6 -- sh -c 'exit 0' <<<'press it'
+    [ "$status" -ne 0 ]
+    [[ $output == *'line 1: `press it`'* ]]
+}
+
+@test "every file the README names is there" {
     local path
     while read -r path; do
         echo "$path"
