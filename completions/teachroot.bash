@@ -38,7 +38,7 @@ _teachroot() {
     lab)
         case $previous in
         lab) words='ls enter reset rm gc' ;;
-        enter) words="--new $(_teachroot_labs)" ;;
+        enter | --new | --rootless | --offline) words="--new --rootless --offline $(_teachroot_labs)" ;;
         reset | rm) words=$(_teachroot_labs) ;;
         esac
         ;;

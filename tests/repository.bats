@@ -173,6 +173,10 @@ compiled() { # the sources compiled by a make of the library with these argument
     echo "$output"
     [ "$status" -eq 0 ]
     [[ $output == "teachroot "[0-9]* ]]
+    run env -u TEACHROOT_TOOLS "$prefix/bin/teachroot" lab enter --new -- sh -c 'echo "in a lab as $(id -u)"'
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$output" = "in a lab as 0" ]
     run make BUILD="$TEACHROOT_BUILD" DESTDIR="$into" uninstall
     [ "$status" -eq 0 ]
     run find "$into" ! -type d -o -name 'teachroot*'
