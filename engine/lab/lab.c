@@ -69,7 +69,9 @@ static int open_tools(const char *given, struct err *err)
             return fd;
     }
     int fd = open(TEACHROOT_LIBEXECDIR "/teachroot-tools", O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? err_set(err, errno, "open `" TEACHROOT_LIBEXECDIR "/teachroot-tools`: is teachroot installed whole?") : fd;
+    return fd < 0
+               ? err_set(err, errno, "open `" TEACHROOT_LIBEXECDIR "/teachroot-tools`: is teachroot installed whole?")
+               : fd;
 }
 
 /* A 2 GiB machine's lab should not have all of it. */
@@ -144,7 +146,8 @@ static unsigned count_own_processes(void)
     while (dir && (entry = readdir(dir))) {
         char path[300];
         struct stat st;
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 || st.st_uid != geteuid())
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 ||
+            st.st_uid != geteuid())
             continue;
         snprintf(path, sizeof path, "%s/task", entry->d_name);
         if (fstatat(dirfd(dir), path, &st, 0) == 0 && st.st_nlink > 2)
@@ -218,8 +221,8 @@ struct pipes {
 
 static int open_pipes(struct pipes *pipes, struct err *err)
 {
-    if (pipe2(pipes->life, O_CLOEXEC) < 0 || pipe2(pipes->ready, O_CLOEXEC) < 0 || pipe2(pipes->report, O_CLOEXEC) < 0 ||
-        pipe2(pipes->go, O_CLOEXEC) < 0)
+    if (pipe2(pipes->life, O_CLOEXEC) < 0 || pipe2(pipes->ready, O_CLOEXEC) < 0 ||
+        pipe2(pipes->report, O_CLOEXEC) < 0 || pipe2(pipes->go, O_CLOEXEC) < 0)
         return err_set(err, errno, "pipe2");
     return 0;
 }
@@ -231,11 +234,19 @@ static void close_pipe(int ends[2], int which)
     ends[which] = -1;
 }
 
-static int build_lab(struct lab *lab, const struct lab_options *options, bool assembled, const char *device, int userns, int tools, struct pipes *pipes,
-                     struct err *err)
+static int build_lab(struct lab *lab, const struct lab_options *options, bool assembled, const char *device, int userns,
+                     int tools, struct pipes *pipes, struct err *err)
 {
-    struct build build = { .lab = lab, .options = options, .device = device, .userns = userns, .tools = tools, .life = pipes->life[0],
-                           .ready = pipes->ready[1], .report = pipes->report[1], .go = pipes->go[0], .assembled = assembled,
+    struct build build = { .lab = lab,
+                           .options = options,
+                           .device = device,
+                           .userns = userns,
+                           .tools = tools,
+                           .life = pipes->life[0],
+                           .ready = pipes->ready[1],
+                           .report = pipes->report[1],
+                           .go = pipes->go[0],
+                           .assembled = assembled,
                            .own_network = !lab->record.rootless || options->offline };
     pid_t builder = fork_builder(lab, options, assembled);
     if (builder < 0)
@@ -304,7 +315,8 @@ static int create(struct lab *lab, const struct lab_options *options, bool assem
     cleanup_close int tools = open_tools(options->tools, err);
     if (tools < 0 || lab_id_maps(lab, assembled, err) < 0 || open_pipes(&pipes, err) < 0)
         goto out;
-    if (!assembled && disk_start(&disk, options->disk_bytes, lab->users[0].outside, err) < 0) /* mke2fs works while we do */
+    if (!assembled &&
+        disk_start(&disk, options->disk_bytes, lab->users[0].outside, err) < 0) /* mke2fs works while we do */
         goto out;
     if (assembled && make_files(lab, err) < 0)
         goto out;
@@ -421,7 +433,8 @@ struct lab *lab_attach(const char *name, struct err *err)
     if (!lab)
         return NULL;
     lab->attached = true;
-    if (registry_directory(false, labs, sizeof labs, err) < 0 || snprintf(dir, sizeof dir, "%s/%s", labs, name) >= (int)sizeof dir || strchr(name, '/') ||
+    if (registry_directory(labs, sizeof labs, err) < 0 ||
+        snprintf(dir, sizeof dir, "%s/%s", labs, name) >= (int)sizeof dir || strchr(name, '/') ||
         registry_read(dir, &lab->record, NULL) < 0 || lab->record.init <= 0) {
         err_say(err, ESRCH, "no lab named `%s` is running: `teachroot lab ls` lists them", name);
         free(lab);
