@@ -280,7 +280,7 @@ void add_block(struct parser *p, struct step *step, const struct fence *fence)
 void attach_fence(struct parser *p, struct step *step, const struct fence *fence)
 {
     struct block *block = step && p->block_node && step->block_count ? &step->blocks[step->block_count - 1] : NULL;
-    if (fence->kind == STEP_OUTPUT) {
+    if (fence->kind == NODE_KIND_OUTPUT) {
         if (!block || block->type == BLOCK_QUIZ || block->type == BLOCK_FILE)
             soft_mistake(p, fence->line,
                          "an `output` block after no command, expected it directly after the block that prints it");

@@ -125,14 +125,6 @@ static bool single_quote(struct scan *scan)
     return true;
 }
 
-static bool quoted_context(const struct scan *scan)
-{
-    for (size_t i = scan->depth; i-- > 0;)
-        if (scan->stack[i] != PARAMETER)
-            return scan->stack[i] == DOUBLE_QUOTE;
-    return false;
-}
-
 /** One step inside a context that holds no commands. */
 static void scan_text(struct scan *scan)
 {
@@ -148,11 +140,8 @@ static void scan_text(struct scan *scan)
         pop_word(scan, 2);
     } else if (context == BACKTICK) {
         scan->at += at[0] == '\\' && at[1] ? 2 : 1;
-    } else if (context == DOUBLE_QUOTE || (context == PARAMETER && quoted_context(scan))) {
-        if (context == DOUBLE_QUOTE || at[0] != '\'')
-            scan->at += expansion(scan) ? 0 : 1;
-        else
-            scan->at++;
+    } else if (context == DOUBLE_QUOTE) { /* single quotes mean nothing in it */
+        scan->at += expansion(scan) ? 0 : 1;
     } else if (context == WORDS && at[0] == '#' && strchr(" \t\n(", at[-1])) {
         scan->at += strcspn(at, "\n");
     } else if ((context == ARITHMETIC || context == GROUP) && at[0] == '(') {

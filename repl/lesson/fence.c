@@ -121,7 +121,7 @@ static void read_keys_of_info(struct parser *p, struct fence *fence, const char 
     const char *bar = strchr(info, '|');
     const char *brace = strchr(info, '{');
     if (!brace || (bar && bar > brace)) {
-        if (bar && fence->kind != STEP_CODE)
+        if (bar && fence->kind != NODE_KIND_CODE)
             soft_mistake(p, fence->line,
                          "nothing after `|` in the info string, expected keys as in `bash |{\"terminal\":\"2\"}`");
         if (!brace)
@@ -170,9 +170,9 @@ static void decide_kind(struct parser *p, struct fence *fence)
 {
     const char *language = fence->language;
     const char *type = fence->form == FENCE_RUNME ? NULL : pair_value(fence, "type");
-    fence->kind = STEP_CODE;
+    fence->kind = NODE_KIND_CODE;
     if (strcmp(language, "output") == 0 || strcmp(language, "keys") == 0) {
-        fence->kind = *language == 'o' ? STEP_OUTPUT : STEP_KEYS;
+        fence->kind = *language == 'o' ? NODE_KIND_OUTPUT : NODE_KIND_KEYS;
         if (fence->count)
             soft_mistake(p, fence->line, "keys on an `%s` block, expected them on the block before it", language);
         return;
@@ -181,7 +181,7 @@ static void decide_kind(struct parser *p, struct fence *fence)
         for (size_t i = 0; i < sizeof types / sizeof *types; i++)
             if (strcmp(type, types[i].name) == 0) {
                 bool foreign_quiz = types[i].type == BLOCK_QUIZ && fence->form == FENCE_RELAXED;
-                fence->kind = foreign_quiz ? STEP_CODE : STEP_BLOCK;
+                fence->kind = foreign_quiz ? NODE_KIND_CODE : NODE_KIND_BLOCK;
                 fence->type = types[i].type;
                 return;
             }
@@ -190,10 +190,10 @@ static void decide_kind(struct parser *p, struct fence *fence)
         else
             soft_mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz", type);
     } else if (strcmp(language, "quiz") == 0) {
-        fence->kind = STEP_BLOCK;
+        fence->kind = NODE_KIND_BLOCK;
         fence->type = BLOCK_QUIZ;
     } else if (is_shell(language)) {
-        fence->kind = STEP_BLOCK;
+        fence->kind = NODE_KIND_BLOCK;
         fence->type = BLOCK_COMMAND;
     } else if (fence->form == FENCE_JSON) {
         mistake(p, fence->line, "keys on a block of `%s`, expected one of bash, sh, shell, console, quiz, or a `type`",
@@ -228,8 +228,8 @@ static void read_fence(struct parser *p, cmark_node *node)
     struct fence *fence = ARRAY_ADD(p, p->fences, p->fence_count);
     if (!fence)
         return;
-    *fence = (struct fence){ .node = node, .line = first, .kind = STEP_CODE };
-    cmark_node_set_user_data(node, (void *)(intptr_t)STEP_CODE);
+    *fence = (struct fence){ .node = node, .line = first, .kind = NODE_KIND_CODE };
+    cmark_node_set_user_data(node, (void *)(intptr_t)NODE_KIND_CODE);
     if (first < 1 || (size_t)first > p->line_count)
         return;
     const char *open, *close;
@@ -247,7 +247,7 @@ static void read_fence(struct parser *p, cmark_node *node)
     fence->language = kept(p, strndup(info, language));
     if (!fence->language)
         return;
-    fence->kind = is_shell(fence->language) ? STEP_BLOCK : STEP_CODE;
+    fence->kind = is_shell(fence->language) ? NODE_KIND_BLOCK : NODE_KIND_CODE;
     read_keys_of_info(p, fence, info);
     decide_kind(p, fence);
     cmark_node_set_user_data(node, (void *)(intptr_t)fence->kind);

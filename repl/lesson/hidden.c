@@ -179,7 +179,7 @@ bool take_comment(struct parser *p, struct step *step, cmark_node *node)
     const char *text = comment_text(html(node));
     if (!text)
         return false;
-    cmark_node_set_user_data(node, (void *)(intptr_t)STEP_HIDDEN);
+    cmark_node_set_user_data(node, (void *)(intptr_t)NODE_KIND_HIDDEN);
     const char *end = strstr(text, "-->");
     if (!end) {
         mistake(p, line, "a comment that never ends, expected `-->` after it");
@@ -291,7 +291,7 @@ cmark_node *take_hint(struct parser *p, struct step *step, cmark_node *node)
         text_add(&markdown, html(last), (size_t)(end - html(last)));
     }
     for (cmark_node *taken = node; taken; taken = taken == last ? NULL : cmark_node_next(taken))
-        cmark_node_set_user_data(taken, (void *)(intptr_t)STEP_HIDDEN);
+        cmark_node_set_user_data(taken, (void *)(intptr_t)NODE_KIND_HIDDEN);
     add_hint(p, step, kept(p, text_take(&markdown)), line);
     return last;
 }

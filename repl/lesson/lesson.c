@@ -277,7 +277,7 @@ void lesson_free(struct lesson *lesson)
 
 const struct block *step_node_block(const struct step *step, const struct cmark_node *node)
 {
-    if (step_node_kind(node) != STEP_BLOCK)
+    if (step_node_kind(node) != NODE_KIND_BLOCK)
         return NULL;
     int line = cmark_node_get_start_line((cmark_node *)(uintptr_t)node);
     for (size_t i = 0; i < step->block_count; i++)

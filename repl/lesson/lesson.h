@@ -27,12 +27,12 @@ enum block_type {
 
 /* What a cmark node is to a step: which of them a screen shows, runs or keeps to itself. */
 enum node_kind {
-    STEP_PROSE,  /* paragraphs, lists, headings, HTML; a list may hold blocks deeper down: ask for those nodes too */
-    STEP_CODE,   /* a code block that is only read */
-    STEP_BLOCK,  /* a block of the step: step_node_block gives it */
-    STEP_OUTPUT, /* what the block before it must print */
-    STEP_KEYS,   /* what is typed into the block before it */
-    STEP_HIDDEN, /* an HTML comment: never shown (and never in a step's prose) */
+    NODE_KIND_PROSE, /* paragraphs, lists, headings, HTML; a list may hold blocks deeper down: ask for those nodes too */
+    NODE_KIND_CODE,  /* a code block that is only read */
+    NODE_KIND_BLOCK,  /* a block of the step: step_node_block gives it */
+    NODE_KIND_OUTPUT, /* what the block before it must print */
+    NODE_KIND_KEYS,   /* what is typed into the block before it */
+    NODE_KIND_HIDDEN, /* an HTML comment: never shown (and never in a step's prose) */
 };
 
 /* One line of an `output` block. */

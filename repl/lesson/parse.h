@@ -37,7 +37,7 @@ struct fence {
     int line;
     enum fence_form form;
     enum node_kind kind;
-    enum block_type type; /* of a STEP_BLOCK */
+    enum block_type type; /* of a NODE_KIND_BLOCK */
     char *language;       /* "bash", "" */
     struct fence_pair {
         char *key, *value;

@@ -81,12 +81,12 @@ static cmark_node *take_html(struct parser *p, struct step *step, cmark_node *no
 /** One code block of @step (NULL: before the first). */
 static void take_fence(struct parser *p, struct step *step, const struct fence *fence)
 {
-    if (fence->kind == STEP_BLOCK && step)
+    if (fence->kind == NODE_KIND_BLOCK && step)
         add_block(p, step, fence);
-    else if (fence->kind == STEP_BLOCK)
+    else if (fence->kind == NODE_KIND_BLOCK)
         mistake(p, fence->line,
                 "a block before the first step, expected it under a `## ` heading (```text shows one that is not run)");
-    else if (fence->kind == STEP_OUTPUT || fence->kind == STEP_KEYS)
+    else if (fence->kind == NODE_KIND_OUTPUT || fence->kind == NODE_KIND_KEYS)
         attach_fence(p, step, fence);
     else
         p->block_node = NULL;
@@ -149,7 +149,7 @@ static bool holds_block(const struct parser *p, cmark_node *node)
     while (iter && !holds && (event = cmark_iter_next(iter)) != CMARK_EVENT_DONE) {
         cmark_node *at = cmark_iter_get_node(iter);
         const struct fence *fence = cmark_node_get_type(at) == CMARK_NODE_CODE_BLOCK ? fence_of(p, at) : NULL;
-        holds = fence && fence->kind == STEP_BLOCK;
+        holds = fence && fence->kind == NODE_KIND_BLOCK;
     }
     cmark_iter_free(iter);
     return holds;
@@ -196,20 +196,20 @@ static void readme_fence(struct readme *r, const struct fence *fence)
 {
     struct parser *p = r->p;
     struct step *step = last_step(p);
-    if (fence->kind == STEP_BLOCK) {
+    if (fence->kind == NODE_KIND_BLOCK) {
         step = add_step(p, readme_title(r), fence->line);
         if (!step)
             return;
         hand_over(r, step);
         add_prose(p, step, fence->node);
         add_block(p, step, fence);
-    } else if ((fence->kind == STEP_OUTPUT || fence->kind == STEP_KEYS) && p->block_node) {
+    } else if ((fence->kind == NODE_KIND_OUTPUT || fence->kind == NODE_KIND_KEYS) && p->block_node) {
         attach_fence(p, step, fence);
         add_prose(p, step, fence->node);
     } else {
         p->block_node = NULL;
-        if (fence->kind != STEP_CODE) /* an `output` of its own is only read */
-            cmark_node_set_user_data(fence->node, (void *)(intptr_t)STEP_CODE);
+        if (fence->kind != NODE_KIND_CODE) /* an `output` of its own is only read */
+            cmark_node_set_user_data(fence->node, (void *)(intptr_t)NODE_KIND_CODE);
         wait_for_block(r, fence->node);
     }
 }
