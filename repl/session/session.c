@@ -212,7 +212,7 @@ int session_start(struct session *session, unsigned step, struct err *err)
     if (step == 0)
         step = steps_first_open(session);
     steps_jump(session, step);
-    if (session->options.progress && progress_set_last(session->options.progress, lesson->path, &ignored) < 0)
+    if (session->options.progress && progress_set_last(session->options.progress, progress_name(session), &ignored) < 0)
         session_message(session, true, "progress is not saved: %s", ignored.message);
     return build(session, step, err);
 }
