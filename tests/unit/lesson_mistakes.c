@@ -56,7 +56,8 @@ static const struct {
     { BLOCK("bash | {type 'command'}"), 3, "bad object in the info string" },
     { BLOCK("bash | {failed_when: 'moon == full'}"), 3, "`failed_when` is `moon == full`" },
     { BLOCK("bash | terminal 2"), 3, "nothing after `|`" },
-    { "## S\n\n```bash |{\"name\":\"a\"}\nls\n```\n\n```bash |{\"name\":\"a\"}\nls\n```\n" CHECK, 7, "the name `a` is that of the block on line 3" },
+    { "## S\n\n```bash |{\"name\":\"a\"}\nls\n```\n\n```bash |{\"name\":\"a\"}\nls\n```\n" CHECK, 7,
+      "the name `a` is that of the block on line 3" },
     { "## S\n\n```bash\n# only a comment\n```\n\n" CHECK, 3, "a block without a command" },
     { "## S\n\n```bash\nls\necho 'a\n```\n\n" CHECK, 5, "a command that never ends" },
     { "## S\n\n```bash\nls\n\n" CHECK, 3, "a code block that never ends, expected a line ``` after it" },
@@ -65,13 +66,15 @@ static const struct {
     /* what hangs on a block */
     { "## S\n\n```output\nx\n```\n\n" CHECK, 3, "an `output` block after no command" },
     { "## S\n\n```bash\nls\n```\n\nText.\n\n```output\nx\n```\n\n" CHECK, 9, "an `output` block after no command" },
-    { "## S\n\n```bash\nls\n```\n```output\nx\n```\n```output\nx\n```\n\n" CHECK, 9, "a second output of the block on line 3" },
+    { "## S\n\n```bash\nls\n```\n```output\nx\n```\n```output\nx\n```\n\n" CHECK, 9,
+      "a second output of the block on line 3" },
     { "## S\n\n```bash\nls\n```\n```output |{\"name\":\"x\"}\nx\n```\n\n" CHECK, 6, "keys on an `output` block" },
     { OUTPUT("ok\n( (re)\n"), 8, "bad regular expression `(`" },
     { OUTPUT("(((a{99}){99}){99}) (re)\n"), 7, "its counts multiply past 1000" },
     { OUTPUT("(a)\\1 (re)\n"), 7, "back references" },
     { OUTPUT("a)(b (re)\n"), 7, "bad regular expression" },
-    { "## S\n\n```bash\nls\n```\n```keys\nEnter\n```\n\n" CHECK, 6, "keys for the block on line 3, which is not interactive" },
+    { "## S\n\n```bash\nls\n```\n```keys\nEnter\n```\n\n" CHECK, 6,
+      "keys for the block on line 3, which is not interactive" },
     { "## S\n\n```keys\nEnter\n```\n\n" CHECK, 3, "a `keys` block after no command" },
     { KEYS("\n"), 6, "a `keys` block without keys" },
     { KEYS("Enter\nPress\n"), 8, "unknown key action `Press`" },
@@ -113,7 +116,8 @@ static const struct {
     { "<!-- needs: 1.1 -->\n\n## S\n\n" CHECK, 1, "`needs` before the first step" },
     { "## S\n\n" CHECK "<details><summary>Hint</summary>\n\nx\n", 6, "a hint that never ends" },
     { "## S\n\n" CHECK "<details><summary>Hint</summary>\n\n\n</details>\n", 6, "an empty hint" },
-    { "## S\n\n" CHECK "<details><summary>Hint</summary>\n\nx\n\n</details>\n```bash\nls\n```\n", 10, "text after `</details>`" },
+    { "## S\n\n" CHECK "<details><summary>Hint</summary>\n\nx\n\n</details>\n```bash\nls\n```\n", 10,
+      "text after `</details>`" },
     /* front matter */
     { "---\ntitel: x\n---\n## S\n\n" CHECK, 2, "unknown key `titel` in the front matter, expected one of title" },
     { "---\ntitle: a\ntitle: b\n---\n## S\n\n" CHECK, 3, "a second `title`" },
@@ -156,7 +160,8 @@ static void each_mistake_is_said_with_its_line_and_what_was_expected(void **stat
         for (size_t j = 0; j < mistakes.count; j++) {
             if (!found)
                 print_message("# row %zu: %d: %s\n", i, mistakes.list[j].line, mistakes.list[j].what);
-            assert_true(mistakes.list[j].line >= 1 && mistakes.list[j].line <= lines_in(rows[i].text, strlen(rows[i].text)));
+            assert_true(mistakes.list[j].line >= 1 &&
+                        mistakes.list[j].line <= lines_in(rows[i].text, strlen(rows[i].text)));
         }
         if (!found)
             print_message("# row %zu has no mistake `%s` on line %d\n", i, rows[i].what, rows[i].line);
@@ -184,7 +189,8 @@ static void every_mistake_names_what_was_expected(void **state)
 static void all_mistakes_are_found_at_once_and_in_order(void **state)
 {
     (void)state;
-    static const char text[] = "---\ntimeout: x\n---\n## S\n\n```bash |{\"a\":\"1\",\"exit\":\"x\"}\nls\n```\n\n```quiz\nq\n```\n" CHECK;
+    static const char text[] =
+        "---\ntimeout: x\n---\n## S\n\n```bash |{\"a\":\"1\",\"exit\":\"x\"}\nls\n```\n\n```quiz\nq\n```\n" CHECK;
     struct lesson_mistakes mistakes;
     struct err err = { 0 };
     assert_null(lesson_parse("t.md", text, strlen(text), &mistakes, &err));
@@ -233,7 +239,8 @@ static void an_unknown_feature_is_a_mistake_of_the_line_that_names_it(void **sta
 {
     (void)state;
     static const char text[] =
-        "---\nrequires: userns, usernz\n---\n## S\n\n```bash |{\"requires\":\"warp\"}\nls\n```\n" CHECK "<!-- requires: userns -->\n";
+        "---\nrequires: userns, usernz\n---\n## S\n\n```bash |{\"requires\":\"warp\"}\nls\n```\n" CHECK
+        "<!-- requires: userns -->\n";
     struct lesson_mistakes mistakes;
     struct err err = { 0 };
     struct lesson *lesson = lesson_parse("t.md", text, strlen(text), &mistakes, &err);
