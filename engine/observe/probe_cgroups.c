@@ -120,42 +120,84 @@ static void hand_down(const char *dir, const char *controller, bool on)
     write_file_at(AT_FDCWD, path, word, NULL);
 }
 
+/* The number of some block device, for limits that are set for one. */
+static void any_block_device(char number[16])
+{
+    cleanup_dir DIR *dir = opendir("/sys/block");
+    const struct dirent *entry;
+    strcpy(number, "none");
+    while (dir && (entry = readdir(dir))) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s/dev", entry->d_name);
+        if (entry->d_name[0] != '.' && read_file_at(dirfd(dir), path, number, 16, NULL) > 0)
+            break;
+    }
+    number[strcspn(number, "\n")] = '\0';
+}
+
 static enum host_answer try_limit_at(const char *dir, const char *file, const char *value, char *found, size_t size)
 {
     cleanup_close int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct err err;
-    if (write_file_at(fd, file, value, &err) < 0)
+    char text[64], device[16];
+    const char *rest = strncmp(value, "DEVICE", 6) == 0 ? value + 6 : NULL;
+    if (rest)
+        any_block_device(device);
+    snprintf(text, sizeof text, "%s%s", rest ? device : "", rest ? rest : value);
+    if (write_file_at(fd, file, text, &err) < 0)
         return host_say(HOST_NO, found, size, "%.200s", err.message);
     return host_say(HOST_YES, found, size, "%s can be set", file);
 }
 
-/* Make teachroot/doctor-PID and set the limit in it; whatever stood there before stays. */
-static enum host_answer try_limit(const struct cgroup_hierarchy *hierarchy, const struct limit *limit, char *found,
-                                  size_t size)
+static enum host_answer try_limit_1(const struct cgroup_hierarchy *hierarchy, const struct limit *limit, char *found,
+                                    size_t size)
 {
-    char parent[PATH_MAX], group[PATH_MAX];
-    const char *controller = hierarchy->v2 ? limit->v2_controller : limit->controller;
-    snprintf(parent, sizeof parent, "%s/" GROUP, hierarchy->mount);
-    snprintf(group, sizeof group, "%s/" GROUP "/doctor-%d", hierarchy->mount, getpid());
+    char path[64], parent[320], group[384];
+    struct err err;
+    snprintf(path, sizeof path, GROUP "/doctor-%d", getpid());
+    snprintf(group, sizeof group, "%.255s/%s", hierarchy->mount, path);
+    snprintf(parent, sizeof parent, "%.255s/" GROUP, hierarchy->mount);
+    enum host_answer answer = cgroup_make(hierarchy, path, &err) < 0
+                                  ? host_say(HOST_NO, found, size, "%.200s", err.message)
+                                  : try_limit_at(group, limit->v1_file, limit->v1_value, found, size);
+    rmdir(group);
+    rmdir(parent); /* stays where labs are */
+    return answer;
+}
+
+/* On v2 the parents have to hand the controller down; what they did before is put back, and refused while a lab uses it. */
+static enum host_answer try_limit_2(const struct cgroup_hierarchy *hierarchy, const struct limit *limit, char *found,
+                                    size_t size)
+{
+    char parent[320], group[384];
+    const char *controller = limit->v2_controller;
+    snprintf(parent, sizeof parent, "%.255s/" GROUP, hierarchy->mount);
+    snprintf(group, sizeof group, "%.255s/" GROUP "/doctor-%d", hierarchy->mount, getpid());
     if (mkdir(parent, 0755) < 0 && errno != EEXIST)
         return host_fails(found, size, "mkdir `%s`", parent);
-    bool enabled = !hierarchy->v2 || enabled_below(hierarchy->mount, controller);
+    bool enabled = !controller || enabled_below(hierarchy->mount, controller);
     if (!enabled)
         hand_down(hierarchy->mount, controller, true);
-    if (hierarchy->v2)
+    if (controller)
         hand_down(parent, controller, true);
     enum host_answer answer;
-    if (mkdir(group, 0755) < 0) {
+    if (mkdir(group, 0755) < 0)
         answer = host_fails(found, size, "mkdir `%s`", group);
-    } else {
-        answer = try_limit_at(group, hierarchy->v2 ? limit->v2_file : limit->v1_file,
-                              hierarchy->v2 ? limit->v2_value : limit->v1_value, found, size);
-        rmdir(group);
-    }
-    rmdir(parent); /* stays where labs are */
+    else
+        answer = try_limit_at(group, limit->v2_file, limit->v2_value, found, size);
+    rmdir(group);
+    rmdir(parent);
     if (!enabled)
-        hand_down(hierarchy->mount, controller, false); /* refused while a lab uses it */
+        hand_down(hierarchy->mount, controller, false);
     return answer;
+}
+
+/* Every v2 group can be frozen: no controller to ask for. */
+static bool has_limit(const struct cgroup_hierarchy *hierarchy, const struct limit *limit)
+{
+    if (!hierarchy->v2)
+        return cgroup_has_controller(hierarchy, limit->controller);
+    return limit->v2_file && (!limit->v2_controller || cgroup_has_controller(hierarchy, limit->v2_controller));
 }
 
 static enum host_answer probe_limit(const struct limit *limit, char *found, size_t size)
@@ -166,19 +208,16 @@ static enum host_answer probe_limit(const struct limit *limit, char *found, size
     if (count < 0)
         return host_say(HOST_NO, found, size, "%.200s", err.message);
     for (ssize_t i = 0; i < count; i++) {
-        const char *controller = list[i].v2 ? limit->v2_controller : limit->controller;
-        /* Every v2 group can be frozen: no controller to ask for. */
-        bool has = list[i].v2 && !strcmp(limit->controller, "freezer")
-                       ? count == 1
-                       : controller && cgroup_has_controller(&list[i], controller);
-        if (!has)
+        if (!has_limit(&list[i], limit))
             continue;
         enum host_answer answer =
-            geteuid() != 0 && !list[i].v2
-                ? host_say(HOST_NO, found, size, "%s is on v1, whose groups are root's alone", controller)
-                : try_limit(&list[i], limit, found, size);
+            list[i].v2 ? try_limit_2(&list[i], limit, found, size)
+            : geteuid() != 0
+                ? host_say(HOST_NO, found, size, "%s is on v1, whose groups are root's alone", limit->controller)
+                : try_limit_1(&list[i], limit, found, size);
         size_t len = strlen(found);
-        snprintf(found + len, size - len, " (v%d)", list[i].v2 ? 2 : 1);
+        if (answer == HOST_YES)
+            snprintf(found + len, size - len, " (v%d)", list[i].v2 ? 2 : 1);
         return answer;
     }
     return host_say(HOST_NO, found, size, "no mounted hierarchy has the controller %s", limit->controller);
@@ -193,8 +232,8 @@ static enum host_answer probe_limit(const struct limit *limit, char *found, size
 LIMIT(memcg, "memory", "memory", "memory.limit_in_bytes", "67108864", "memory.max", "67108864")
 LIMIT(pidscg, "pids", "pids", "pids.max", "16", "pids.max", "16")
 LIMIT(cpucg, "cpu", "cpu", "cpu.cfs_quota_us", "5000", "cpu.max", "5000 100000")
-LIMIT(cpusetcg, "cpuset", "cpuset", "cpuset.cpus", "0", "cpuset.cpus", "0")
-LIMIT(iocg, "blkio", "io", "blkio.throttle.read_bps_device", "1:3 0", "io.max", "1:3 rbps=max")
+LIMIT(cpusetcg, "cpuset", "cpuset", "cpuset.memory_migrate", "1", "cpuset.cpus", "0")
+LIMIT(iocg, "blkio", "io", "blkio.throttle.read_bps_device", "DEVICE 0", "io.max", "DEVICE rbps=max")
 LIMIT(freezercg, "freezer", NULL, "freezer.state", "THAWED", "cgroup.freeze", "0")
 LIMIT(devicescg, "devices", NULL, "devices.deny", "c 5:1 rwm", NULL, NULL)
 

@@ -136,7 +136,8 @@ static int make_filesystem(int file)
     char program[PATH_MAX];
     if (!host_program("mke2fs", program, sizeof program))
         return -1;
-    const char *const argv[] = { "mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "/proc/self/fd/3", NULL };
+    const char *const argv[] = { "mke2fs",          "-q", "-F", "-t", "ext4", "-b", "4096", "-O", "^has_journal",
+                                 "/proc/self/fd/3", NULL };
     const char *const env[] = { "LC_ALL=C", NULL };
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
