@@ -164,7 +164,7 @@ int clear_lab(const struct lab_record *record, struct err *err)
     int result = groups_clear(record, err);
     if (end_init(record, err) < 0)
         result = -1;
-    if (remove_mapped(record, err) < 0)
+    if (network_clear(record, err) < 0 || remove_mapped(record, err) < 0)
         result = -1;
     if (result == 0)
         result = registry_drop(record, err);

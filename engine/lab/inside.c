@@ -4,6 +4,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/base/syscalls.h"
+#include "engine/net/net.h"
 
 #include <fcntl.h>
 #include <net/if.h>
@@ -153,14 +154,38 @@ static int loopback_up(struct err *err)
     return 0;
 }
 
+/* In place of what the host has there, which may be a link to somewhere else. */
+static int replace_in(int root, const char *name, const char *text, struct err *err)
+{
+    char path[64];
+    snprintf(path, sizeof path, "etc/%s", name);
+    cleanup_close int etc = open_policy(root, "etc", OPEN_IN_ROOT_DIRECTORY, err);
+    if (etc < 0)
+        return -1;
+    if (unlinkat(etc, name, 0) < 0 && errno != ENOENT)
+        return err_set(err, errno, "replace `/%s` of the lab", path);
+    return write_in(root, path, text, err);
+}
+
 static int write_files(const struct build *build, int root, struct err *err)
 {
     static const char bashrc[] = "# Made anew for every lab.\n"
                                  "PS1='\\h:\\w\\$ '\n"
                                  "alias ls='ls --color=auto'\n";
-    if (write_in(root, "root/.bashrc", bashrc, err) < 0)
+    const char *name = build->lab->record.name;
+    char hosts[256], servers[4096];
+    snprintf(hosts, sizeof hosts, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 %s\n",
+             name);
+    if (write_in(root, "root/.bashrc", bashrc, err) < 0 || replace_in(root, "hosts", hosts, err) < 0)
         return -1;
-    if (sethostname(build->lab->record.name, strlen(build->lab->record.name)) < 0)
+    struct err why;
+    if (build->own_network && !build->options->offline) {
+        if (net_resolv_conf(servers, sizeof servers, &why) < 0)
+            lab_missing(build->lab, "no names: %.180s", why.message);
+        if (replace_in(root, "resolv.conf", servers, err) < 0)
+            return -1;
+    }
+    if (sethostname(name, strlen(name)) < 0)
         return err_set(err, errno, "sethostname");
     return 0;
 }

@@ -91,7 +91,7 @@ static struct lab *lab_alloc(struct err *err)
         err_set(err, ENOMEM, "allocate a lab");
         return NULL;
     }
-    lab->lock = lab->life = lab->pidfd = -1;
+    lab->lock = lab->life = lab->pidfd = lab->net_result = -1;
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
         lab->procs[i] = -1;
     lab->phase_started = microseconds();
@@ -281,8 +281,7 @@ static int build_lab(struct lab *lab, const struct lab_options *options, bool as
     }
     if (n != 1)
         return err_say(err, EIO, "the lab's init ended before it was ready");
-    lab->life = pipes->life[1];
-    pipes->life[1] = -1;
+    lab->life = take_fd(&pipes->life[1]);
     lab_phase_end(lab, "init");
     return lab->pidfd < 0 ? err_set(err, errno, "pidfd_open of the lab's init") : 0;
 }
@@ -296,12 +295,7 @@ static void fill_facts(struct lab *lab, const struct lab_options *options, bool 
     facts->id_count = lab->users[lab->user_maps - 1].inside + lab->users[lab->user_maps - 1].count;
     facts->disk_bytes = assembled ? 0 : options->disk_bytes;
     facts->real_directories = LAB_DIRECTORIES;
-    if (!facts->network)
-        facts->network = options->offline ? "offline" : facts->rootless ? "host" : "offline";
-    for (size_t i = 0; i < lab->missing_count; i++)
-        facts->missing[i] = lab->missing[i];
-    if (lab->missing_count < LAB_MISSING)
-        facts->missing[lab->missing_count] = NULL;
+    facts->network = options->offline ? "offline" : facts->rootless ? "host" : "starting";
 }
 
 /* One try, one way: the whole root, or an assembled one. */
@@ -310,6 +304,7 @@ static int create(struct lab *lab, const struct lab_options *options, bool assem
     struct lab_disk disk = { .file = -1 };
     struct pipes pipes = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
     char device[64] = "";
+    struct err why;
     int result = -1;
     cleanup_close int loop = -1, userns = -1;
     cleanup_close int tools = open_tools(options->tools, err);
@@ -334,9 +329,13 @@ static int create(struct lab *lab, const struct lab_options *options, bool assem
         goto out;
     lab->record.init = lab->init;
     lab->record.init_started = process_start_time(lab->init);
+    fill_facts(lab, options, assembled);
+    if (strcmp(lab->facts.network, "starting") == 0 && network_start(lab, &why) < 0) {
+        lab->facts.network = "offline";
+        lab_missing(lab, "no network: %.180s", why.message);
+    }
     if (registry_write(&lab->record, err) < 0)
         goto out;
-    fill_facts(lab, options, assembled);
     lab_phase_end(lab, "record");
     result = 0;
 out:
@@ -391,6 +390,8 @@ void lab_destroy(struct lab *lab)
             sys_pidfd_signal(lab->pidfd, SIGKILL);
         if (lab->net_child > 0)
             reap(lab->net_child);
+        if (lab->net_result >= 0)
+            close(lab->net_result);
         clear_lab(&lab->record, NULL);
         if (lab->init > 0)
             reap(lab->init);
@@ -416,8 +417,12 @@ int lab_pidfd(const struct lab *lab)
     return lab->pidfd;
 }
 
-const struct lab_facts *lab_facts(const struct lab *lab)
+const struct lab_facts *lab_facts(struct lab *lab)
 {
+    network_hear(lab);
+    for (size_t i = 0; i < lab->missing_count; i++)
+        lab->facts.missing[i] = lab->missing[i];
+    lab->facts.missing[lab->missing_count] = NULL;
     return &lab->facts;
 }
 

@@ -39,6 +39,7 @@ struct lab {
     pid_t init;
     int pidfd;
     pid_t net_child; /* sets the network up beside the first shell; 0 when reaped */
+    int net_result;  /* where it says how that went; -1 when heard */
     struct lab_facts facts;
     char missing[LAB_MISSING][LAB_MISSING_SIZE];
     size_t missing_count;
@@ -88,6 +89,12 @@ int groups_leaf(struct lab *lab, struct err *err);
 void groups_close(struct lab *lab);
 int groups_clear(const struct lab_record *record, struct err *err);
 
+/* network.c */
+/** Start setting the lab's network up; its end is heard by network_hear, which does not block. */
+int network_start(struct lab *lab, struct err *err);
+void network_hear(struct lab *lab);
+int network_clear(const struct lab_record *record, struct err *err);
+
 /* builder.c: runs in a forked child */
 struct build {
     struct lab *lab;
@@ -134,6 +141,7 @@ int lab_id_maps(struct lab *lab, bool assembled, struct err *err);
 int lab_root_fd(const struct lab *lab, struct err *err);
 
 /* lab.c */
+/** Add a sentence on what the lab does without. Cut at LAB_MISSING_SIZE; more than LAB_MISSING are dropped. */
 void lab_missing(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void lab_phase_end(struct lab *lab, const char *name);
 
