@@ -95,7 +95,7 @@ static char *next_candidate(const char *text, int state)
 static char **attempt_completion(const char *word, int start, int end)
 {
     struct prompt *prompt = the_prompt;
-    rl_attempted_completion_over = 1; /* never readline's own idea of file names: those are the host's */
+    rl_attempted_completion_over = 1;           /* never readline's own idea of file names: those are the host's */
     if (!prompt->hooks.complete || start > end) /* menu-complete with the point on an open quote */
         return NULL;
     cleanup_free char *line = strndup(rl_line_buffer, (size_t)end);
