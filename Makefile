@@ -1,5 +1,12 @@
 # teachroot: build, test, install. `make help` lists the targets.
-MAKEFLAGS += --no-builtin-rules
+#
+# Sources are found by wildcard, so a new file in a room needs no line here. Nothing is asked of pkg-config until something is compiled:
+# `make run` works where neither it nor a compiler is installed yet.
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+# All processors, unless the user gave a -j (which wins) or we are a make within a make (whose jobs are the outer one's).
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := all
@@ -8,7 +15,6 @@ VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 BUILD    ?= build
-CC       ?= cc
 ifeq ($(origin CC),default)
 CC       := gcc
 endif
@@ -16,61 +22,241 @@ PKG_CONFIG ?= pkg-config
 SANITIZE ?=
 CFLAGS   ?= -O2 -g
 WERROR   ?=
+V        ?= 0
+ifeq ($(strip $(BUILD)),)
+$(error BUILD is empty: it names the directory to build in)
+endif
+SECONDS  ?= 60
+
+LIBEXECDIR = $(PREFIX)/libexec/teachroot
+DATADIR    = $(PREFIX)/share/teachroot
+
+# Targets that are a whole run of their own: named together they follow one another (`make clean all`, `make lint test`).
+WHOLE := run test check lint asan fuzz bench install uninstall clean
+ifneq ($(word 2,$(MAKECMDGOALS)),)
+ifneq ($(filter $(WHOLE),$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+endif
+
+# --- Flags ---------------------------------------------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
             -Wundef -Wwrite-strings -Wvla -Wformat=2 -Wimplicit-fallthrough -Wcast-qual -Wredundant-decls -Wno-unused-parameter
-LIBEXECDIR = $(PREFIX)/libexec/teachroot
-DATADIR    = $(PREFIX)/share/teachroot
 
 # Which library each program needs; --as-needed drops the rest, so a tool that needs only libc loads only libc.
 PKGS_ENGINE := libelf libcap libmnl
 PKGS_REPL   := ncursesw readline vterm libcmark jansson
-pkg_cflags   = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
-pkg_libs     = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
+# Asked once, when first used.
+ENGINE_LIBS  = $(eval ENGINE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_ENGINE)))$(ENGINE_LIBS)
+REPL_LIBS    = $(eval REPL_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_REPL)))$(REPL_LIBS)
+PKG_CFLAGS   = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS_ENGINE) $(PKGS_REPL)))$(PKG_CFLAGS)
 
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -fPIE -ffunction-sections -fdata-sections $(WARNINGS) $(if $(WERROR),-Werror) \
-             $(CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
-             -DTEACHROOT_VERSION='"$(VERSION)"' -DTEACHROOT_LIBEXECDIR='"$(LIBEXECDIR)"' -DTEACHROOT_DATADIR='"$(DATADIR)"'
-ALL_LDFLAGS = -pie -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
-ENGINE_CFLAGS := $(call pkg_cflags,$(PKGS_ENGINE))
-REPL_CFLAGS   := $(call pkg_cflags,$(PKGS_REPL))
-ENGINE_LIBS   := $(call pkg_libs,$(PKGS_ENGINE))
-REPL_LIBS     := $(call pkg_libs,$(PKGS_REPL))
+# The sanitizers see more without the hardening, and glibc's fortified calls need an optimising compiler.
+HARDEN := $(if $(SANITIZE),,-fstack-protector-strong $(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+DEFINES = -DTEACHROOT_VERSION='"$(VERSION)"' -DTEACHROOT_LIBEXECDIR='"$(LIBEXECDIR)"' -DTEACHROOT_DATADIR='"$(DATADIR)"'
+LANGUAGE := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I.
+SANITIZED := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+
+ALL_CFLAGS  = $(LANGUAGE) -fPIE -ffunction-sections -fdata-sections $(WARNINGS) $(if $(WERROR),-Werror) $(CFLAGS) $(HARDEN) \
+              $(SANITIZED) $(if $(FUZZ),-fsanitize=fuzzer-no-link) $(DEFINES) $(PKG_CFLAGS)
+ALL_LDFLAGS = -pie -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now $(SANITIZED) $(LDFLAGS)
+
+# --- Sources -------------------------------------------------------------------------------------------------------------------------
 
 ENGINE_SRC := $(filter-out engine/tools/%,$(wildcard engine/*/*.c))
-TOOLS_SRC  := $(wildcard engine/tools/*.c)
+TOOLS_SRC  := $(wildcard engine/tools/*.c) $(if $(SANITIZE),tests/sanitize/tools.c)
 REPL_SRC   := $(filter-out repl/main.c,$(wildcard repl/*/*.c) $(wildcard repl/*.c))
+MAIN_SRC   := $(wildcard repl/main.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c)
+FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
+BENCH_SRC  := $(wildcard tests/bench/*.c)
+BATS       := $(wildcard tests/*.bats)
+ALL_SRC    := $(sort $(ENGINE_SRC) $(TOOLS_SRC) $(REPL_SRC) $(MAIN_SRC) $(wildcard tests/*/*.c))
+HEADERS    := $(wildcard engine/*/*.h repl/*/*.h repl/*.h tests/*/*.h)
+
 obj         = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+program     = $(patsubst %.c,$(BUILD)/%,$(1))
+PROGRAMS   := $(if $(MAIN_SRC),$(BUILD)/teachroot) $(if $(wildcard engine/tools/*.c),$(BUILD)/teachroot-tools)
+UNIT       := $(call program,$(UNIT_SRC))
+LIBRARIES  := $(BUILD)/librepl.a $(BUILD)/libengine.a
 
-all: $(BUILD)/teachroot $(BUILD)/teachroot-tools
+# --- Building ------------------------------------------------------------------------------------------------------------------------
 
-$(BUILD)/obj/%.o: %.c
+# `  CC      engine/base/err.c`; V=1 shows whole commands.
+Q    := $(if $(filter 1,$(V)),,@)
+say   = $(if $(Q),@printf '  %-7s %s\n' '$(1)' '$(2)')
+quote = '$(subst ','\'',$(1))'
+
+all: $(PROGRAMS) ## Build the programs (the default)
+
+# A stamp changes only when what it holds changes; what depends on it is then made anew: other flags, a file that is gone.
+stamp_compile  = $(CC) $(ALL_CFLAGS)
+stamp_link     = $(CC) $(ALL_LDFLAGS) $(REPL_LIBS) $(ENGINE_LIBS)
+stamp_engine   = $(ENGINE_SRC)
+stamp_repl     = $(REPL_SRC)
+stamp_tools    = $(TOOLS_SRC)
+$(BUILD)/stamp/%: FORCE | libraries-present
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ENGINE_CFLAGS) $(REPL_CFLAGS) -MMD -MP -c $< -o $@
+	@printf '%s\n' $(call quote,$(stamp_$*)) | cmp -s - $@ || printf '%s\n' $(call quote,$(stamp_$*)) >$@
 
-$(BUILD)/libengine.a: $(call obj,$(ENGINE_SRC))
-	@rm -f $@
-	ar rcs $@ $^
+libraries-present:
+	@$(PKG_CONFIG) --print-errors --exists $(PKGS_ENGINE) $(PKGS_REPL) || \
+	    { echo "teachroot: something it is built with is missing; to install it: scripts/deps build" >&2; exit 1; }
 
-$(BUILD)/librepl.a: $(call obj,$(REPL_SRC))
-	@rm -f $@
-	ar rcs $@ $^
-
-$(BUILD)/teachroot: $(call obj,repl/main.c) $(BUILD)/librepl.a $(BUILD)/libengine.a
-	$(CC) $(ALL_LDFLAGS) $^ $(REPL_LIBS) $(ENGINE_LIBS) -o $@
-
-$(BUILD)/teachroot-tools: $(call obj,$(TOOLS_SRC)) $(BUILD)/libengine.a
-	$(CC) $(ALL_LDFLAGS) $^ $(ENGINE_LIBS) -o $@
-
-$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/librepl.a $(BUILD)/libengine.a
+$(BUILD)/obj/%.o: %.c $(BUILD)/stamp/compile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $^ $(REPL_LIBS) $(ENGINE_LIBS) -lcmocka -lutil -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-unit-programs: $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+$(BUILD)/libengine.a: $(call obj,$(ENGINE_SRC)) $(BUILD)/stamp/engine
+$(BUILD)/librepl.a: $(call obj,$(REPL_SRC)) $(BUILD)/stamp/repl
+$(LIBRARIES):
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)ar rcs $@ $(filter %.o,$^)
 
-clean:
-	rm -rf $(BUILD)
+$(BUILD)/teachroot: $(call obj,$(MAIN_SRC)) $(LIBRARIES) $(BUILD)/stamp/link
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o %.a,$^) $(REPL_LIBS) $(ENGINE_LIBS) -o $@
 
-.PHONY: all unit-programs clean
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+$(BUILD)/teachroot-tools: $(call obj,$(TOOLS_SRC)) $(BUILD)/libengine.a $(BUILD)/stamp/tools $(BUILD)/stamp/link
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o %.a,$^) $(ENGINE_LIBS) -o $@
+
+# Test, bench and fuzz programs: one source each.
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBRARIES) $(BUILD)/stamp/link
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(findstring /tests/fuzz/,$@),-fsanitize=fuzzer) $(filter %.o %.a,$^) $(REPL_LIBS) $(ENGINE_LIBS) \
+	    $(if $(findstring /tests/unit/,$@),-lcmocka) -lutil -o $@
+
+unit-programs: $(UNIT)
+fuzz-programs: $(call program,$(FUZZ_SRC))
+bench-programs: $(call program,$(BENCH_SRC))
+objects: $(call obj,$(ALL_SRC))
+
+-include $(patsubst %.o,%.d,$(call obj,$(ALL_SRC)))
+
+# --- Running and testing -------------------------------------------------------------------------------------------------------------
+
+run: ## Install what is missing, build, and open the lessons (without a terminal: play lesson 1)
+	@scripts/deps build run --yes
+	@$(MAKE) all
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BUILD)/teachroot; else exec $(BUILD)/teachroot play 1; fi
+
+test: ## Install what is missing, build, and run every test (TESTS="tests/x.bats …" for some)
+	@scripts/deps test --yes
+	@$(MAKE) check
+
+# The tests' own state and cache; the machine's user keeps theirs. Programs under test start no make of ours by accident.
+TESTS ?= $(UNIT) $(BATS)
+TEST_ENV = TEACHROOT=$(abspath $(BUILD)/teachroot) TEACHROOT_TOOLS=$(abspath $(BUILD)/teachroot-tools) TEACHROOT_BUILD=$(abspath $(BUILD)) \
+           TEACHROOT_SOURCE=$(CURDIR) XDG_STATE_HOME=$(abspath $(BUILD)/tests/state) XDG_CACHE_HOME=$(abspath $(BUILD)/tests/cache) \
+           LC_ALL=C.UTF-8 MAKEFLAGS=$(call quote,$(filter-out -j% --jobserver-%,$(MAKEFLAGS)))
+CLEAN_ENV = env -u MAKELEVEL -u MFLAGS -u TEACHROOT_LESSONS -u TEACHROOT_STATE -u NO_COLOR
+
+# Unit programs two at a time, then the bats files, which share the machine's cgroups and links, one at a time.
+check: $(PROGRAMS) $(UNIT)
+	@rm -rf $(BUILD)/tests/state
+	@$(CLEAN_ENV) $(TEST_ENV) prove --timer -j2 --rules='par=$(BUILD)/tests/unit/*' --rules='seq=tests/*.bats' --exec tests/run $(TESTS)
+
+# What tests the repository and not the program has nothing for the sanitizers to see.
+ASAN_BATS = $(filter-out tests/repository.bats,$(BATS))
+asan: ## Build everything with AddressSanitizer and UBSan and run the tests on that
+	@scripts/deps test --yes
+	@ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined \
+	    TESTS='$(patsubst tests/%.c,$(BUILD)/asan/tests/%,$(UNIT_SRC)) $(ASAN_BATS)' check
+
+fuzz: ## Fuzz each parser for SECONDS seconds (60)
+	@scripts/deps test --yes
+	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=address,undefined FUZZ=1 fuzz-all
+
+# One program at a time a job; what it printed is kept, and shown when it found something.
+fuzz-all: $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC))
+$(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC)): fuzz-%: $(BUILD)/tests/fuzz/%
+	@scripts/fuzz $< $(BUILD)/tests/corpus/$* $(SECONDS)
+
+bench: ## Run the benches
+	@scripts/deps test --yes
+	@$(MAKE) all bench-programs
+	@for bench in $(call program,$(BENCH_SRC)) $(wildcard tests/bench/*.sh); do \
+	    echo "== $${bench##*/}"; $(CLEAN_ENV) $(TEST_ENV) $$bench || exit; done
+
+# --- Linting -------------------------------------------------------------------------------------------------------------------------
+
+lint: ## Formatting, clang-tidy, cppcheck, shellcheck, manual pages; gcc and clang with warnings as errors
+	@scripts/deps lint --yes
+	@$(MAKE) --keep-going --output-sync=target lint-all
+
+lint-all: lint-format lint-scripts lint-manual lint-gcc lint-clang lint-cppcheck lint-tidy
+
+lint-format:
+	$(call say,FORMAT,every .c and .h)
+	$(if $(ALL_SRC)$(HEADERS),$(Q)clang-format --dry-run -Werror $(ALL_SRC) $(HEADERS))
+
+lint-scripts:
+	$(call say,SCRIPTS,scripts and tests)
+	$(Q)perl -wc scripts/screenshot 2>/dev/null || perl -wc scripts/screenshot
+	$(Q)shellcheck completions/*.bash $$(grep -lE '^#!.*[/ ](ba|da)?sh$$' \
+	    $(wildcard scripts/* tests/run .ci/run tests/bench/*.sh tests/fuzz/*.seeds))
+	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS))
+
+lint-manual:
+	$(call say,MANDOC,$(wildcard man/*))
+	$(Q)mandoc -T lint -W warning $(wildcard man/*)
+
+lint-gcc:
+	@$(MAKE) BUILD=$(BUILD)/lint/gcc CC=gcc WERROR=1 all unit-programs objects
+lint-clang:
+	@$(MAKE) BUILD=$(BUILD)/lint/clang CC=clang WERROR=1 all unit-programs objects
+
+lint-cppcheck:
+	$(call say,CHECK,cppcheck)
+	@mkdir -p $(BUILD)/lint/cppcheck
+	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr --suppressions-list=scripts/cppcheck.suppress \
+	    --std=c11 --library=posix --library=gnu -I. -D_GNU_SOURCE -D__linux__ $(DEFINES) --cppcheck-build-dir=$(BUILD)/lint/cppcheck $(ALL_SRC)
+
+lint-tidy: $(patsubst %.c,$(BUILD)/lint/tidy/%.ok,$(ALL_SRC))
+$(BUILD)/lint/tidy/%.ok: %.c $(HEADERS) .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(LANGUAGE) $(DEFINES) $(PKG_CFLAGS) $(WARNINGS) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+
+# --- Installing ----------------------------------------------------------------------------------------------------------------------
+
+# What goes where: SOURCE:TARGET, read by install and uninstall alike.
+INSTALLED = $(BUILD)/teachroot:$(PREFIX)/bin/teachroot $(BUILD)/teachroot-tools:$(LIBEXECDIR)/teachroot-tools \
+    $(foreach f,$(wildcard lessons.md lessons/*.md),$(f):$(DATADIR)/$(f)) \
+    $(foreach f,$(wildcard man/*.[1-8]),$(f):$(PREFIX)/share/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
+    completions/teachroot.bash:$(PREFIX)/share/bash-completion/completions/teachroot \
+    completions/_teachroot:$(PREFIX)/share/zsh/site-functions/_teachroot \
+    completions/teachroot.fish:$(PREFIX)/share/fish/vendor_completions.d/teachroot.fish
+
+install: all ## Install into PREFIX (/usr/local), below DESTDIR if given
+	@for pair in $(INSTALLED); do \
+	    from=$${pair%%:*} to=$(DESTDIR)$${pair#*:}; \
+	    case $$to in */bin/*|*/libexec/*) mode=755 ;; *) mode=644 ;; esac; \
+	    printf '  INSTALL %s\n' "$$to"; \
+	    install -D -m $$mode "$$from" "$$to" || exit; done
+
+uninstall: ## Remove what install put there
+	@for pair in $(INSTALLED); do \
+	    to=$(DESTDIR)$${pair#*:}; [ -e "$$to" ] || continue; printf '  REMOVE  %s\n' "$$to"; rm -f "$$to" || exit; done
+	@for dir in $(DATADIR)/lessons $(DATADIR) $(LIBEXECDIR); do \
+	    [ ! -d $(DESTDIR)$$dir ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$dir; done
+
+# Only what is ours: BUILD may name a directory with other things in it.
+clean: ## Remove everything that was built
+	rm -rf $(addprefix $(BUILD)/,obj stamp tests lint asan fuzz teachroot teachroot-tools libengine.a librepl.a)
+	@[ ! -d $(BUILD) ] || rmdir --ignore-fail-on-non-empty $(BUILD)
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-18s %s\n' "  $${target#  }" "$$what"; done
+	@echo 'Variables: PREFIX DESTDIR BUILD CC CFLAGS LDFLAGS V=1 WERROR=1 SANITIZE=address,undefined SECONDS TESTS'
+
+FORCE:
+.PHONY: $(WHOLE) all help objects unit-programs fuzz-programs bench-programs fuzz-all libraries-present lint-all lint-format lint-scripts lint-manual \
+        lint-gcc lint-clang lint-cppcheck lint-tidy $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC)) FORCE

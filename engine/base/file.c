@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
-int replace_file(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+static int replace(const char *path, const void *data, size_t len, mode_t mode, bool durable, struct err *err)
 {
     char temp[PATH_MAX], dir[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -74,14 +75,24 @@ int replace_file(const char *path, const void *data, size_t len, mode_t mode, st
     cleanup_close int fd = mkostemp(temp, O_CLOEXEC);
     if (fd < 0)
         return err_set(err, errno, "create a file beside `%s`", path);
-    if (write_all(fd, data, len) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temp, path) < 0) {
+    if (write_all(fd, data, len) < 0 || fchmod(fd, mode) < 0 || (durable && fsync(fd) < 0) || rename(temp, path) < 0) {
         int saved = errno;
         unlink(temp);
         return err_set(err, saved, "write `%s`", path);
     }
     /* The rename itself is only safe once the directory is on disk. */
-    cleanup_close int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int dirfd = !durable ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dirfd >= 0)
         fsync(dirfd);
     return 0;
+}
+
+int replace_file(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+    return replace(path, data, len, mode, true, err);
+}
+
+int replace_volatile_file(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+    return replace(path, data, len, mode, false, err);
 }

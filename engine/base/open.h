@@ -37,5 +37,7 @@ int write_file_at(int dirfd, const char *path, const char *text, struct err *err
 
 /** Replace @path by @len bytes so that a reader or a crash sees the old file or the new one: temp file beside it, fsync, rename. */
 int replace_file(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
+/** The same without the fsync: whole for every reader, but not across a power cut. For state that a reboot makes worthless. */
+int replace_volatile_file(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
 
 #endif

@@ -19,11 +19,13 @@ static int write_map(pid_t pid, const char *file, const struct id_map *map, size
     size_t len = 0;
     snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
     for (size_t i = 0; i < count && len < sizeof text; i++)
-        len += (size_t)snprintf(text + len, sizeof text - len, "%u %u %u\n", map[i].inside, map[i].outside, map[i].count);
+        len +=
+            (size_t)snprintf(text + len, sizeof text - len, "%u %u %u\n", map[i].inside, map[i].outside, map[i].count);
     return write_file_at(AT_FDCWD, path, text, err);
 }
 
-int userns_write_maps(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids, struct err *err)
+int userns_write_maps(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids,
+                      struct err *err)
 {
     if (write_map(pid, "uid_map", uid, uids, err) < 0)
         return -1;
@@ -55,12 +57,14 @@ static int run_helper(const char *program, pid_t pid, const struct id_map *map, 
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return err_say(err, EPERM, "%s refused the range %u+%u: it must stand in /etc/%s", program, map[count - 1].outside,
-                       map[count - 1].count, strcmp(program, "newuidmap") == 0 ? "subuid" : "subgid");
+        return err_say(err, EPERM, "%s refused the range %u+%u: it must stand in /etc/%s", program,
+                       map[count - 1].outside, map[count - 1].count,
+                       strcmp(program, "newuidmap") == 0 ? "subuid" : "subgid");
     return 0;
 }
 
-int userns_write_maps_by_helper(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids, struct err *err)
+int userns_write_maps_by_helper(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids,
+                                struct err *err)
 {
     if (run_helper("newuidmap", pid, uid, uids, err) < 0)
         return -1;
@@ -111,7 +115,8 @@ int userns_new(uint32_t outside, uint32_t count, struct err *err)
         close(hold[1]);
         return err_set(err, saved, "clone a user namespace");
     }
-    if (pid == 0) { /* only there to hold the namespace until its fd is open; ends when the pipe does, whoever dies first */
+    if (pid ==
+        0) { /* only there to hold the namespace until its fd is open; ends when the pipe does, whoever dies first */
         char byte;
         close(hold[1]);
         while (read(hold[0], &byte, 1) < 0 && errno == EINTR) {

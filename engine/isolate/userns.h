@@ -13,10 +13,12 @@ struct id_map {
 };
 
 /** Write @pid's uid_map and gid_map, in one write each, as privileged over the ids mapped (root). Returns 0 or -1. */
-int userns_write_maps(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids, struct err *err);
+int userns_write_maps(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids,
+                      struct err *err);
 
 /** The same by newuidmap(1) and newgidmap(1), for an ordinary user with a range in /etc/subuid. */
-int userns_write_maps_by_helper(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids, struct err *err);
+int userns_write_maps_by_helper(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids,
+                                struct err *err);
 
 /** Map @uid and @gid alone to 0; setgroups is denied first, as an unprivileged gid_map needs. */
 int userns_write_single_map(pid_t pid, uid_t uid, gid_t gid, struct err *err);

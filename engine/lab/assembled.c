@@ -26,7 +26,8 @@ struct assembly {
 };
 
 /* The lab has these by itself, or must not see the host's. */
-static const char *const own[] = { "proc", "sys", "dev", "tmp", "run", "root", "opt", "srv", "home", "mnt", "media", "lost+found" };
+static const char *const own[] = { "proc", "sys", "dev",  "tmp", "run",   "root",
+                                   "opt",  "srv", "home", "mnt", "media", "lost+found" };
 
 static int read_mounts(struct assembly *assembly, struct err *err)
 {
@@ -55,7 +56,8 @@ static bool has_mounts(const struct assembly *assembly, const char *path)
 {
     size_t len = strlen(path);
     for (size_t i = 0; i < assembly->mount_count; i++)
-        if (strncmp(assembly->mounts[i], path, len) == 0 && (assembly->mounts[i][len] == '/' || assembly->mounts[i][len] == '\0'))
+        if (strncmp(assembly->mounts[i], path, len) == 0 &&
+            (assembly->mounts[i][len] == '/' || assembly->mounts[i][len] == '\0'))
             return true;
     return false;
 }
@@ -99,8 +101,8 @@ static int copy_small_file(int from_dir, const char *name, const struct stat *st
 
 static int assemble(struct assembly *assembly, const char *host, int target, int depth, struct err *err);
 
-static int assemble_directory(struct assembly *assembly, const char *path, int target_dir, const char *name, const struct stat *st, int depth,
-                              struct err *err)
+static int assemble_directory(struct assembly *assembly, const char *path, int target_dir, const char *name,
+                              const struct stat *st, int depth, struct err *err)
 {
     struct err why;
     if (mkdirat(target_dir, name, 0755) < 0 && errno != EEXIST)
@@ -132,7 +134,8 @@ static int assemble(struct assembly *assembly, const char *host, int target, int
         const char *name = entry->d_name;
         char path[PATH_MAX], link[PATH_MAX];
         struct stat st;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+            fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
             snprintf(path, sizeof path, "%s/%s", host, name) >= (int)sizeof path)
             continue;
         bool lab_has_it = false;

@@ -53,8 +53,8 @@ static int become_lab_root(struct err *err)
 
 static void __attribute__((noreturn)) run_init(const struct build *build, struct build_report *report)
 {
-    build->lab->missing_count = 0; /* the builder tells its own */
-    if (inside_enter(build, &report->err) < 0)
+    build->lab->missing_count = 0;                             /* the builder tells its own */
+    if (setsid() < 0 || inside_enter(build, &report->err) < 0) /* no terminal of the host's may reach into the lab */
         fail(build, report);
     report->kind = BUILD_INSIDE_DONE;
     tell(build, build->report, report);
@@ -66,7 +66,8 @@ static void __attribute__((noreturn)) run_init(const struct build *build, struct
     static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
     for (int fd = 0; fd < 3; fd++)
         dup2(null, fd);
-    if (null < 0 || life < 0 || ready < 0 || told < 0 || dup2(life, 3) < 0 || dup2(ready, 4) < 0 || sys_close_from(5, &told, 1) < 0) {
+    if (null < 0 || life < 0 || ready < 0 || told < 0 || dup2(life, 3) < 0 || dup2(ready, 4) < 0 ||
+        sys_close_from(5, &told, 1) < 0) {
         err_set(&report->err, errno, "prepare the lab's init");
         fail(build, report);
     }
@@ -93,6 +94,7 @@ void builder_main(const struct build *build)
 {
     struct build_report report = { .kind = BUILD_FAILED };
     struct err *err = &report.err;
+    build->lab->missing_count = 0; /* the program knows its own already */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -49,7 +49,8 @@ int lab_id_maps(struct lab *lab, bool assembled, struct err *err)
     lab->users[0] = (struct id_map){ 0, getuid(), 1 };
     lab->groups[0] = (struct id_map){ 0, getgid(), 1 };
     lab->user_maps = lab->group_maps = 1;
-    if (userns_sub_range("/etc/subuid", getuid(), ID_COUNT - 1, &uids, &why) < 0 || userns_sub_range("/etc/subgid", getuid(), ID_COUNT - 1, &gids, &why) < 0) {
+    if (userns_sub_range("/etc/subuid", getuid(), ID_COUNT - 1, &uids, &why) < 0 ||
+        userns_sub_range("/etc/subgid", getuid(), ID_COUNT - 1, &gids, &why) < 0) {
         if (assembled)
             lab_missing(lab, "only one user id in the lab: %.180s", why.message);
         return 0;
@@ -71,7 +72,8 @@ static int remove_below(int dirfd, int depth)
     if (!dir || depth == 0)
         return -1;
     while ((entry = readdir(dir))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || unlinkat(dirfd, entry->d_name, 0) == 0)
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            unlinkat(dirfd, entry->d_name, 0) == 0)
             continue;
         if (errno != EISDIR) {
             result = -1;
@@ -80,7 +82,8 @@ static int remove_below(int dirfd, int depth)
         cleanup_close int child = openat(dirfd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (child < 0 && fchmodat(dirfd, entry->d_name, 0700, 0) == 0)
             child = openat(dirfd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (child < 0 || (fchmod(child, 0700), remove_below(child, depth - 1)) < 0 || unlinkat(dirfd, entry->d_name, AT_REMOVEDIR) < 0)
+        if (child < 0 || (fchmod(child, 0700), remove_below(child, depth - 1)) < 0 ||
+            unlinkat(dirfd, entry->d_name, AT_REMOVEDIR) < 0)
             result = -1;
     }
     return result;
@@ -161,7 +164,7 @@ int clear_lab(const struct lab_record *record, struct err *err)
     int result = groups_clear(record, err);
     if (end_init(record, err) < 0)
         result = -1;
-    if (remove_mapped(record, err) < 0)
+    if (network_clear(record, err) < 0 || remove_mapped(record, err) < 0)
         result = -1;
     if (result == 0)
         result = registry_drop(record, err);
@@ -172,7 +175,7 @@ int clear_lab(const struct lab_record *record, struct err *err)
 static int each_lab(int (*each)(const char *dir, void *data, struct err *err), void *data, struct err *err)
 {
     char labs[PATH_MAX - 64];
-    if (registry_directory(false, labs, sizeof labs, err) < 0)
+    if (registry_directory(labs, sizeof labs, err) < 0)
         return -1;
     cleanup_dir DIR *dir = opendir(labs);
     if (!dir)
@@ -212,7 +215,7 @@ static int clear_if_dead(const char *dir, void *data, struct err *err)
 int lab_gc(struct err *err)
 {
     char labs[PATH_MAX - 64], path[PATH_MAX];
-    if (registry_directory(false, labs, sizeof labs, err) < 0)
+    if (registry_directory(labs, sizeof labs, err) < 0)
         return -1;
     snprintf(path, sizeof path, "%s/.lock", labs);
     cleanup_close int registry = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

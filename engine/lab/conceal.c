@@ -50,7 +50,8 @@ static int conceal_one(int upper, int host, const char *path, uid_t owner, bool 
     const char *relative = path + strspn(path, "/");
     const char *slash = strrchr(relative, '/');
     char parent[PATH_MAX] = ".";
-    if (!*relative || fstatat(host, relative, &st, AT_SYMLINK_NOFOLLOW) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+    if (!*relative || fstatat(host, relative, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
         return 0;
     if (slash && snprintf(parent, sizeof parent, "%.*s", (int)(slash - relative), relative) >= (int)sizeof parent)
         return err_set(err, ENAMETOOLONG, "conceal `%s`", path);
@@ -95,7 +96,8 @@ static const char *below(const char *path, const char *prefix)
 int conceal(int upper, int host, const char *prefix, uid_t owner, bool trusted, struct err *err)
 {
     for (size_t i = 0; i < sizeof concealed / sizeof *concealed; i++)
-        if (below(concealed[i], prefix) && conceal_one(upper, host, below(concealed[i], prefix), owner, trusted, err) < 0)
+        if (below(concealed[i], prefix) &&
+            conceal_one(upper, host, below(concealed[i], prefix), owner, trusted, err) < 0)
             return -1;
     cleanup_file FILE *f = fopen(CONCEAL_FILE, "re");
     cleanup_free char *line = NULL;

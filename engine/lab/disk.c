@@ -36,7 +36,9 @@ int disk_start(struct lab_disk *disk, uint64_t bytes, uint32_t owner, struct err
     char extended[128];
     snprintf(extended, sizeof extended, "lazy_itable_init=1,nodiscard,root_owner=%u:%u", owner, owner);
     /* No journal: the disk never outlives the machine's uptime. */
-    const char *const argv[] = { "mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-E", extended, "/proc/self/fd/3", NULL };
+    const char *const argv[] = { "mke2fs", "-q",           "-F", "-t", "ext4", "-b",     "4096",
+                                 "-O",     "^has_journal", "-m", "0",  "-E",   extended, "/proc/self/fd/3",
+                                 NULL };
     const char *const env[] = { "PATH=/usr/sbin:/sbin:/usr/bin:/bin", "LC_ALL=C", NULL };
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -47,7 +49,8 @@ int disk_start(struct lab_disk *disk, uint64_t bytes, uint32_t owner, struct err
     static const char *const programs[] = { "/usr/sbin/mke2fs", "/sbin/mke2fs" };
     int failed = ENOENT;
     for (size_t i = 0; i < 2 && failed == ENOENT; i++)
-        failed = posix_spawn(&disk->formatter, programs[i], &actions, NULL, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
+        failed = posix_spawn(&disk->formatter, programs[i], &actions, NULL, (char *const *)(uintptr_t)argv,
+                             (char *const *)(uintptr_t)env);
     posix_spawn_file_actions_destroy(&actions);
     if (failed)
         return err_set(err, failed, "run `mke2fs` (the package e2fsprogs has it)");

@@ -24,8 +24,8 @@ static void limit_memory(struct lab *lab, const struct cgroup_hierarchy *hierarc
         return;
     }
     /* Swap beyond it would only make a memory hog slow instead of dead; these files are absent without swap accounting. */
-    cgroup_write(hierarchy, lab->record.cgroup, hierarchy->v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes", hierarchy->v2 ? "0" : value,
-                 NULL);
+    cgroup_write(hierarchy, lab->record.cgroup, hierarchy->v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes",
+                 hierarchy->v2 ? "0" : value, NULL);
     lab->facts.memory_bytes = bytes;
 }
 
@@ -58,17 +58,37 @@ static int open_procs(const struct lab *lab, const struct cgroup_hierarchy *hier
     return open(path, O_WRONLY | O_CLOEXEC);
 }
 
+/* An ordinary user's lab goes below the v2 group the program itself is in: the one place that may be theirs to divide. */
+static int own_v2_group(char *path, size_t size, const char *name)
+{
+    char text[4096];
+    if (read_file_at(AT_FDCWD, "/proc/self/cgroup", text, sizeof text, NULL) < 0)
+        return -1;
+    for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+        if (strncmp(line, "0::/", 4) == 0) {
+            const char *own = line + 4;
+            int n = snprintf(path, size, "%s%s" LAB_GROUP "/%s", own, *own ? "/" : "", name);
+            return n > 0 && (size_t)n < size ? 0 : -1;
+        }
+    return -1;
+}
+
 void groups_make(struct lab *lab, const struct lab_options *options)
 {
     struct err err;
     ssize_t count = cgroup_hierarchies(lab->hierarchies, &err);
     lab->hierarchy_count = count < 0 ? 0 : (size_t)count;
-    bool any = false;
+    bool any = false, ordinary = geteuid() != 0;
+    if (ordinary && own_v2_group(lab->record.cgroup, sizeof lab->record.cgroup, lab->record.name) < 0)
+        lab->hierarchy_count = 0;
     for (size_t i = 0; i < lab->hierarchy_count; i++) {
         struct cgroup_hierarchy *hierarchy = &lab->hierarchies[i];
         lab->procs[i] = -1;
+        if (ordinary && !hierarchy->v2)
+            continue; /* v1 is never handed to ordinary users */
         if (cgroup_make(hierarchy, lab->record.cgroup, &err) < 0) {
-            lab_missing(lab, "no cgroup in %s: %.180s", hierarchy->mount, err.message);
+            if (!ordinary)
+                lab_missing(lab, "no cgroup in %s: %.180s", hierarchy->mount, err.message);
             continue;
         }
         if (cgroup_has_controller(hierarchy, "memory"))
@@ -90,8 +110,12 @@ void groups_make(struct lab *lab, const struct lab_options *options)
         lab->procs[i] = open_procs(lab, hierarchy, "");
         any |= lab->procs[i] >= 0;
     }
-    if (!any)
-        lab->record.cgroup[0] = '\0';
+    if (any)
+        return;
+    lab->record.cgroup[0] = '\0';
+    if (ordinary)
+        lab_missing(lab, "no cgroups, so memory is not limited: this session has no cgroup v2 subtree of its own "
+                         "(systemd gives one: systemd-run --user --scope -p Delegate=yes)");
 }
 
 void groups_open(struct lab *lab)
@@ -123,7 +147,8 @@ int groups_leaf(struct lab *lab, struct err *err)
         char pid[16];
         int n = snprintf(pid, sizeof pid, "%d", lab->init);
         if (write(leaf, pid, (size_t)n) < 0)
-            return err_set(err, errno, "move init into cgroup `%s/%s/" LEAF "`", lab->hierarchies[i].mount, lab->record.cgroup);
+            return err_set(err, errno, "move init into cgroup `%s/%s/" LEAF "`", lab->hierarchies[i].mount,
+                           lab->record.cgroup);
         /* Only now that the lab's own group is empty may it hand controllers down. */
         char path[PATH_MAX + 8];
         snprintf(path, sizeof path, "%s/" LEAF, lab->record.cgroup);
@@ -151,13 +176,15 @@ int groups_clear(const struct lab_record *record, struct err *err)
     /* Freezers first: a frozen process outlives the SIGKILL that the other hierarchies would wait for. */
     for (int freezers = 1; freezers >= 0; freezers--)
         for (ssize_t i = 0; i < count; i++)
-            if (cgroup_has_controller(&list[i], "freezer") == (freezers == 1) && cgroup_clear(&list[i], record->cgroup, err) < 0)
+            if (cgroup_has_controller(&list[i], "freezer") == (freezers == 1) &&
+                cgroup_clear(&list[i], record->cgroup, err) < 0)
                 result = -1;
     /* The group above all labs goes with the last of them; where others are, rmdir just says so. */
     for (ssize_t i = 0; i < count; i++) {
         char parent[PATH_MAX];
         const char *slash = strrchr(record->cgroup, '/');
-        if (slash && snprintf(parent, sizeof parent, "%s/%.*s", list[i].mount, (int)(slash - record->cgroup), record->cgroup) < (int)sizeof parent)
+        if (slash && snprintf(parent, sizeof parent, "%s/%.*s", list[i].mount, (int)(slash - record->cgroup),
+                              record->cgroup) < (int)sizeof parent)
             rmdir(parent);
     }
     return result;

@@ -4,15 +4,20 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/base/syscalls.h"
+#include "engine/net/net.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 /* Mount on @path inside the new root: resolved in it, whatever links the host's root has there. */
-static int mount_in(int root, const char *path, const char *source, const char *type, unsigned long flags, const char *data, struct err *err)
+static int mount_in(int root, const char *path, const char *source, const char *type, unsigned long flags,
+                    const char *data, struct err *err)
 {
     char target[64];
     if (make_directories_in(root, path, 0755, err) < 0)
@@ -75,7 +80,8 @@ static int make_devices(const struct build *build, int root, struct err *err)
         if (symlinkat(links[i].target, root, links[i].name) < 0)
             return err_set(err, errno, "symlink `/%s` of the lab", links[i].name);
     /* uid=0: a pty opened from outside still belongs to the lab's root. */
-    if (mount_in(root, "dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,uid=0", err) < 0 ||
+    if (mount_in(root, "dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC,
+                 "newinstance,ptmxmode=0666,mode=0620,uid=0", err) < 0 ||
         mount_in(root, "dev/shm", "shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m", err) < 0)
         return -1;
     struct err why;
@@ -92,7 +98,8 @@ static int mount_cgroups(const struct build *build, int root, struct err *err)
     if (lab->hierarchy_count == 0)
         return 0;
     bool alone = lab->hierarchy_count == 1 && strcmp(lab->hierarchies[0].mount, place) == 0;
-    if (!alone && mount_in(root, place, "cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=64k", err) < 0)
+    if (!alone &&
+        mount_in(root, place, "cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=64k", err) < 0)
         return -1;
     for (size_t i = 0; i < lab->hierarchy_count; i++) {
         const struct cgroup_hierarchy *hierarchy = &lab->hierarchies[i];
@@ -138,14 +145,47 @@ static int place_tools(const struct build *build, int root, struct err *err)
     return 0;
 }
 
+static int loopback_up(struct err *err)
+{
+    struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+    cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
+        return err_set(err, errno, "bring the lab's loopback up");
+    return 0;
+}
+
+/* In place of what the host has there, which may be a link to somewhere else. */
+static int replace_in(int root, const char *name, const char *text, struct err *err)
+{
+    char path[64];
+    snprintf(path, sizeof path, "etc/%s", name);
+    cleanup_close int etc = open_policy(root, "etc", OPEN_IN_ROOT_DIRECTORY, err);
+    if (etc < 0)
+        return -1;
+    if (unlinkat(etc, name, 0) < 0 && errno != ENOENT)
+        return err_set(err, errno, "replace `/%s` of the lab", path);
+    return write_in(root, path, text, err);
+}
+
 static int write_files(const struct build *build, int root, struct err *err)
 {
     static const char bashrc[] = "# Made anew for every lab.\n"
                                  "PS1='\\h:\\w\\$ '\n"
                                  "alias ls='ls --color=auto'\n";
-    if (write_in(root, "root/.bashrc", bashrc, err) < 0)
+    const char *name = build->lab->record.name;
+    char hosts[256], servers[4096];
+    snprintf(hosts, sizeof hosts, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 %s\n",
+             name);
+    if (write_in(root, "root/.bashrc", bashrc, err) < 0 || replace_in(root, "hosts", hosts, err) < 0)
         return -1;
-    if (sethostname(build->lab->record.name, strlen(build->lab->record.name)) < 0)
+    struct err why;
+    if (build->own_network && !build->options->offline) {
+        if (net_resolv_conf(servers, sizeof servers, &why) < 0)
+            lab_missing(build->lab, "no names: %.180s", why.message);
+        if (replace_in(root, "resolv.conf", servers, err) < 0)
+            return -1;
+    }
+    if (sethostname(name, strlen(name)) < 0)
         return err_set(err, errno, "sethostname");
     return 0;
 }
@@ -169,6 +209,8 @@ int inside_enter(const struct build *build, struct err *err)
     if (mount_in(root, "proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err) < 0)
         return -1;
     if (build->own_network) {
+        if (loopback_up(err) < 0)
+            return -1;
         if (mount_in(root, "sys", "sysfs", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err) < 0)
             return -1;
     } else { /* a sysfs belongs to a network namespace, and this one is the host's */
@@ -180,10 +222,12 @@ int inside_enter(const struct build *build, struct err *err)
         if (mount("/sys", target, NULL, MS_BIND | MS_REC, NULL) < 0)
             return err_set(err, errno, "bind `/sys` into the lab");
     }
-    snprintf(limit, sizeof limit, "mode=1777,size=%llum", (unsigned long long)(build->options->memory_bytes >> 22) + 16);
-    if (make_devices(build, root, err) < 0 || mount_in(root, "tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, limit, err) < 0 ||
-        mount_in(root, "run", "run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=32m", err) < 0 || mount_cgroups(build, root, err) < 0 ||
-        place_tools(build, root, err) < 0 || write_files(build, root, err) < 0)
+    snprintf(limit, sizeof limit, "mode=1777,size=%llum",
+             (unsigned long long)(build->options->memory_bytes >> 22) + 16);
+    if (make_devices(build, root, err) < 0 ||
+        mount_in(root, "tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, limit, err) < 0 ||
+        mount_in(root, "run", "run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=32m", err) < 0 ||
+        mount_cgroups(build, root, err) < 0 || place_tools(build, root, err) < 0 || write_files(build, root, err) < 0)
         return -1;
     if (fchdir(root) < 0 || sys_pivot_root(".", ".") < 0)
         return err_set(err, errno, "pivot_root into the lab's root");

@@ -69,7 +69,9 @@ static int open_tools(const char *given, struct err *err)
             return fd;
     }
     int fd = open(TEACHROOT_LIBEXECDIR "/teachroot-tools", O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? err_set(err, errno, "open `" TEACHROOT_LIBEXECDIR "/teachroot-tools`: is teachroot installed whole?") : fd;
+    return fd < 0
+               ? err_set(err, errno, "open `" TEACHROOT_LIBEXECDIR "/teachroot-tools`: is teachroot installed whole?")
+               : fd;
 }
 
 /* A 2 GiB machine's lab should not have all of it. */
@@ -89,7 +91,7 @@ static struct lab *lab_alloc(struct err *err)
         err_set(err, ENOMEM, "allocate a lab");
         return NULL;
     }
-    lab->lock = lab->life = lab->pidfd = -1;
+    lab->lock = lab->life = lab->pidfd = lab->net_result = -1;
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
         lab->procs[i] = -1;
     lab->phase_started = microseconds();
@@ -144,7 +146,8 @@ static unsigned count_own_processes(void)
     while (dir && (entry = readdir(dir))) {
         char path[300];
         struct stat st;
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 || st.st_uid != geteuid())
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 ||
+            st.st_uid != geteuid())
             continue;
         snprintf(path, sizeof path, "%s/task", entry->d_name);
         if (fstatat(dirfd(dir), path, &st, 0) == 0 && st.st_nlink > 2)
@@ -218,8 +221,8 @@ struct pipes {
 
 static int open_pipes(struct pipes *pipes, struct err *err)
 {
-    if (pipe2(pipes->life, O_CLOEXEC) < 0 || pipe2(pipes->ready, O_CLOEXEC) < 0 || pipe2(pipes->report, O_CLOEXEC) < 0 ||
-        pipe2(pipes->go, O_CLOEXEC) < 0)
+    if (pipe2(pipes->life, O_CLOEXEC) < 0 || pipe2(pipes->ready, O_CLOEXEC) < 0 ||
+        pipe2(pipes->report, O_CLOEXEC) < 0 || pipe2(pipes->go, O_CLOEXEC) < 0)
         return err_set(err, errno, "pipe2");
     return 0;
 }
@@ -231,11 +234,19 @@ static void close_pipe(int ends[2], int which)
     ends[which] = -1;
 }
 
-static int build_lab(struct lab *lab, const struct lab_options *options, bool assembled, const char *device, int userns, int tools, struct pipes *pipes,
-                     struct err *err)
+static int build_lab(struct lab *lab, const struct lab_options *options, bool assembled, const char *device, int userns,
+                     int tools, struct pipes *pipes, struct err *err)
 {
-    struct build build = { .lab = lab, .options = options, .device = device, .userns = userns, .tools = tools, .life = pipes->life[0],
-                           .ready = pipes->ready[1], .report = pipes->report[1], .go = pipes->go[0], .assembled = assembled,
+    struct build build = { .lab = lab,
+                           .options = options,
+                           .device = device,
+                           .userns = userns,
+                           .tools = tools,
+                           .life = pipes->life[0],
+                           .ready = pipes->ready[1],
+                           .report = pipes->report[1],
+                           .go = pipes->go[0],
+                           .assembled = assembled,
                            .own_network = !lab->record.rootless || options->offline };
     pid_t builder = fork_builder(lab, options, assembled);
     if (builder < 0)
@@ -270,8 +281,7 @@ static int build_lab(struct lab *lab, const struct lab_options *options, bool as
     }
     if (n != 1)
         return err_say(err, EIO, "the lab's init ended before it was ready");
-    lab->life = pipes->life[1];
-    pipes->life[1] = -1;
+    lab->life = take_fd(&pipes->life[1]);
     lab_phase_end(lab, "init");
     return lab->pidfd < 0 ? err_set(err, errno, "pidfd_open of the lab's init") : 0;
 }
@@ -285,12 +295,7 @@ static void fill_facts(struct lab *lab, const struct lab_options *options, bool 
     facts->id_count = lab->users[lab->user_maps - 1].inside + lab->users[lab->user_maps - 1].count;
     facts->disk_bytes = assembled ? 0 : options->disk_bytes;
     facts->real_directories = LAB_DIRECTORIES;
-    if (!facts->network)
-        facts->network = options->offline ? "offline" : facts->rootless ? "host" : "offline";
-    for (size_t i = 0; i < lab->missing_count; i++)
-        facts->missing[i] = lab->missing[i];
-    if (lab->missing_count < LAB_MISSING)
-        facts->missing[lab->missing_count] = NULL;
+    facts->network = options->offline ? "offline" : facts->rootless ? "host" : "starting";
 }
 
 /* One try, one way: the whole root, or an assembled one. */
@@ -299,12 +304,14 @@ static int create(struct lab *lab, const struct lab_options *options, bool assem
     struct lab_disk disk = { .file = -1 };
     struct pipes pipes = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
     char device[64] = "";
+    struct err why;
     int result = -1;
     cleanup_close int loop = -1, userns = -1;
     cleanup_close int tools = open_tools(options->tools, err);
     if (tools < 0 || lab_id_maps(lab, assembled, err) < 0 || open_pipes(&pipes, err) < 0)
         goto out;
-    if (!assembled && disk_start(&disk, options->disk_bytes, lab->users[0].outside, err) < 0) /* mke2fs works while we do */
+    if (!assembled &&
+        disk_start(&disk, options->disk_bytes, lab->users[0].outside, err) < 0) /* mke2fs works while we do */
         goto out;
     if (assembled && make_files(lab, err) < 0)
         goto out;
@@ -322,9 +329,13 @@ static int create(struct lab *lab, const struct lab_options *options, bool assem
         goto out;
     lab->record.init = lab->init;
     lab->record.init_started = process_start_time(lab->init);
+    fill_facts(lab, options, assembled);
+    if (strcmp(lab->facts.network, "starting") == 0 && network_start(lab, &why) < 0) {
+        lab->facts.network = "offline";
+        lab_missing(lab, "no network: %.180s", why.message);
+    }
     if (registry_write(&lab->record, err) < 0)
         goto out;
-    fill_facts(lab, options, assembled);
     lab_phase_end(lab, "record");
     result = 0;
 out:
@@ -379,6 +390,8 @@ void lab_destroy(struct lab *lab)
             sys_pidfd_signal(lab->pidfd, SIGKILL);
         if (lab->net_child > 0)
             reap(lab->net_child);
+        if (lab->net_result >= 0)
+            close(lab->net_result);
         clear_lab(&lab->record, NULL);
         if (lab->init > 0)
             reap(lab->init);
@@ -404,8 +417,12 @@ int lab_pidfd(const struct lab *lab)
     return lab->pidfd;
 }
 
-const struct lab_facts *lab_facts(const struct lab *lab)
+const struct lab_facts *lab_facts(struct lab *lab)
 {
+    network_hear(lab);
+    for (size_t i = 0; i < lab->missing_count; i++)
+        lab->facts.missing[i] = lab->missing[i];
+    lab->facts.missing[lab->missing_count] = NULL;
     return &lab->facts;
 }
 
@@ -421,7 +438,8 @@ struct lab *lab_attach(const char *name, struct err *err)
     if (!lab)
         return NULL;
     lab->attached = true;
-    if (registry_directory(false, labs, sizeof labs, err) < 0 || snprintf(dir, sizeof dir, "%s/%s", labs, name) >= (int)sizeof dir || strchr(name, '/') ||
+    if (registry_directory(labs, sizeof labs, err) < 0 ||
+        snprintf(dir, sizeof dir, "%s/%s", labs, name) >= (int)sizeof dir || strchr(name, '/') ||
         registry_read(dir, &lab->record, NULL) < 0 || lab->record.init <= 0) {
         err_say(err, ESRCH, "no lab named `%s` is running: `teachroot lab ls` lists them", name);
         free(lab);

@@ -55,9 +55,9 @@ struct lab_facts {
     const char *network;          /* "nat", "host", "offline" */
     const char *real_directories; /* space-separated: those on a real filesystem, where an overlay's upper may live */
     char cgroup_v2[256];          /* path below the v2 mount, "" if none */
-    const char *missing[8];       /* one sentence each, NULL-terminated: what was done without and why */
+    const char *missing[9];       /* one sentence each, NULL-terminated: what was done without and why */
 };
-const struct lab_facts *lab_facts(const struct lab *lab);
+const struct lab_facts *lab_facts(struct lab *lab);
 
 /** Microseconds spent in each phase of lab_create, for `make bench`; ends with a NULL name. */
 struct lab_phase {

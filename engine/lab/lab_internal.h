@@ -19,31 +19,33 @@
 /* One lab's directory in the registry: DIR/lock is held with flock by its owner for as long as it lives, DIR/record says what must be cleared after it. */
 struct lab_record {
     char name[LAB_NAME_MAX + 1];
-    char dir[PATH_MAX];        /* the lab's directory in the registry */
-    unsigned slot;             /* lowest number no other lab of this registry has: id range and subnet follow from it */
+    char dir[PATH_MAX]; /* the lab's directory in the registry */
+    unsigned slot;      /* lowest number no other lab of this registry has: id range and subnet follow from it */
     bool rootless;
     pid_t owner, init;
-    uint64_t init_started;     /* its start time in clock ticks since boot: tells it from a later process of the same number */
-    uint64_t started;          /* seconds since the epoch */
-    char files[PATH_MAX];      /* rootless: the directory on the user's disk that holds what the lab wrote; "" as root */
-    char cgroup[PATH_MAX];     /* path below each hierarchy's mount: "teachroot/lab1"; "" if none */
-    char net[512];             /* net_lab's own text; "" if none */
+    uint64_t
+        init_started; /* its start time in clock ticks since boot: tells it from a later process of the same number */
+    uint64_t started; /* seconds since the epoch */
+    char files[PATH_MAX];  /* rootless: the directory on the user's disk that holds what the lab wrote; "" as root */
+    char cgroup[PATH_MAX]; /* path below each hierarchy's mount: "teachroot/lab1"; "" if none */
+    char net[512];         /* net_lab's own text; "" if none */
 };
 
 struct lab {
     struct lab_record record;
-    bool attached;             /* another process owns it */
-    int lock;                  /* flock'ed while we own it; -1 if attached */
-    int life;                  /* write end of init's pipe: closing it ends the lab; -1 if attached */
+    bool attached; /* another process owns it */
+    int lock;      /* flock'ed while we own it; -1 if attached */
+    int life;      /* write end of init's pipe: closing it ends the lab; -1 if attached */
     pid_t init;
     int pidfd;
-    pid_t net_child;           /* sets the network up beside the first shell; 0 when reaped */
+    pid_t net_child; /* sets the network up beside the first shell; 0 when reaped */
+    int net_result;  /* where it says how that went; -1 when heard */
     struct lab_facts facts;
     char missing[LAB_MISSING][LAB_MISSING_SIZE];
     size_t missing_count;
     struct lab_phase phases[LAB_PHASES + 1];
     size_t phase_count;
-    uint64_t phase_started;    /* µs, CLOCK_MONOTONIC */
+    uint64_t phase_started; /* µs, CLOCK_MONOTONIC */
     struct cgroup_hierarchy hierarchies[CGROUP_HIERARCHIES];
     size_t hierarchy_count;
     int procs[CGROUP_HIERARCHIES]; /* each cgroup.procs a process of the lab joins by writing 0; -1 where it cannot */
@@ -52,7 +54,8 @@ struct lab {
 };
 
 /* registry.c */
-int registry_directory(bool rootless, char *path, size_t size, struct err *err);
+/** Where this user's labs are listed: root's are one registry for the machine, since cgroups and links are. Made if it is not there. */
+int registry_directory(char *path, size_t size, struct err *err);
 /** Take a free name (or @name) and slot; *lock gets the held lock. Clears a dead lab of that name first. */
 int registry_claim(const char *name, bool rootless, struct lab_record *record, int *lock, struct err *err);
 int registry_write(const struct lab_record *record, struct err *err);
@@ -60,7 +63,7 @@ int registry_read(const char *dir, struct lab_record *record, struct err *err);
 /** Remove the lab's directory there. The last thing done of a clean-up. */
 int registry_drop(const struct lab_record *record, struct err *err);
 
-/** Field 22 of /proc/PID/stat; 0 if there is no such process. */
+/** Field 22 of /proc/PID/stat; 0 if there is no such process any more (a zombie is none: who reaps it is not ours to wait for). */
 uint64_t process_start_time(pid_t pid);
 
 /* disk.c */
@@ -86,6 +89,12 @@ int groups_leaf(struct lab *lab, struct err *err);
 void groups_close(struct lab *lab);
 int groups_clear(const struct lab_record *record, struct err *err);
 
+/* network.c */
+/** Start setting the lab's network up; its end is heard by network_hear, which does not block. */
+int network_start(struct lab *lab, struct err *err);
+void network_hear(struct lab *lab);
+int network_clear(const struct lab_record *record, struct err *err);
+
 /* builder.c: runs in a forked child */
 struct build {
     struct lab *lab;
@@ -96,13 +105,13 @@ struct build {
     int life, ready;    /* init's ends */
     int report;         /* where the builder tells init's pid, or its error */
     int go;             /* assembled: a byte comes when the maps are written */
-    bool assembled;     /* the builder is born in the lab's user namespace, and its root is assembled of several overlays */
+    bool assembled; /* the builder is born in the lab's user namespace, and its root is assembled of several overlays */
     bool own_network;
 };
-struct build_report {   /* written in one piece: shorter than PIPE_BUF */
+struct build_report { /* written in one piece: shorter than PIPE_BUF */
     enum { BUILD_FAILED, BUILD_INIT_STARTED, BUILD_INSIDE_DONE } kind;
-    pid_t init;         /* BUILD_INIT_STARTED: its host pid */
-    struct err err;     /* BUILD_FAILED */
+    pid_t init;     /* BUILD_INIT_STARTED: its host pid */
+    struct err err; /* BUILD_FAILED */
     size_t missing_count;
     char missing[LAB_MISSING][LAB_MISSING_SIZE];
 };
@@ -132,6 +141,7 @@ int lab_id_maps(struct lab *lab, bool assembled, struct err *err);
 int lab_root_fd(const struct lab *lab, struct err *err);
 
 /* lab.c */
+/** Add a sentence on what the lab does without. Cut at LAB_MISSING_SIZE; more than LAB_MISSING are dropped. */
 void lab_missing(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void lab_phase_end(struct lab *lab, const char *name);
 

@@ -29,12 +29,12 @@ static int make_path(char *path, mode_t mode, struct err *err)
     }
 }
 
-int registry_directory(bool rootless, char *path, size_t size, struct err *err)
+int registry_directory(char *path, size_t size, struct err *err)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR"), *home = getenv("HOME");
     struct stat st;
     int n;
-    if (!rootless && geteuid() == 0)
+    if (geteuid() == 0)
         n = snprintf(path, size, "/run/teachroot/labs");
     else if (runtime && runtime[0] == '/' && stat(runtime, &st) == 0 && st.st_uid == geteuid())
         n = snprintf(path, size, "%s/teachroot/labs", runtime);
@@ -50,20 +50,23 @@ int registry_directory(bool rootless, char *path, size_t size, struct err *err)
 static bool name_is_good(const char *name)
 {
     size_t len = strlen(name);
-    return len > 0 && len <= LAB_NAME_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len && name[0] != '-';
+    return len > 0 && len <= LAB_NAME_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
+           name[0] != '-';
 }
 
 uint64_t process_start_time(pid_t pid)
 {
     char path[64], stat[1024];
     unsigned long long ticks = 0;
+    char state = 'X';
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
     if (read_file_at(AT_FDCWD, path, stat, sizeof stat, NULL) < 0)
         return 0;
     const char *after = strrchr(stat, ')'); /* the name before it may hold anything */
     if (after)
-        sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks);
-    return ticks;
+        sscanf(after, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
+               &ticks);
+    return state == 'Z' || state == 'X' ? 0 : ticks;
 }
 
 int registry_write(const struct lab_record *record, struct err *err)
@@ -71,12 +74,13 @@ int registry_write(const struct lab_record *record, struct err *err)
     char path[PATH_MAX + 16], text[3 * PATH_MAX];
     snprintf(path, sizeof path, "%s/record", record->dir);
     int n = snprintf(text, sizeof text,
-                     "name %s\nslot %u\nmode %s\nowner %d\ninit %d %llu\nstarted %llu\nfiles %s\ncgroup %s\nnet %s\n", record->name,
-                     record->slot, record->rootless ? "rootless" : "root", record->owner, record->init,
-                     (unsigned long long)record->init_started, (unsigned long long)record->started, record->files, record->cgroup, record->net);
+                     "name %s\nslot %u\nmode %s\nowner %d\ninit %d %llu\nstarted %llu\nfiles %s\ncgroup %s\nnet %s\n",
+                     record->name, record->slot, record->rootless ? "rootless" : "root", record->owner, record->init,
+                     (unsigned long long)record->init_started, (unsigned long long)record->started, record->files,
+                     record->cgroup, record->net);
     if (n < 0 || (size_t)n >= sizeof text)
         return err_set(err, ENAMETOOLONG, "record of lab `%s`", record->name);
-    return replace_file(path, text, (size_t)n, 0600, err);
+    return replace_volatile_file(path, text, (size_t)n, 0600, err);
 }
 
 int registry_read(const char *dir, struct lab_record *record, struct err *err)
@@ -164,10 +168,11 @@ int registry_claim(const char *name, bool rootless, struct lab_record *record, i
     char labs[PATH_MAX - 64], path[PATH_MAX];
     if (name && !name_is_good(name))
         return err_say(err, EINVAL, "`%s` is no name for a lab: 1 to %d of a-z, 0-9 and -", name, LAB_NAME_MAX);
-    if (registry_directory(rootless, labs, sizeof labs, err) < 0)
+    if (registry_directory(labs, sizeof labs, err) < 0)
         return -1;
     snprintf(path, sizeof path, "%s/.lock", labs);
-    cleanup_close int registry = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* released when this function returns */
+    cleanup_close int registry =
+        open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* released when this function returns */
     if (registry < 0 || flock(registry, LOCK_EX) < 0)
         return err_set(err, errno, "lock `%s`", path);
     memset(record, 0, sizeof *record);
@@ -194,7 +199,8 @@ int registry_claim(const char *name, bool rootless, struct lab_record *record, i
             return -1;
         }
         if (name)
-            return err_say(err, EEXIST, "a lab named `%s` is running: choose another name, or `teachroot lab rm %s`", name, name);
+            return err_say(err, EEXIST, "a lab named `%s` is running: choose another name, or `teachroot lab rm %s`",
+                           name, name);
     }
     return err_say(err, EAGAIN, "no free lab name");
 }

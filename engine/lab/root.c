@@ -20,7 +20,8 @@ static int make_owned(int at, const char *name, uid_t owner, mode_t mode, struct
 }
 
 /* One overlay over the host's mount at @path ("" for the root): @number tells its directories on the disk apart. */
-static int overlay_one(const struct build *build, int stage_fd, const char *stage, const char *path, unsigned number, struct err *err)
+static int overlay_one(const struct build *build, int stage_fd, const char *stage, const char *path, unsigned number,
+                       struct err *err)
 {
     uid_t owner = build->lab->users[0].outside;
     char lower[64], upper[64], work[64], target[PATH_MAX], options[512];
@@ -81,7 +82,8 @@ static int overlay_parts(const struct build *build, int stage_fd, const char *st
     while (getline(&line, &size, f) > 0) {
         char path[1024], type[32];
         const char *after = strstr(line, " - ");
-        if (!after || sscanf(line, "%*d %*d %*s %*s %1023s", path) != 1 || sscanf(after, " - %31s", type) != 1 || !is_system_part(path, type))
+        if (!after || sscanf(line, "%*d %*d %*s %*s %1023s", path) != 1 || sscanf(after, " - %31s", type) != 1 ||
+            !is_system_part(path, type))
             continue;
         struct err why;
         if (overlay_one(build, stage_fd, stage, path, number, &why) < 0)

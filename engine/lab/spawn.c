@@ -21,8 +21,8 @@
 
 /* Built, never inherited. container=lxc is what debootstrap asks for before it does without mknod. */
 static const char *const base_environment[] = {
-    "PATH=" LAB_PATH, "HOME=/root", "USER=root",       "LOGNAME=root",           "SHELL=/bin/bash",
-    "LANG=C.UTF-8",   "TERM=xterm-256color", "container=lxc",
+    "PATH=" LAB_PATH,  "HOME=/root",   "USER=root",           "LOGNAME=root",
+    "SHELL=/bin/bash", "LANG=C.UTF-8", "TERM=xterm-256color", "container=lxc",
 };
 
 int lab_root_fd(const struct lab *lab, struct err *err)
@@ -111,7 +111,8 @@ static char **build_environment(const struct lab *lab, const char *const *extra)
 }
 
 /* The last leg, in the lab's pid namespace. */
-static void __attribute__((noreturn)) run_command(const struct lab *lab, const struct lab_command *command, int failure_fd)
+static void __attribute__((noreturn))
+run_command(const struct lab *lab, const struct lab_command *command, int failure_fd)
 {
     /* Before anything of the lab's can look at us: no leaked fd, no memory of the program's to read. */
     prctl(PR_SET_DUMPABLE, 0);
@@ -155,8 +156,9 @@ static int enter(const struct lab *lab)
     static const struct {
         const char *name;
         int flag;
-    } order[] = { { "user", CLONE_NEWUSER }, { "pid", CLONE_NEWPID },       { "uts", CLONE_NEWUTS }, { "ipc", CLONE_NEWIPC },
-                  { "net", CLONE_NEWNET },   { "cgroup", CLONE_NEWCGROUP }, { "mnt", CLONE_NEWNS } };
+    } order[] = { { "user", CLONE_NEWUSER }, { "pid", CLONE_NEWPID }, { "uts", CLONE_NEWUTS },
+                  { "ipc", CLONE_NEWIPC },   { "net", CLONE_NEWNET }, { "cgroup", CLONE_NEWCGROUP },
+                  { "mnt", CLONE_NEWNS } };
     int flags = ENTER_FLAGS | CLONE_NEWNET;
     if (setns(lab->pidfd, flags) == 0)
         return 0;
@@ -181,7 +183,8 @@ static int enter(const struct lab *lab)
 }
 
 /* Enters the lab, starts the command as a child of the program (CLONE_PARENT), tells its pid, and ends. */
-static void __attribute__((noreturn)) go_between(const struct lab *lab, const struct lab_command *command, int failure_fd)
+static void __attribute__((noreturn))
+go_between(const struct lab *lab, const struct lab_command *command, int failure_fd)
 {
     struct err err;
     default_signals();

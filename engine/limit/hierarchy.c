@@ -14,7 +14,9 @@
 /* Options of a v1 mount that do not name its hierarchy. */
 static bool names_hierarchy(const char *option)
 {
-    static const char *const others[] = { "rw", "ro", "xattr", "noprefix", "clone_children", "none", "seclabel", "all" };
+    static const char *const others[] = {
+        "rw", "ro", "xattr", "noprefix", "clone_children", "none", "seclabel", "all"
+    };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(option, others[i]) == 0)
             return false;
@@ -26,7 +28,8 @@ static void take_controllers(struct cgroup_hierarchy *hierarchy, char *options)
     size_t len = 0;
     for (const char *option; (option = strsep(&options, ",\n"));)
         if (*option && names_hierarchy(option)) {
-            int n = snprintf(hierarchy->controllers + len, sizeof hierarchy->controllers - len, "%s%s", len ? "," : "", option);
+            int n = snprintf(hierarchy->controllers + len, sizeof hierarchy->controllers - len, "%s%s", len ? "," : "",
+                             option);
             if (n > 0 && len + (size_t)n < sizeof hierarchy->controllers)
                 len += (size_t)n;
         }
@@ -43,7 +46,8 @@ ssize_t cgroup_hierarchies(struct cgroup_hierarchy list[CGROUP_HIERARCHIES], str
     while (count < CGROUP_HIERARCHIES && getline(&line, &size, f) > 0) {
         char mount[256], type[32], options[512];
         char *after = strstr(line, " - ");
-        if (!after || sscanf(line, "%*d %*d %*s %*s %255s", mount) != 1 || sscanf(after, " - %31s %*s %511s", type, options) != 2)
+        if (!after || sscanf(line, "%*d %*d %*s %*s %255s", mount) != 1 ||
+            sscanf(after, " - %31s %*s %511s", type, options) != 2)
             continue;
         struct cgroup_hierarchy found = { .v2 = strcmp(type, "cgroup2") == 0 };
         if (!found.v2 && strcmp(type, "cgroup") != 0)
@@ -148,7 +152,8 @@ int cgroup_make(const struct cgroup_hierarchy *hierarchy, const char *path, stru
     return -1;
 }
 
-int cgroup_write(const struct cgroup_hierarchy *hierarchy, const char *path, const char *file, const char *value, struct err *err)
+int cgroup_write(const struct cgroup_hierarchy *hierarchy, const char *path, const char *file, const char *value,
+                 struct err *err)
 {
     char full[PATH_MAX];
     if (snprintf(full, sizeof full, "%s/%s/%s", hierarchy->mount, path, file) >= (int)sizeof full)

@@ -26,7 +26,8 @@ bool cgroup_has_controller(const struct cgroup_hierarchy *hierarchy, const char 
 int cgroup_make(const struct cgroup_hierarchy *hierarchy, const char *path, struct err *err);
 
 /** Write one file of a group. */
-int cgroup_write(const struct cgroup_hierarchy *hierarchy, const char *path, const char *file, const char *value, struct err *err);
+int cgroup_write(const struct cgroup_hierarchy *hierarchy, const char *path, const char *file, const char *value,
+                 struct err *err);
 
 /** Thaw and kill everything in @path and below, waiting until it is empty (at most 10 s), and remove the groups deepest first. A group that is not there is fine.
  * Returns 0, or -1 naming what still holds it. */

@@ -3,6 +3,9 @@
  * cmark is the ground truth for the document and its line numbers; the info string of a fence is read from the raw source line. A second-level
  * heading starts a step; what stands before the first one is the lesson's introduction. In a plain README without checks each fenced block is
  * a step of its own. Mistakes are collected, not fatal one by one: `FILE:LINE: what, expected what`. The program never writes a lesson.
+ *
+ * Text is held to 1 MiB and to 32 levels of nested quotes and lists, and every string here is valid UTF-8 without NUL bytes. Lines are numbered as in the
+ * file, from 1. Everything a lesson points to belongs to it and lives until lesson_free.
  */
 #ifndef REPL_LESSON_LESSON_H
 #define REPL_LESSON_LESSON_H
@@ -20,6 +23,16 @@ enum block_type {
     BLOCK_SCRIPT,  /* run by bash as one script in a process of its own */
     BLOCK_FILE,    /* body is written to the path in `name` */
     BLOCK_QUIZ,
+};
+
+/* What a cmark node is to a step: which of them a screen shows, runs or keeps to itself. */
+enum node_kind {
+    NODE_KIND_PROSE, /* paragraphs, lists, headings, HTML; a list may hold blocks deeper down: ask for those nodes too */
+    NODE_KIND_CODE,  /* a code block that is only read */
+    NODE_KIND_BLOCK,  /* a block of the step: step_node_block gives it */
+    NODE_KIND_OUTPUT, /* what the block before it must print */
+    NODE_KIND_KEYS,   /* what is typed into the block before it */
+    NODE_KIND_HIDDEN, /* an HTML comment: never shown (and never in a step's prose) */
 };
 
 /* One line of an `output` block. */
@@ -44,8 +57,9 @@ struct quiz_answer {
 };
 struct quiz {
     char *question;
-    bool several; /* [ ] boxes: any number may be right */
-    char *typed;  /* regex of `text: /…/`, or NULL */
+    bool several;       /* [ ] boxes: any number may be right */
+    char *typed;        /* regex of `text: /…/`, or NULL: see quiz_typed_right */
+    char *typed_reason; /* said once it was answered; may be NULL */
     struct quiz_answer *answers;
     size_t count;
 };
@@ -64,8 +78,8 @@ struct block {
     char *requires;      /* names doctor knows, space-separated; NULL */
     char *path, *user;   /* Docable's: the directory and user to run in; NULL */
     char *body;          /* prompts already stripped; ends in a newline unless empty */
-    char *
-        *commands; /* BLOCK_COMMAND: the body cut into complete commands, NULL-terminated (no trailing newline each) */
+    char **
+        commands; /* of a BLOCK_COMMAND: the body cut into complete commands, NULL-terminated, no newline at their ends */
     struct output_pattern *output;
     size_t output_count;
     bool has_output; /* an output block stands after it (which may be empty: must print nothing) */
@@ -88,8 +102,11 @@ struct step {
     char *setup, *teardown; /* hidden, idempotent; NULL */
     char **hints;           /* Markdown source of each, in order; NULL-terminated */
     char *notes;            /* for the presenter: Markdown, or NULL */
-    char *needs;            /* "2.4": earlier steps whose results it builds on; NULL */
-    char *requires;
+    char *needs; /* "2.4": earlier steps whose results it builds on, space-separated; "2" is all of lesson 2; NULL */
+    int needs_line;
+    char *requires; /* names doctor knows, space-separated; NULL */
+    int requires_line;
+    unsigned timeout_ms; /* default of its blocks; 0: the lesson's */
 };
 
 struct lesson {
@@ -97,7 +114,9 @@ struct lesson {
     int number; /* from the file name's leading digits, or -1 */
     char *title;
     char *requires; /* space-separated names, or NULL */
+    int requires_line;
     char *needs;
+    char *lens;          /* the syscalls its terminals are traced for: "off", a list, or NULL (the program's own set) */
     unsigned timeout_ms; /* default of its blocks; 20000 if not given */
     char *setup, *teardown, *notes;
     struct cmark_node **intro;
@@ -126,13 +145,26 @@ struct lesson *lesson_parse(const char *path, const char *text, size_t len, stru
 void lesson_free(struct lesson *lesson);
 void lesson_mistakes_free(struct lesson_mistakes *mistakes);
 
+/** Add a mistake for every `requires` (lesson, steps, blocks) that names something @known does not know, so that a misspelt name is not taken for a
+ * missing feature. Returns how many were added. */
+typedef bool lesson_feature_fn(const char *name);
+size_t lesson_check_requires(const struct lesson *lesson, lesson_feature_fn *known, struct lesson_mistakes *mistakes);
+
+/** What @node is; for any node of the lesson's document. */
+enum node_kind step_node_kind(const struct cmark_node *node);
+
 /** The block a cmark code-block node stands for, or NULL (an output, keys or plain code block). */
 const struct block *step_node_block(const struct step *step, const struct cmark_node *node);
 
 /** Does @text (a command's output, CRs already dropped) match the block's output patterns? On false, @why says the first difference in one
  * line. */
 bool block_output_matches(const struct block *block, const char *text, struct err *why);
-/** Does a wait status match the block's `exit`? */
+/** Does a wait status match the block's `exit`? A signal also matches as a shell reports it, 128 and its number. */
 bool block_exit_matches(const struct block *block, int wait_status);
+
+/** Is @text found by the extended regex @pattern (a `Wait /…/`, searched for anywhere in @text, `^` and `$` at its lines)? */
+bool lesson_regex_found(const char *pattern, const char *text);
+/** Does a typed answer satisfy `text: /…/`: the whole of it, blanks at the ends and case aside. */
+bool quiz_typed_right(const struct quiz *quiz, const char *answer);
 
 #endif

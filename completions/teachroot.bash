@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# Completion of teachroot(1) for bash.
+
+# The numbers of the lessons, and the names of the labs: first words of the lines the program lists.
+_teachroot_lessons() {
+    teachroot lessons 2>/dev/null | sed -n 's/^ *\([0-9][0-9]*\)[ .:].*/\1/p'
+}
+_teachroot_labs() {
+    teachroot lab ls 2>/dev/null | sed -n 's/^\([a-z0-9-][a-z0-9-]*\)\( .*\)\{0,1\}$/\1/p'
+}
+
+_teachroot() {
+    local word=$2 previous=$3 verb='' i
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        # What follows -- is a command for the lab, completed as any other.
+        if [[ ${COMP_WORDS[i]} == -- ]]; then
+            mapfile -t COMPREPLY < <(compgen -c -f -- "$word")
+            return
+        fi
+        [[ -n $verb || ${COMP_WORDS[i]} == -* ]] || verb=${COMP_WORDS[i]}
+    done
+    if [[ $previous == --format ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'text tap' -- "$word")
+        return
+    fi
+
+    local words='' lesson=''
+    case $verb in
+    '')
+        words='play test lessons doctor lab help --plain --ascii --rootless --offline --help --version'
+        lesson=1
+        ;;
+    play) words='--format --rootless --offline --keep' lesson=1 ;;
+    test) words='--format --rootless --offline' lesson=1 ;;
+    doctor) words='--json' ;;
+    help) words='play test lessons doctor lab' ;;
+    lab)
+        case $previous in
+        lab) words='ls enter reset rm gc' ;;
+        enter | --new | --rootless | --offline) words="--new --rootless --offline $(_teachroot_labs)" ;;
+        reset | rm) words=$(_teachroot_labs) ;;
+        esac
+        ;;
+    esac
+    if [[ -n $lesson && $word != -* ]]; then
+        words+=" $(_teachroot_lessons)"
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -X '!*.md' -- "$word"; compgen -d -- "$word")
+    fi
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+
+complete -F _teachroot teachroot

@@ -1,0 +1,45 @@
+# Completion of teachroot(1) for fish.
+
+function __teachroot_lessons
+    teachroot lessons 2>/dev/null | string replace -rf '^ *([0-9]+)[ .:] *(.*)' '$1\t$2'
+    __fish_complete_suffix .md
+end
+
+function __teachroot_labs
+    teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
+end
+
+set -l verbs play test lessons doctor lab help
+set -l first "not __fish_seen_subcommand_from $verbs"
+set -l playing '__fish_seen_subcommand_from play test'
+
+complete -c teachroot -f
+complete -c teachroot -n $first -a play -d 'Play lessons without a terminal'
+complete -c teachroot -n $first -a test -d 'Play lessons and prove their checks'
+complete -c teachroot -n $first -a lessons -d 'List the lessons'
+complete -c teachroot -n $first -a doctor -d 'Say what this machine can do'
+complete -c teachroot -n $first -a lab -d 'List, enter, reset and remove labs'
+complete -c teachroot -n $first -a help -d 'Say how a verb is used'
+complete -c teachroot -n $first -l plain -d 'No panes'
+complete -c teachroot -n $first -l ascii -d 'ASCII characters only'
+complete -c teachroot -n $first -l help -d 'How it is used'
+complete -c teachroot -n $first -l version -d 'Print the version'
+complete -c teachroot -n "$first; or $playing" -l rootless -d 'Make the lab as an ordinary user would'
+complete -c teachroot -n "$first; or $playing" -l offline -d 'No network in the lab'
+complete -c teachroot -n "$first; or $playing" -k -a '(__teachroot_lessons)'
+complete -c teachroot -n $playing -l format -x -a 'text tap' -d 'Form of the results'
+complete -c teachroot -n '__fish_seen_subcommand_from play' -l keep -d 'Leave the lab running'
+complete -c teachroot -n '__fish_seen_subcommand_from doctor' -l json -d 'For programs'
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'play test lessons doctor lab'
+
+set -l lab_verbs ls enter reset rm gc
+set -l lab_first "__fish_seen_subcommand_from lab; and not __fish_seen_subcommand_from $lab_verbs"
+complete -c teachroot -n $lab_first -a ls -d 'List the labs'
+complete -c teachroot -n $lab_first -a enter -d 'Run a command or a shell in a lab'
+complete -c teachroot -n $lab_first -a reset -d 'Throw away what was changed'
+complete -c teachroot -n $lab_first -a rm -d 'End a lab and remove it'
+complete -c teachroot -n $lab_first -a gc -d 'Clear what killed labs left behind'
+complete -c teachroot -n '__fish_seen_subcommand_from lab; and __fish_seen_subcommand_from enter reset rm' -a '(__teachroot_labs)'
+complete -c teachroot -n '__fish_seen_subcommand_from lab; and __fish_seen_subcommand_from enter' -l new -d 'Make a lab for it'
+complete -c teachroot -n '__fish_seen_subcommand_from lab; and __fish_seen_subcommand_from enter' -l rootless -d 'Make it as an ordinary user would'
+complete -c teachroot -n '__fish_seen_subcommand_from lab; and __fish_seen_subcommand_from enter' -l offline -d 'Without a network'

@@ -1,0 +1,30 @@
+/** The few rtnetlink(7) requests a lab's network needs, by libmnl. Indices and sockets belong to one network namespace. */
+#ifndef ENGINE_NET_LINK_H
+#define ENGINE_NET_LINK_H
+
+#include "engine/base/err.h"
+
+#include <libmnl/libmnl.h>
+#include <stdint.h>
+
+/** A NETLINK_ROUTE socket in the calling process's network namespace, or in @netns (>= 0; entered for the moment of opening, so not for threads). */
+struct mnl_socket *link_open(int netns, struct err *err);
+
+/** ip link add @name type veth peer name @peer netns @netns */
+int link_add_veth(struct mnl_socket *nl, const char *name, const char *peer, int netns, struct err *err);
+/** ip link delete @name; a link that is not there is fine. */
+int link_delete(struct mnl_socket *nl, const char *name, struct err *err);
+/** ip link set @name up */
+int link_up(struct mnl_socket *nl, const char *name, struct err *err);
+/** The index of @name, or -1 (ENODEV). */
+int link_index(struct mnl_socket *nl, const char *name, struct err *err);
+/** ip address add @address/@prefix dev @index (host byte order) */
+int link_add_address(struct mnl_socket *nl, int index, uint32_t address, unsigned prefix, struct err *err);
+/** ip route add default via @gateway dev @index */
+int link_add_default_route(struct mnl_socket *nl, int index, uint32_t gateway, struct err *err);
+
+typedef void link_route_fn(uint32_t destination, unsigned prefix, int index, void *data);
+/** Call @each for every IPv4 route of every table; a default route has prefix 0. */
+int link_each_route(struct mnl_socket *nl, link_route_fn *each, void *data, struct err *err);
+
+#endif

@@ -1,0 +1,279 @@
+/* The ordered table of links in lessons.md. */
+#include "repl/lesson/curriculum.h"
+#include "engine/base/cleanup.h"
+
+#include <cmark.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#define LONGEST_FILE (1024 * 1024)
+#define MOST_LESSONS 1000
+
+/** "DIRECTORY/lessons.md", malloc'ed, if it is there. */
+static char *lessons_in(const char *directory, const char *below)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s%s/lessons.md", directory, below) < 0)
+        return NULL;
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        return path;
+    free(path);
+    return NULL;
+}
+
+/** Beside the program when it runs from where it was built (SOURCE/build/teachroot, or a deeper build directory): the source tree is an ancestor. */
+static char *lessons_of_source(void)
+{
+    char program[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (len <= 0)
+        return NULL;
+    program[len] = '\0';
+    for (int up = 0; up < 5; up++) {
+        char *slash = strrchr(program, '/');
+        if (!slash)
+            break;
+        *slash = '\0';
+        char *path = lessons_in(program, "");
+        if (path)
+            return path;
+    }
+    return NULL;
+}
+
+static char *find_lessons(struct err *err)
+{
+    const char *given = getenv("TEACHROOT_LESSONS");
+    char *path;
+    if (given && *given) {
+        struct stat st;
+        path = stat(given, &st) == 0 && S_ISREG(st.st_mode) ? strdup(given) : lessons_in(given, "");
+        if (!path)
+            err_say(err, ENOENT,
+                    "find the lessons: TEACHROOT_LESSONS is `%s`, which neither is a lessons.md nor holds one", given);
+        return path;
+    }
+    path = lessons_of_source();
+    if (!path)
+        path = lessons_in(TEACHROOT_DATADIR, "");
+    if (!path)
+        err_say(err, ENOENT,
+                "find the lessons: no lessons.md beside the program nor in `%s`; set TEACHROOT_LESSONS to where it is",
+                TEACHROOT_DATADIR);
+    return path;
+}
+
+static char *read_text(const char *path, struct err *err)
+{
+    cleanup_file FILE *file = fopen(path, "re");
+    cleanup_free char *text = file ? malloc(LONGEST_FILE + 1) : NULL;
+    if (!text) {
+        err_set(err, errno, "read `%s`", path);
+        return NULL;
+    }
+    size_t len = fread(text, 1, LONGEST_FILE, file);
+    if (ferror(file) || !feof(file)) {
+        err_set(err, ferror(file) ? errno : EFBIG, "read `%s`", path);
+        return NULL;
+    }
+    text[len] = '\0';
+    return take_ptr(&text);
+}
+
+static char *trim(char *s)
+{
+    s += strspn(s, " \t");
+    size_t len = strlen(s);
+    while (len > 0 && strchr(" \t\r\n", s[len - 1]))
+        s[--len] = '\0';
+    return s;
+}
+
+/** Read `[title](path)` alone in a cell: what cmark makes of the cell. */
+static bool read_link(const char *cell, char **title, char **path)
+{
+    cmark_node *document = cmark_parse_document(cell, strlen(cell), CMARK_OPT_DEFAULT);
+    cmark_node *paragraph = document ? cmark_node_first_child(document) : NULL;
+    cmark_node *link = paragraph ? cmark_node_first_child(paragraph) : NULL;
+    bool found = link && cmark_node_get_type(link) == CMARK_NODE_LINK && !cmark_node_next(link);
+    if (found) {
+        const char *url = cmark_node_get_url(link);
+        const char *open = strchr(cell, '['), *close = strrchr(cell, ']');
+        *path = strdup(url ? url : "");
+        *title = open && close > open ? strndup(open + 1, (size_t)(close - open - 1)) : NULL;
+        found = *path && **path && *title;
+        if (!found) {
+            free(*path);
+            free(*title);
+        }
+    }
+    if (document)
+        cmark_node_free(document);
+    return found;
+}
+
+/** `| 1 | [A new root](lessons/01-a-new-root.md) | Build one. |`. Returns 1 if the row is one of a lesson, 0 if not, -1 on error. */
+static int read_row(struct curriculum *curriculum, const char *directory, char *row, int line, const char *file,
+                    struct err *err)
+{
+    char *cells[4] = { NULL };
+    size_t count = 0;
+    row = trim(row);
+    if (*row++ != '|')
+        return 0;
+    for (char *cell; count < 4 && (cell = strsep(&row, "|"));)
+        cells[count++] = trim(cell);
+    char *end, *title, *target;
+    if (count < 3 || !*cells[0])
+        return 0;
+    long number = strtol(cells[0], &end, 10);
+    if (*end != '\0' || number < 0 || number > 9999)
+        return 0;
+    if (!read_link(cells[1], &title, &target))
+        return err_say(err, EINVAL, "%s:%d: lesson %ld is `%s`, expected a link `[title](lessons/FILE.md)`", file, line,
+                       number, cells[1]);
+    struct curriculum_entry entry = { .number = (int)number, .title = title };
+    struct stat st;
+    bool made = asprintf(&entry.path, "%s/%s", *target == '/' ? "" : directory, target) >= 0;
+    entry.summary = strdup(count > 3 ? cells[2] : "");
+    struct curriculum_entry *grown = reallocarray(curriculum->entries, curriculum->count + 1, sizeof *grown);
+    if (grown)
+        curriculum->entries = grown;
+    int result = -1;
+    if (!made || !entry.summary || !grown)
+        err_set(err, ENOMEM, "read `%s`", file);
+    else if (curriculum->count == MOST_LESSONS)
+        err_say(err, E2BIG, "%s:%d: more than %d lessons", file, line, MOST_LESSONS);
+    else if (curriculum->count && grown[curriculum->count - 1].number >= entry.number)
+        err_say(err, EINVAL, "%s:%d: lesson %ld comes after lesson %d, expected ascending numbers", file, line, number,
+                grown[curriculum->count - 1].number);
+    else if (stat(entry.path, &st) < 0)
+        err_set(err, errno, "%s:%d: lesson %ld is `%s`", file, line, number, target);
+    else
+        result = 1;
+    free(target);
+    if (result > 0) {
+        grown[curriculum->count++] = entry;
+        return result;
+    }
+    free(entry.title);
+    free(made ? entry.path : NULL);
+    free(entry.summary);
+    return result;
+}
+
+/** The first table whose rows are lessons. */
+static int read_table(struct curriculum *curriculum, const char *file, char *text, struct err *err)
+{
+    cleanup_free char *directory = strdup(file);
+    if (!directory)
+        return err_set(err, ENOMEM, "read `%s`", file);
+    char *slash = strrchr(directory, '/');
+    *(slash ? slash : directory) = '\0';
+    bool in_table = false;
+    int number = 0;
+    for (char *line; (line = strsep(&text, "\n"));) {
+        number++;
+        bool row = line[strspn(line, " ")] == '|';
+        if (in_table && !row && curriculum->count > 0)
+            return 0;
+        in_table = row;
+        if (row && read_row(curriculum, directory, line, number, file, err) < 0)
+            return -1;
+    }
+    if (curriculum->count == 0)
+        return err_say(
+            err, EINVAL,
+            "read `%s`: no table of lessons in it, expected rows `| 1 | [title](lessons/FILE.md) | summary |`", file);
+    return 0;
+}
+
+int curriculum_load(struct curriculum *curriculum, struct err *err)
+{
+    *curriculum = (struct curriculum){ 0 };
+    cleanup_free char *found = find_lessons(err);
+    if (!found)
+        return -1;
+    cleanup_free char *path = realpath(found, NULL);
+    if (!path)
+        return err_set(err, errno, "read `%s`", found);
+    cleanup_free char *text = read_text(path, err);
+    if (!text)
+        return -1;
+    if (read_table(curriculum, path, text, err) == 0)
+        return 0;
+    curriculum_free(curriculum);
+    return -1;
+}
+
+void curriculum_free(struct curriculum *curriculum)
+{
+    for (size_t i = 0; i < curriculum->count; i++) {
+        free(curriculum->entries[i].title);
+        free(curriculum->entries[i].path);
+        free(curriculum->entries[i].summary);
+    }
+    free(curriculum->entries);
+    *curriculum = (struct curriculum){ 0 };
+}
+
+static char *copy(const char *path, struct err *err)
+{
+    char *s = strdup(path);
+    if (!s)
+        err_set(err, ENOMEM, "find lesson `%s`", path);
+    return s;
+}
+
+/** "0, 1, 2": the numbers there are. */
+static void list_numbers(const struct curriculum *curriculum, char *buf, size_t size)
+{
+    size_t len = 0;
+    buf[0] = '\0';
+    for (size_t i = 0; i < curriculum->count && len < size; i++)
+        len += (size_t)snprintf(buf + len, size - len, "%s%d", i ? ", " : "", curriculum->entries[i].number);
+}
+
+char *curriculum_find(const struct curriculum *curriculum, const char *name, struct err *err)
+{
+    char numbers[256];
+    list_numbers(curriculum, numbers, sizeof numbers);
+    size_t digits = strspn(name, "0123456789");
+    if (digits > 0 && digits < 6 && name[digits] == '\0') {
+        for (size_t i = 0; i < curriculum->count; i++)
+            if (curriculum->entries[i].number == atoi(name))
+                return copy(curriculum->entries[i].path, err);
+        err_say(err, ENOENT, "find lesson `%s`: there is none of that number, the lessons are %s", name, numbers);
+        return NULL;
+    }
+    struct stat st;
+    if (stat(name, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        char *path = realpath(name, NULL);
+        if (!path)
+            err_set(err, errno, "find lesson `%s`", name);
+        return path;
+    }
+    const struct curriculum_entry *found = NULL;
+    for (size_t i = 0; i < curriculum->count && *name; i++) {
+        const struct curriculum_entry *entry = &curriculum->entries[i];
+        if (strncasecmp(entry->title, name, strlen(name)) != 0)
+            continue;
+        if (found && strcasecmp(found->title, name) != 0) {
+            err_say(err, EINVAL, "find lesson `%s`: both `%s` (%d) and `%s` (%d) begin so", name, found->title,
+                    found->number, entry->title, entry->number);
+            return NULL;
+        }
+        found = found ? found : entry;
+    }
+    if (found)
+        return copy(found->path, err);
+    err_say(err, ENOENT, "find lesson `%s`: no such file, and no title begins so; the lessons are %s", name, numbers);
+    return NULL;
+}

@@ -1,0 +1,282 @@
+/* The progress file:
+ *
+ *     {"version": 1, "last": "01-a-new-root.md", "passed": {"01-a-new-root.md": {"1": "0123456789abcdef"}}}
+ *
+ * What is on disk is what counts. A change locks `progress.json.lock`, reads the file anew, makes the change in it and replaces the file, so that two
+ * programs that save at the same time lose nothing of each other's.
+ */
+#include "repl/lesson/progress.h"
+#include "repl/lesson/lesson.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define LONGEST_FILE (4 * 1024 * 1024)
+#define VERSION 1
+#define MOST_SET_ASIDE 1000
+
+struct progress {
+    char *path;
+    json_t *root; /* always of the shape above */
+};
+
+static char *default_path(void)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char *path = NULL;
+    int made;
+    if (state && *state == '/')
+        made = asprintf(&path, "%s/teachroot/progress.json", state);
+    else
+        made = asprintf(&path, "%s/.local/state/teachroot/progress.json", home && *home ? home : "/root");
+    return made < 0 ? NULL : path;
+}
+
+static bool is_sound(const json_t *root)
+{
+    const json_t *passed = json_object_get(root, "passed");
+    const json_t *last = json_object_get(root, "last");
+    if (!json_is_object(passed) || (last && !json_is_string(last)) ||
+        json_integer_value(json_object_get(root, "version")) != VERSION)
+        return false;
+    const char *key;
+    json_t *lesson;
+    json_object_foreach((json_t *)(uintptr_t)passed, key, lesson)
+    {
+        if (!json_is_object(lesson))
+            return false;
+        json_t *hash;
+        json_object_foreach(lesson, key, hash) if (!json_is_string(hash)) return false;
+    }
+    return true;
+}
+
+/** The file's contents: 0 and *root (new, empty if there is no file), or -1: EBADMSG it is damaged; another errno it could not be read. */
+static int read_root(const char *path, json_t **root, struct err *err)
+{
+    *root = json_pack("{s:i, s:{}}", "version", VERSION, "passed");
+    if (!*root)
+        return err_set(err, ENOMEM, "read progress `%s`", path);
+    cleanup_free char *text = malloc(LONGEST_FILE);
+    struct err read_err = { 0 };
+    ssize_t len = text ? read_file_at(AT_FDCWD, path, text, LONGEST_FILE, &read_err) : -1;
+    if (!text)
+        return err_set(err, ENOMEM, "read progress `%s`", path);
+    if (len < 0 && read_err.code == ENOENT)
+        return 0;
+    if (len < 0 && read_err.code != ENOSPC)
+        return err_say(err, read_err.code, "%s", read_err.message);
+    json_error_t why = { .text = "it is too long" };
+    json_t *found = len < 0 ? NULL : json_loadb(text, (size_t)len, JSON_REJECT_DUPLICATES, &why);
+    if (found && is_sound(found)) {
+        json_decref(*root);
+        *root = found;
+        return 0;
+    }
+    err_say(err, EBADMSG, "progress `%s` is damaged (%s)", path, found ? "not what this program writes" : why.text);
+    json_decref(found);
+    return -1;
+}
+
+/** Rename the damaged file to the first free `PATH.damaged-N`, and say so in @err, which holds what is wrong with it. */
+static void set_aside(const char *path, struct err *err)
+{
+    for (int n = 1; n <= MOST_SET_ASIDE; n++) {
+        cleanup_free char *aside = NULL;
+        if (asprintf(&aside, "%s.damaged-%d", path, n) < 0)
+            return;
+        if (link(path, aside) < 0 && errno == EEXIST) /* never over another one: rename(2) would */
+            continue;
+        unlink(path);
+        struct err was = err ? *err : (struct err){ 0 };
+        err_say(err, EBADMSG, "%.700s: it was set aside as `%.200s`, and progress begins anew", was.message, aside);
+        return;
+    }
+}
+
+struct progress *progress_load(const char *path, struct err *err)
+{
+    err_clear(err);
+    struct progress *progress = calloc(1, sizeof *progress);
+    if (progress)
+        progress->path = path ? strdup(path) : default_path();
+    if (!progress || !progress->path) {
+        progress_free(progress);
+        err_set(err, ENOMEM, "read progress");
+        return NULL;
+    }
+    struct err why = { 0 };
+    if (read_root(progress->path, &progress->root, &why) < 0) {
+        if (why.code == EBADMSG)
+            set_aside(progress->path, &why);
+        err_say(err, why.code, "%s", why.message);
+    }
+    if (progress->root)
+        return progress;
+    progress_free(progress);
+    return NULL;
+}
+
+void progress_free(struct progress *progress)
+{
+    if (!progress)
+        return;
+    free(progress->path);
+    json_decref(progress->root);
+    free(progress);
+}
+
+static json_t *passed_of(const struct progress *progress)
+{
+    return json_object_get(progress->root, "passed");
+}
+
+bool progress_passed(const struct progress *progress, const char *lesson, unsigned step, const char *hash)
+{
+    char key[16];
+    snprintf(key, sizeof key, "%u", step);
+    const char *saved = json_string_value(json_object_get(json_object_get(passed_of(progress), lesson), key));
+    return saved && strcmp(saved, hash) == 0;
+}
+
+const char *progress_last(const struct progress *progress)
+{
+    const char *last = json_string_value(json_object_get(progress->root, "last"));
+    return last ? last : "";
+}
+
+static int make_parents(const char *path, struct err *err)
+{
+    cleanup_free char *parents = strdup(path);
+    if (!parents)
+        return err_set(err, ENOMEM, "save progress `%s`", path);
+    for (char *slash = strchr(parents + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(parents, 0700) < 0 && errno != EEXIST)
+            return err_set(err, errno, "save progress: mkdir `%s`", parents);
+        *slash = '/';
+    }
+    return 0;
+}
+
+/** An fd that holds the lock until it is closed; -1 with @err. */
+static int take_lock(const char *path, struct err *err)
+{
+    cleanup_free char *name = NULL;
+    if (asprintf(&name, "%s.lock", path) < 0)
+        return err_set(err, ENOMEM, "save progress `%s`", path);
+    cleanup_close int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return err_set(err, errno, "save progress: open `%s`", name);
+    while (flock(fd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return err_set(err, errno, "save progress: flock `%s`", name);
+    return take_fd(&fd);
+}
+
+struct change {
+    enum { CHANGE_PASS, CHANGE_FORGET, CHANGE_LAST } kind;
+    const char *lesson, *hash;
+    unsigned step;
+};
+
+static void forget_steps(json_t *steps, unsigned from)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(steps, next, key, value) if (strtoul(key, NULL, 10) >= from) json_object_del(steps, key);
+}
+
+static int apply(json_t *root, const struct change *change)
+{
+    json_t *passed = json_object_get(root, "passed");
+    json_t *steps = json_object_get(passed, change->lesson);
+    char key[16];
+    snprintf(key, sizeof key, "%u", change->step);
+    switch (change->kind) {
+    case CHANGE_PASS:
+        if (!steps) {
+            steps = json_object();
+            if (json_object_set_new(passed, change->lesson, steps) < 0)
+                return -1;
+        }
+        return json_object_set_new(steps, key, json_string(change->hash));
+    case CHANGE_FORGET:
+        if (change->step == 0)
+            json_object_del(passed, change->lesson);
+        else if (steps)
+            forget_steps(steps, change->step);
+        return 0;
+    case CHANGE_LAST:
+        return json_object_set_new(root, "last", json_string(change->lesson));
+    }
+    return -1;
+}
+
+static int change_file(struct progress *progress, const struct change *change, struct err *err)
+{
+    if (make_parents(progress->path, err) < 0)
+        return -1;
+    cleanup_close int lock = take_lock(progress->path, err);
+    if (lock < 0)
+        return -1;
+    json_t *root = NULL;
+    struct err why = { 0 };
+    if (read_root(progress->path, &root, &why) < 0) {
+        if (why.code != EBADMSG) {
+            json_decref(root);
+            return err_say(err, why.code, "%s", why.message);
+        }
+        set_aside(progress->path, &why); /* what we hold in memory is then the best there is */
+        json_decref(root);
+        root = json_deep_copy(progress->root);
+    }
+    cleanup_free char *text = root && apply(root, change) == 0 ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    if (!text) {
+        json_decref(root);
+        return err_set(err, ENOMEM, "save progress `%s`", progress->path);
+    }
+    json_decref(progress->root); /* even if it cannot be written: this session goes on with it */
+    progress->root = root;
+    return replace_file(progress->path, text, strlen(text), 0600, err);
+}
+
+int progress_pass(struct progress *progress, const char *lesson, unsigned step, const char *hash, struct err *err)
+{
+    return change_file(progress, &(struct change){ CHANGE_PASS, lesson, hash, step }, err);
+}
+
+int progress_forget(struct progress *progress, const char *lesson, unsigned step, struct err *err)
+{
+    return change_file(progress, &(struct change){ CHANGE_FORGET, lesson, NULL, step }, err);
+}
+
+int progress_set_last(struct progress *progress, const char *lesson, struct err *err)
+{
+    return change_file(progress, &(struct change){ CHANGE_LAST, lesson, NULL, 0 }, err);
+}
+
+/* FNV-1a, 64 bits: enough to tell an edited step from what it was. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    return hash * 0x100000001b3u; /* the end of a text counts too */
+}
+
+void step_hash(const struct step *step, char hash[17])
+{
+    uint64_t value = hash_text(0xcbf29ce484222325u, step->title ? step->title : "");
+    value = hash_text(value, step->check ? step->check : "");
+    snprintf(hash, 17, "%016llx", (unsigned long long)value);
+}

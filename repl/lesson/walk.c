@@ -1,0 +1,257 @@
+/* The document's nodes, in order, made into steps. */
+#include "repl/lesson/parse.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *node_text(struct parser *p, cmark_node *node)
+{
+    struct text text = { 0 };
+    cmark_iter *iter = cmark_iter_new(node);
+    cmark_event_type event;
+    while (iter && (event = cmark_iter_next(iter)) != CMARK_EVENT_DONE) {
+        cmark_node *at = cmark_iter_get_node(iter);
+        cmark_node_type type = cmark_node_get_type(at);
+        if (event != CMARK_EVENT_ENTER)
+            continue;
+        if (type == CMARK_NODE_TEXT || type == CMARK_NODE_CODE)
+            text_add(&text, cmark_node_get_literal(at), strlen(cmark_node_get_literal(at)));
+        else if (type == CMARK_NODE_SOFTBREAK || type == CMARK_NODE_LINEBREAK)
+            text_add(&text, " ", 1);
+    }
+    cmark_iter_free(iter);
+    return kept(p, text_take(&text));
+}
+
+static struct step *add_step(struct parser *p, char *title, int line)
+{
+    struct lesson *lesson = p->lesson;
+    struct step *step = ARRAY_ADD(p, lesson->steps, lesson->step_count);
+    if (!step) {
+        free(title);
+        return NULL;
+    }
+    step->number = (unsigned)lesson->step_count;
+    step->title = title;
+    step->line = line;
+    p->block_node = NULL;
+    return step;
+}
+
+static struct step *last_step(const struct parser *p)
+{
+    return p->lesson->step_count ? &p->lesson->steps[p->lesson->step_count - 1] : NULL;
+}
+
+static void add_prose(struct parser *p, struct step *step, cmark_node *node)
+{
+    cmark_node **slot =
+        step ? ARRAY_ADD(p, step->prose, step->prose_count) : ARRAY_ADD(p, p->lesson->intro, p->lesson->intro_count);
+    if (slot)
+        *slot = node;
+}
+
+static bool is_heading(cmark_node *node, int level)
+{
+    return cmark_node_get_type(node) == CMARK_NODE_HEADING &&
+           (level == 0 || cmark_node_get_heading_level(node) == level);
+}
+
+/** A line `-->` in the prose: what is left of a hidden block that ended before its author thought. */
+static void check_paragraph(struct parser *p, cmark_node *node)
+{
+    int last = cmark_node_get_end_line(node);
+    for (int i = cmark_node_get_start_line(node); i >= 1 && i <= last && (size_t)i <= p->line_count; i++)
+        if (strcmp(p->lines[i - 1], "-->") == 0)
+            soft_mistake(p, i, "`-->` without a comment, expected no other `-->` between `<!--` and it");
+}
+
+/** The comments and hints. Returns the last node taken, or NULL if @node is for reading. */
+static cmark_node *take_html(struct parser *p, struct step *step, cmark_node *node)
+{
+    if (cmark_node_get_type(node) != CMARK_NODE_HTML_BLOCK)
+        return NULL;
+    cmark_node *last = step ? take_hint(p, step, node) : NULL;
+    if (last)
+        return last;
+    return take_comment(p, step, node) ? node : NULL;
+}
+
+/** One code block of @step (NULL: before the first). */
+static void take_fence(struct parser *p, struct step *step, const struct fence *fence)
+{
+    if (fence->kind == NODE_KIND_BLOCK && step)
+        add_block(p, step, fence);
+    else if (fence->kind == NODE_KIND_BLOCK)
+        mistake(p, fence->line,
+                "a block before the first step, expected it under a `## ` heading (```text shows one that is not run)");
+    else if (fence->kind == NODE_KIND_OUTPUT || fence->kind == NODE_KIND_KEYS)
+        attach_fence(p, step, fence);
+    else
+        p->block_node = NULL;
+}
+
+/** Every code block in @node, which is shown as a whole. */
+static void take_fences(struct parser *p, struct step *step, cmark_node *node)
+{
+    cmark_iter *iter = cmark_iter_new(node);
+    cmark_event_type event;
+    while (iter && !p->oom && (event = cmark_iter_next(iter)) != CMARK_EVENT_DONE) {
+        cmark_node *at = cmark_iter_get_node(iter);
+        cmark_node_type type = cmark_node_get_type(at);
+        const struct fence *fence = type == CMARK_NODE_CODE_BLOCK ? fence_of(p, at) : NULL;
+        if (event == CMARK_EVENT_ENTER && fence)
+            take_fence(p, step, fence);
+        else if (event == CMARK_EVENT_ENTER && (type == CMARK_NODE_PARAGRAPH || type == CMARK_NODE_HEADING ||
+                                                type == CMARK_NODE_HTML_BLOCK || type == CMARK_NODE_THEMATIC_BREAK))
+            p->block_node = NULL; /* what follows is no longer directly after the block */
+    }
+    cmark_iter_free(iter);
+}
+
+void walk_lesson(struct parser *p, cmark_node *document)
+{
+    struct step *step = NULL;
+    for (cmark_node *node = cmark_node_first_child(document); node && !p->oom; node = cmark_node_next(node)) {
+        cmark_node *last;
+        if (is_heading(node, 2)) {
+            step = add_step(p, node_text(p, node), cmark_node_get_start_line(node));
+            if (step && step->title && !*step->title)
+                mistake(p, step->line, "a step without a title, expected it after `##`");
+        } else if ((last = take_html(p, step, node))) {
+            p->block_node = NULL;
+            node = last;
+        } else {
+            if (cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH)
+                check_paragraph(p, node);
+            take_fences(p, step, node);
+            add_prose(p, step, node);
+        }
+    }
+}
+
+/* A README: what was read since the last block waits for the block it explains. */
+struct readme {
+    struct parser *p;
+    cmark_node **waiting;
+    size_t count;
+    char *heading;            /* the last one's text */
+    cmark_node *heading_node; /* it, until a step is named by it */
+    size_t of_heading;        /* steps it has given its name to */
+};
+
+static bool holds_block(const struct parser *p, cmark_node *node)
+{
+    bool holds = false;
+    cmark_iter *iter = cmark_iter_new(node);
+    cmark_event_type event;
+    while (iter && !holds && (event = cmark_iter_next(iter)) != CMARK_EVENT_DONE) {
+        cmark_node *at = cmark_iter_get_node(iter);
+        const struct fence *fence = cmark_node_get_type(at) == CMARK_NODE_CODE_BLOCK ? fence_of(p, at) : NULL;
+        holds = fence && fence->kind == NODE_KIND_BLOCK;
+    }
+    cmark_iter_free(iter);
+    return holds;
+}
+
+static void wait_for_block(struct readme *r, cmark_node *node)
+{
+    cmark_node **slot = ARRAY_ADD(r->p, r->waiting, r->count);
+    if (slot)
+        *slot = node;
+}
+
+/** Hand what waits to @step (NULL: there is none). Before the first block, what stands up to the last heading is the introduction; the heading a step is
+ * named by is not repeated in it. */
+static void hand_over(struct readme *r, struct step *step)
+{
+    size_t intro = 0;
+    if (step && step->number == 1 && step->block_count == 0)
+        for (size_t i = 0; i < r->count; i++)
+            if (is_heading(r->waiting[i], 0))
+                intro = is_heading(r->waiting[i], 1) ? i + 1 : i;
+    for (size_t i = 0; i < r->count; i++)
+        if (i < intro || !step || r->waiting[i] != r->heading_node)
+            add_prose(r->p, i < intro ? NULL : step, r->waiting[i]);
+    r->count = 0;
+    r->heading_node = NULL;
+}
+
+static char *readme_title(struct readme *r)
+{
+    char *title = NULL;
+    int made;
+    r->of_heading++;
+    if (!r->heading)
+        made = asprintf(&title, "Step %zu", r->p->lesson->step_count + 1);
+    else if (r->of_heading == 1)
+        made = asprintf(&title, "%s", r->heading);
+    else
+        made = asprintf(&title, "%s (%zu)", r->heading, r->of_heading);
+    return kept(r->p, made < 0 ? NULL : title);
+}
+
+static void readme_fence(struct readme *r, const struct fence *fence)
+{
+    struct parser *p = r->p;
+    struct step *step = last_step(p);
+    if (fence->kind == NODE_KIND_BLOCK) {
+        step = add_step(p, readme_title(r), fence->line);
+        if (!step)
+            return;
+        hand_over(r, step);
+        add_prose(p, step, fence->node);
+        add_block(p, step, fence);
+    } else if ((fence->kind == NODE_KIND_OUTPUT || fence->kind == NODE_KIND_KEYS) && p->block_node) {
+        attach_fence(p, step, fence);
+        add_prose(p, step, fence->node);
+    } else {
+        p->block_node = NULL;
+        if (fence->kind != NODE_KIND_CODE) /* an `output` of its own is only read */
+            cmark_node_set_user_data(fence->node, (void *)(intptr_t)NODE_KIND_CODE);
+        wait_for_block(r, fence->node);
+    }
+}
+
+static void readme_node(struct readme *r, cmark_node *node)
+{
+    struct parser *p = r->p;
+    cmark_node_type type = cmark_node_get_type(node);
+    const struct fence *fence = type == CMARK_NODE_CODE_BLOCK ? fence_of(p, node) : NULL;
+    if (fence) {
+        readme_fence(r, fence);
+        return;
+    }
+    if (type != CMARK_NODE_LIST && type != CMARK_NODE_ITEM && type != CMARK_NODE_BLOCK_QUOTE)
+        p->block_node = NULL;
+    if (type == CMARK_NODE_HEADING) {
+        free(r->heading);
+        r->heading = node_text(p, node);
+        r->heading_node = node;
+        r->of_heading = 0;
+        wait_for_block(r, node);
+    } else if (!holds_block(p, node)) {
+        p->block_node = NULL;
+        wait_for_block(r, node);
+    } else { /* nesting was bounded before */
+        for (cmark_node *child = cmark_node_first_child(node); child && !p->oom; child = cmark_node_next(child))
+            readme_node(r, child);
+    }
+}
+
+void walk_readme(struct parser *p, cmark_node *document)
+{
+    struct readme r = { .p = p };
+    for (cmark_node *node = cmark_node_first_child(document); node && !p->oom; node = cmark_node_next(node)) {
+        cmark_node *last = take_html(p, last_step(p), node);
+        if (last)
+            node = last;
+        else
+            readme_node(&r, node);
+    }
+    r.heading_node = NULL;
+    hand_over(&r, last_step(p));
+    free(r.waiting);
+    free(r.heading);
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env bats
+# The lab of an ordinary user, the lab put together of parts, and `teachroot lab`.
+
+setup_file() {
+    export DIR
+    DIR=$(mktemp -d /tmp/teachroot-test.XXXXXX)
+    chmod 755 "$DIR"
+    # A user of this test's own, with a range of sub-ids of its own, and the programs where that user may run them.
+    export LEARNER=trtest$$
+    if [ "$(id -u)" = 0 ]; then
+        useradd --create-home --home-dir "$DIR/home" --shell /bin/bash "$LEARNER"
+        grep -q "^$LEARNER:" /etc/subuid || usermod --add-subuids 7000000-7065535 --add-subgids 7000000-7065535 "$LEARNER"
+    fi
+    mkdir "$DIR/bin"
+    cp "$TEACHROOT" "$TEACHROOT_BUILD/teachroot-tools" "$TEACHROOT_BUILD/tests/unit/lab" "$DIR/bin/"
+}
+
+teardown_file() {
+    if [ "$(id -u)" = 0 ]; then
+        pkill -9 -u "$LEARNER" || true
+        userdel --remove "$LEARNER" 2>/dev/null || true
+    fi
+    rm -rf "$DIR"
+}
+
+as_learner() {
+    su "$LEARNER" -c "cd; export TEACHROOT_TOOLS=$DIR/bin/teachroot-tools; unset XDG_RUNTIME_DIR XDG_STATE_HOME XDG_CACHE_HOME; $1"
+}
+
+# Everything of ours that may outlive a program. The kernel's own words, not ours.
+left_behind() {
+    ls -d /sys/fs/cgroup/teachroot /sys/fs/cgroup/*/teachroot 2>/dev/null
+    grep teachroot /proc/mounts
+    ip -o link | grep ': tr-'
+    nft list tables 2>/dev/null | grep teachroot
+    losetup -a 2>/dev/null | grep 'deleted'
+    find /run/teachroot/labs -mindepth 1 -not -name .lock 2>/dev/null
+    find "$DIR/home/.local/share/teachroot" -mindepth 2 -not -name .lock 2>/dev/null
+    true
+}
+
+@test "an ordinary user's lab isolates, limits, hides and ends like root's" {
+    [ "$(id -u)" = 0 ] || skip "only root can make the user"
+    run as_learner "$DIR/bin/lab"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^ok ' <<<"$output")" -eq "$(sed -n 's/^1\.\.//p' <<<"$output")" ]
+}
+
+@test "a root put together of parts does the same" {
+    [ "$(id -u)" = 0 ] || skip "an ordinary user's lab is always of this kind"
+    TEACHROOT_TEST_LAB=assembled run "$TEACHROOT_BUILD/tests/unit/lab"
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
+@test "lab enter runs a command in a new lab and gives its exit status" {
+    run "$TEACHROOT" lab enter --new -- sh -c 'hostname; exit 7'
+    [ "$status" -eq 7 ]
+    [[ "$output" == lab* ]]
+}
+
+@test "lab enter reads commands from standard input" {
+    run "$TEACHROOT" lab enter --new --offline <<<'echo in $container'
+    [ "$status" -eq 0 ]
+    [ "$output" = "in lxc" ]
+}
+
+@test "lab ls, enter, reset and rm find a running lab by its name" {
+    "$TEACHROOT" lab enter --new byname -- sleep 1000 3>&- &
+    program=$!
+    for _ in $(seq 100); do "$TEACHROOT" lab ls | grep -q '^byname .*running' && break; sleep 0.05; done
+    run "$TEACHROOT" lab ls
+    [[ "$output" == *byname*running* ]]
+    run "$TEACHROOT" lab enter byname -- hostname
+    [ "$output" = byname ]
+    run "$TEACHROOT" lab rm byname
+    [ "$status" -eq 0 ]
+    ! kill -0 $program 2>/dev/null
+    run "$TEACHROOT" lab enter byname
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"lab ls"* ]]
+}
+
+@test "wrong verbs and names are answered and exit 2 or 1" {
+    run "$TEACHROOT" lab
+    [ "$status" -eq 2 ]
+    run "$TEACHROOT" lab fly
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"no verb"* ]]
+    run "$TEACHROOT" lab reset
+    [ "$status" -eq 2 ]
+    run "$TEACHROOT" lab enter --new 'Bad/Name' -- true
+    [ "$status" -eq 1 ]
+    run "$TEACHROOT" lab --help
+    [ "$status" -eq 0 ]
+}
+
+@test "200 programs killed at a random moment leave nothing after the next start" {
+    for i in $(seq 200); do
+        setsid "$TEACHROOT" lab enter --new -- sh -c 'sleep 1000 & d=/sys/fs/cgroup/freezer/x; mkdir $d 2>/dev/null &&
+            echo $! >$d/cgroup.procs && echo FROZEN >$d/freezer.state; wait' >/dev/null 2>&1 3>&- &
+        program=$!
+        sleep "0.0$((RANDOM % 90 + 10))"
+        pkill -9 -s $program 2>/dev/null || true
+        kill -9 $program 2>/dev/null || true
+        wait $program 2>/dev/null || true
+    done
+    "$TEACHROOT" lab enter --new -- true
+    run left_behind
+    echo "$output"
+    [ -z "$output" ]
+    ! pgrep -f 'sleep 1000' >/dev/null
+}
+
+@test "50 programs of an ordinary user killed at a random moment leave nothing either" {
+    [ "$(id -u)" = 0 ] || skip "only root can make the user"
+    # shellcheck disable=SC2016
+    as_learner 'for i in $(seq 50); do
+        setsid '"$DIR"'/bin/teachroot lab enter --new -- sleep 1000 >/dev/null 2>&1 3>&- & p=$!
+        sleep 0.0$((RANDOM % 90 + 10)); pkill -9 -s $p; kill -9 $p; wait $p; done 2>/dev/null
+        '"$DIR"'/bin/teachroot lab enter --new -- true'
+    run left_behind
+    echo "$output"
+    [ -z "$output" ]
+    for _ in $(seq 40); do pgrep -u "$LEARNER" >/dev/null || break; sleep 0.05; done
+    ! pgrep -u "$LEARNER"
+}

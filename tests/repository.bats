@@ -1,0 +1,229 @@
+# bats file_tags=repository
+# What the repository itself promises: dependencies, the build's own correctness, installing, and documents that say what is true.
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/.." || exit
+    source_dir=$PWD
+    # Not in bats' own directory, which an ordinary user may not enter.
+    shared=$(mktemp -d)
+    chmod 755 "$shared"
+}
+
+teardown() {
+    rm -rf "$shared"
+}
+
+# A PATH with the base tools and the fake package managers named; each records how it was called and, asked what is installed, knows nothing.
+fake_managers() {
+    fakes=$shared/fakes
+    mkdir -p "$fakes"
+    local tool
+    for tool in sh bash env cat sed tr id ls sleep date; do
+        ln -s "$(command -v "$tool")" "$fakes/$tool"
+    done
+    for tool; do
+        printf '#!/bin/sh\necho "%s $* [${DEBIAN_FRONTEND:-}]" >>"%s/calls"\n%s\n' "$tool" "$shared" \
+            "case $tool in apt-get | dnf | apk | zypper) [ \"\$1\" != info ] ;; pacman) [ \"\$1\" != -T ] || { shift; printf '%s\\n' \"\$@\"; exit 127; } ;; *) exit 1 ;; esac" \
+            >"$fakes/$tool"
+        chmod +x "$fakes/$tool"
+    done
+}
+
+@test "deps is silent and quick when nothing is missing" {
+    local best=1000000 start took _
+    for _ in 1 2 3 4 5; do
+        start=${EPOCHREALTIME/./}
+        run scripts/deps test
+        took=$((${EPOCHREALTIME/./} - start))
+        [ "$status" -eq 0 ]
+        [ -z "$output" ]
+        ((took >= best)) || best=$took
+    done
+    echo "best of five: $best µs"
+    ((best < 200000))
+}
+
+@test "deps prints the command that would install what is missing, for each package manager" {
+    local row managers words
+    while IFS='|' read -r managers words; do
+        rm -rf "$shared/fakes"
+        # shellcheck disable=SC2086 # names are words
+        fake_managers $managers
+        run env PATH="$fakes" scripts/deps all --print
+        echo "$managers: $output"
+        [ "$status" -eq 0 ]
+        [ "${#lines[@]}" -eq 1 ]
+        [[ $output == "$words "* ]]
+        [[ " $output " != *" - "* ]]
+        [[ $output != *+* ]]
+        row=$(tr ' ' '\n' <<<"${output#"$words "}" | sort | uniq -d)
+        [ -z "$row" ]
+    done <<'MANAGERS'
+apt-get dpkg-query apt-cache|apt-get install --yes --no-install-recommends gcc libc6-dev make pkg-config
+dnf rpm|dnf install --assumeyes gcc glibc-devel make pkgconf-pkg-config
+apk|apk add gcc musl-dev linux-headers make pkgconf
+pacman|pacman -S --needed --noconfirm gcc make pkgconf
+zypper rpm|zypper --non-interactive install gcc glibc-devel make pkgconf-pkg-config
+MANAGERS
+}
+
+@test "deps names only what is missing" {
+    fake_managers apt-get apt-cache
+    printf '#!/bin/sh\nshift 3\nfor package; do [ "$package" = libmnl-dev ] || echo "$package installed"; done\n' >"$fakes/dpkg-query"
+    chmod +x "$fakes/dpkg-query"
+    run env PATH="$fakes" scripts/deps build --print
+    [ "$output" = "apt-get install --yes --no-install-recommends libmnl-dev" ]
+}
+
+@test "deps installs as root, fetching the lists of packages first where they are not known" {
+    [ "$(id -u)" -eq 0 ] || skip "installing is root's"
+    fake_managers apt-get dpkg-query apt-cache
+    run env PATH="$fakes" scripts/deps build --yes
+    [ "$status" -eq 0 ]
+    grep -n 'apt-get' "$shared/calls" >"$BATS_TEST_TMPDIR/order"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/order")" -eq 2 ]
+    sed -n 1p "$BATS_TEST_TMPDIR/order" | grep 'apt-get update \[noninteractive\]'
+    sed -n 2p "$BATS_TEST_TMPDIR/order" | grep 'apt-get install --yes .* libmnl-dev.* \[noninteractive\]'
+}
+
+@test "deps without root says the command and stops" {
+    fake_managers apt-get dpkg-query apt-cache
+    local deps=$shared/deps as=()
+    cp scripts/deps "$deps"
+    [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+    cd /
+    run "${as[@]}" env PATH="$fakes" sh "$deps" build
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"sudo apt-get install --yes --no-install-recommends gcc "* ]]
+    [ -z "$(grep apt-get "$shared/calls")" ]
+}
+
+@test "deps refuses a word it does not know" {
+    run scripts/deps bulid
+    [ "$status" -eq 2 ]
+    [[ $output == *'`bulid`'* ]]
+}
+
+@test "nothing is asked of pkg-config or a compiler before the dependencies are there" {
+    local bare=$BATS_TEST_TMPDIR/bare tool
+    mkdir "$bare"
+    for tool in sh make nproc sed rm echo rmdir; do
+        ln -s "$(type -P "$tool")" "$bare/$tool"
+    done
+    for tool in help 'clean BUILD=none'; do
+        # shellcheck disable=SC2086 # a target and its variables
+        run env -u MAKEFLAGS PATH="$bare" make $tool
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ $output != *" Error "* && $output != *"not found"* && $output != *"No such file"* ]]
+    done
+}
+
+# A small tree under the real Makefile, so that what is rebuilt can be counted.
+small_tree() {
+    mkdir -p "$BATS_TEST_TMPDIR/tree/engine/base"
+    cd "$BATS_TEST_TMPDIR/tree" || exit
+    cp "$source_dir/Makefile" .
+    echo 'int one(void);' >engine/base/one.h
+    printf '#include "engine/base/one.h"\nint one(void)\n{\n    return 1;\n}\n' >engine/base/one.c
+    printf 'int two(void);\nint two(void)\n{\n    return 2;\n}\n' >engine/base/two.c
+}
+compiled() { # the sources compiled by a make of the library with these arguments
+    env -u MAKEFLAGS -u MAKELEVEL make "$@" build/libengine.a | sed -n 's/^  CC  *//p' | sort | tr '\n' ' '
+}
+
+@test "a build compiles again just what changed: a header, the flags, a source that is gone" {
+    small_tree
+    [ "$(compiled)" = "engine/base/one.c engine/base/two.c " ]
+    [ "$(compiled)" = "" ]
+    sleep 0.01
+    touch engine/base/one.h
+    [ "$(compiled)" = "engine/base/one.c " ]
+    [ "$(compiled CFLAGS=-O1)" = "engine/base/one.c engine/base/two.c " ]
+    [ "$(compiled CFLAGS=-O1)" = "" ]
+    rm engine/base/two.c
+    [ "$(compiled CFLAGS=-O1)" = "" ]
+    [ "$(ar t build/libengine.a)" = one.o ]
+}
+
+@test "V=1 shows whole commands" {
+    small_tree
+    run env -u MAKEFLAGS -u MAKELEVEL make V=1 build/libengine.a
+    [[ $output == *"-Wall"*"-c engine/base/one.c"* ]]
+}
+
+@test "what install puts in place runs, and uninstall removes all of it" {
+    local into=$BATS_TEST_TMPDIR/into
+    # MAKEFLAGS holds the variables of the make that runs the tests, so nothing is built anew.
+    run make BUILD="$TEACHROOT_BUILD" DESTDIR="$into" install
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output != *"  CC "* ]]
+    local prefix=$into/usr/local
+    [ -x "$prefix/libexec/teachroot/teachroot-tools" ]
+    [ -f "$prefix/share/man/man1/teachroot.1" ]
+    [ -f "$prefix/share/man/man5/teachroot-lesson.5" ]
+    [ -f "$prefix/share/teachroot/lessons.md" ]
+    local lesson
+    for lesson in lessons/*.md; do
+        cmp "$lesson" "$prefix/share/teachroot/$lesson"
+    done
+    run "$prefix/bin/teachroot" --version
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == "teachroot "[0-9]* ]]
+    run env -u TEACHROOT_TOOLS "$prefix/bin/teachroot" lab enter --new -- sh -c 'echo "in a lab as $(id -u)"'
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$output" = "in a lab as 0" ]
+    run make BUILD="$TEACHROOT_BUILD" DESTDIR="$into" uninstall
+    [ "$status" -eq 0 ]
+    run find "$into" ! -type d -o -name 'teachroot*'
+    echo "$output"
+    [ -z "$output" ]
+}
+
+@test "every word of the program's own help is in the manual page and in each completion" {
+    local words word file
+    words=$({ "$TEACHROOT" --help && "$TEACHROOT" help; } | grep -oE -- '--[a-z]+' | sort -u)
+    [ -n "$words" ]
+    for word in $words; do
+        for file in man/teachroot.1 completions/teachroot.bash completions/_teachroot completions/teachroot.fish; do
+            echo "$word in $file"
+            # mdoc writes --plain as "Fl -plain", fish as "-l plain".
+            grep -qE -- "(--|Fl -|-l )${word#--}([^a-z]|$)" "$file"
+        done
+    done
+}
+
+@test "make run without a terminal plays lesson 1" {
+    run env -u CI make BUILD="$TEACHROOT_BUILD" run </dev/null
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *"$(sed -n 's/^title: *//p' lessons/01-*.md)"* ]]
+}
+
+@test "a screenshot shows the text and colours that the program printed, and the keys that were typed" {
+    local svg=$BATS_TEST_TMPDIR/screen.svg
+    scripts/screenshot "$svg" 30x6 -- sh -c 'printf "\033[31mred\033[0m <&> \346\274\242\n"; read -r line; echo "got $line"; sleep 60' <<'ACTIONS'
+wait /red/
+type a key
+key Enter
+wait /got a key/
+ACTIONS
+    grep -q 'fill="#e06c5f">red</text>' "$svg"
+    grep -q '&lt;&amp;&gt; 漢' "$svg"
+    grep -q 'got a key' "$svg"
+    run scripts/screenshot "$svg" 30x6 -- sh -c 'exit 0' <<<'press it'
+    [ "$status" -ne 0 ]
+    [[ $output == *'line 1: `press it`'* ]]
+}
+
+@test "every file the README names is there" {
+    local path
+    while read -r path; do
+        echo "$path"
+        [ -e "$path" ]
+    done < <(grep -oE '\]\([^)#:]+\)' README.md | sed 's/^](//; s/)$//')
+}
