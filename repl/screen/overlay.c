@@ -1,18 +1,17 @@
 #include "repl/screen/markdown.h"
 #include "repl/screen/view.h"
 
-#include <curses.h>
 #include <stdio.h>
 #include <string.h>
 
 static struct rect overlay_rect(const struct screen *screen)
 {
-    return (struct rect){0, 0, screen->rows, screen->cols};
+    return (struct rect){ 0, 0, screen->rows, screen->cols };
 }
 
 static void put_help(struct flow *flow)
 {
-    char name[32];
+    char name[48];
     flow_text(flow, ROLE_HEADING, "Keys");
     flow_blank(flow);
     for (size_t i = 0; i < key_binding_count; i++) {
@@ -68,26 +67,6 @@ static void put_lessons(struct flow *flow, const struct screen *screen)
         flow_text(flow, ROLE_NOTICE, "No curriculum was found: name a lesson's file when you start teachroot.");
 }
 
-static void put_welcome(struct flow *flow, const struct screen *screen)
-{
-    char heading[64];
-    snprintf(heading, sizeof(heading), "teachroot %s", TEACHROOT_VERSION);
-    flow_text(flow, ROLE_HEADING, heading);
-    flow_blank(flow);
-    flow_text(flow, ROLE_TEXT,
-              "You build a Linux container by hand, one step at a time, in a real terminal. The kernel really does every "
-              "step, and a step ticks itself off when the kernel's state says that it is done.");
-    flow_blank(flow);
-    flow_text(flow, ROLE_STRONG, "Nothing outside the lab can change.");
-    flow_text(flow, ROLE_TEXT,
-              " You work as root in a copy-on-write view of this machine: what you write, break or delete is gone when you "
-              "leave, and the machine never sees it.");
-    flow_blank(flow);
-    welcome_machine(flow, screen);
-    flow_blank(flow);
-    welcome_where(flow, screen);
-}
-
 static void build(struct screen *screen, unsigned width)
 {
     screen->overlay_flow = flow_new(&screen->theme, width > 78 ? 78 : width);
@@ -98,7 +77,7 @@ static void build(struct screen *screen, unsigned width)
     else if (screen->overlay == OVERLAY_LESSONS)
         put_lessons(screen->overlay_flow, screen);
     else
-        put_welcome(screen->overlay_flow, screen);
+        welcome_put(screen->overlay_flow, screen);
 }
 
 void overlay_show(struct screen *screen, enum overlay overlay)
@@ -110,4 +89,161 @@ void overlay_show(struct screen *screen, enum overlay overlay)
     int place = screen_lesson_place(screen);
     screen->overlay_selected = place > 0 ? (unsigned)place : 0;
     screen->dirty |= DIRTY_ALL | DIRTY_CLEAN;
+}
+
+static const char *footer(const struct screen *screen)
+{
+    switch (screen->overlay) {
+    case OVERLAY_LESSONS:
+        return "Up and Down choose, Enter opens the lesson, Esc goes back";
+    case OVERLAY_WELCOME:
+        return screen->curriculum.count ? "Enter begins, l lists the lessons, q quits" : "q quits";
+    default:
+        return "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
+    }
+}
+
+static unsigned page_rows(const struct screen *screen)
+{
+    return screen->rows > 5 ? screen->rows - 4 : 1;
+}
+
+/* Keep the chosen lesson on the page: its line is the one with the mark. */
+static void follow_selected(struct screen *screen, const struct line *lines, size_t count)
+{
+    if (screen->overlay != OVERLAY_LESSONS)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (lines[i].count == 0 || lines[i].spans[0].role != ROLE_SELECTED)
+            continue;
+        if (i < screen->overlay_top)
+            screen->overlay_top = (unsigned)i;
+        if (i >= screen->overlay_top + page_rows(screen))
+            screen->overlay_top = (unsigned)i + 1 - page_rows(screen);
+        if (i < 4 && page_rows(screen) > 6)
+            screen->overlay_top = 0;
+    }
+}
+
+void overlay_draw(struct screen *screen)
+{
+    struct rect all = overlay_rect(screen);
+    draw_clear(&screen->theme, &all);
+    unsigned side = all.cols > 86 ? (all.cols - 80) / 2 : all.cols > 44 ? 2 : 0;
+    unsigned top = all.rows > 30 ? 3 : 1;
+    struct rect page = { top, side, all.rows - top - 2, all.cols - 2 * side };
+    if (!screen->overlay_flow)
+        build(screen, page.cols);
+    if (!screen->overlay_flow)
+        return;
+    size_t count;
+    const struct line *lines = flow_lines(screen->overlay_flow, &count);
+    unsigned most = count > page.rows ? (unsigned)count - page.rows : 0;
+    follow_selected(screen, lines, count);
+    if (screen->overlay_top > most)
+        screen->overlay_top = most;
+    for (unsigned row = 0; row < page.rows && screen->overlay_top + row < count; row++)
+        draw_line(&screen->theme, &page, row, &lines[screen->overlay_top + row]);
+    struct rect bottom = { all.rows - 1, side, 1, all.cols - side };
+    unsigned col = draw_text(&screen->theme, &bottom, 0, 0, ROLE_NOTICE, footer(screen));
+    if (screen->overlay_top < most) {
+        char more[32];
+        snprintf(more, sizeof(more), "  %s more below", theme_glyph(&screen->theme, GLYPH_MORE_BELOW));
+        draw_text(&screen->theme, &bottom, 0, col, ROLE_FAINT, more);
+    }
+}
+
+static void open_chosen(struct screen *screen)
+{
+    if (screen->overlay_selected >= screen->curriculum.count)
+        return;
+    const char *path = screen->curriculum.entries[screen->overlay_selected].path;
+    overlay_show(screen, OVERLAY_NONE);
+    struct err err = { 0 };
+    if (screen_open_lesson(screen, path, 0, &err) < 0) {
+        screen_message(screen, ROLE_FAILED, "%s", err.message);
+        if (!screen->session)
+            overlay_show(screen, OVERLAY_LESSONS);
+    }
+}
+
+static void scroll(struct screen *screen, int lines)
+{
+    if (screen->overlay == OVERLAY_LESSONS) {
+        int to = (int)screen->overlay_selected + (lines > 0 ? 1 : -1);
+        if (to >= 0 && (size_t)to < screen->curriculum.count)
+            screen->overlay_selected = (unsigned)to;
+        flow_free(screen->overlay_flow);
+        screen->overlay_flow = NULL;
+    } else {
+        int to = (int)screen->overlay_top + lines;
+        screen->overlay_top = to < 0 ? 0 : (unsigned)to; /* drawing knows the end */
+    }
+    screen->dirty |= DIRTY_ALL;
+}
+
+static void close_overlay(struct screen *screen)
+{
+    if (screen->session)
+        overlay_show(screen, OVERLAY_NONE);
+    else if (screen->overlay == OVERLAY_WELCOME)
+        loop_quit(screen->loop);
+    else
+        overlay_show(screen, OVERLAY_WELCOME);
+}
+
+void overlay_input(struct screen *screen, const struct input_event *event)
+{
+    if (event->kind == INPUT_MOUSE && (event->button == 4 || event->button == 5))
+        scroll(screen, event->button == 4 ? -3 : 3);
+    if (event->kind != INPUT_KEY)
+        return;
+    switch (event->key) {
+    case INPUT_KEY_UP:
+    case 'k':
+        scroll(screen, -1);
+        break;
+    case INPUT_KEY_DOWN:
+    case 'j':
+        scroll(screen, 1);
+        break;
+    case INPUT_KEY_PAGE_UP:
+        scroll(screen, -(int)page_rows(screen));
+        break;
+    case INPUT_KEY_PAGE_DOWN:
+    case ' ':
+        scroll(screen, (int)page_rows(screen));
+        break;
+    case INPUT_KEY_ENTER:
+        if (screen->overlay == OVERLAY_LESSONS)
+            open_chosen(screen);
+        else if (screen->overlay == OVERLAY_WELCOME)
+            welcome_begin(screen);
+        else
+            close_overlay(screen);
+        break;
+    case 'l':
+        if (screen->overlay == OVERLAY_WELCOME)
+            overlay_show(screen, OVERLAY_LESSONS);
+        break;
+    case INPUT_KEY_F1:
+    case INPUT_KEY_ESCAPE:
+        close_overlay(screen);
+        break;
+    case 'q':
+        if (screen->overlay == OVERLAY_WELCOME)
+            loop_quit(screen->loop);
+        else
+            close_overlay(screen);
+        break;
+    case 'c': /* Ctrl-C */
+        if (event->modifiers == INPUT_CTRL)
+            close_overlay(screen);
+        break;
+    case INPUT_KEY_F1 + 9:
+        loop_quit(screen->loop);
+        break;
+    default:
+        break;
+    }
 }

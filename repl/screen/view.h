@@ -25,7 +25,7 @@ enum dirty {
     DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
 };
 
-enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_QUIT };
+enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS };
 
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
@@ -37,7 +37,6 @@ struct lesson_view {
     struct flow *flow; /* NULL: to be built anew */
     unsigned top;      /* first line shown */
     bool to_end;       /* scroll to what was just added */
-    bool moved;        /* the learner scrolled: leave it there */
     struct said said[SAID_MAX];
     size_t said_count;
     unsigned choices; /* bits: ticked boxes of a quiz with several right answers */
@@ -45,10 +44,10 @@ struct lesson_view {
 
 #define TERMINALS_MAX 9
 struct terminal_view {
-    unsigned back;                 /* lines scrolled back */
-    unsigned drawn_shift;          /* rows the grid was pushed up for a long prompt line, when last drawn */
-    bool drawn_prompt;             /* a prompt line was drawn over the grid */
-    bool sent[TERMINALS_MAX + 1];  /* a line was sent and no prompt came back yet: keys are for the program */
+    unsigned back;                      /* lines scrolled back */
+    unsigned drawn_shift;               /* rows the grid was pushed up for a long prompt line, when last drawn */
+    bool drawn_prompt;                  /* a prompt line was drawn over the grid */
+    bool sent[TERMINALS_MAX + 1];       /* a line was sent and no prompt came back yet: keys are for the program */
     char ahead[TERMINALS_MAX + 1][256]; /* typed while a program ran, on the tty's own unfinished line */
     size_t ahead_len[TERMINALS_MAX + 1];
 };
@@ -139,6 +138,10 @@ void quiz_answer(struct screen *screen, const char *text);
 void overlay_show(struct screen *screen, enum overlay overlay);
 void overlay_draw(struct screen *screen);
 void overlay_input(struct screen *screen, const struct input_event *event);
+
+/* welcome.c: the first screen */
+void welcome_put(struct flow *flow, const struct screen *screen);
+void welcome_begin(struct screen *screen); /* Enter: where one left off, or the first lesson */
 
 /* actions.c */
 void action_run(struct screen *screen, enum action action, const struct command_line *command);
