@@ -38,7 +38,7 @@ void loop_remove(struct loop_source *source);
 /** Run @before (may be NULL) and then wait, until loop_quit. @before runs once after every batch of events: drawing belongs there. */
 int loop_run(struct loop *loop, void (*before)(void *data), void *data, struct err *err);
 void loop_quit(struct loop *loop);
-/** One wait of at most @ms (-1: no limit) and its callbacks. Returns the number of sources served. */
+/** One wait of at most @ms (-1: no limit) and its callbacks. Returns the number of sources served, or -1 with errno. May be called from a callback. */
 int loop_once(struct loop *loop, int ms);
 
 /** Milliseconds of CLOCK_MONOTONIC. */

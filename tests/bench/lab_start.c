@@ -90,8 +90,8 @@ int main(void)
     printf("%-28s %10s %10s %10s  (ms, %d runs)\n", "phase", "median", "fastest", "slowest", RUNS);
     for (size_t row = 0; row < rows; row++) {
         qsort(times[row], RUNS, sizeof times[row][0], by_value);
-        printf("%-28s %10.2f %10.2f %10.2f\n", names[row], (double)times[row][RUNS / 2] / 1000, (double)times[row][0] / 1000,
-               (double)times[row][RUNS - 1] / 1000);
+        printf("%-28s %10.2f %10.2f %10.2f\n", names[row], (double)times[row][RUNS / 2] / 1000,
+               (double)times[row][0] / 1000, (double)times[row][RUNS - 1] / 1000);
     }
     return 0;
 }

@@ -20,7 +20,8 @@ static struct lesson *parse(const char *language, const char *body)
     snprintf(text, sizeof text, "# T\n\n## S\n\n~~~~%s\n%s\n~~~~\n\n<!-- check\ntrue\n-->\n", language, body);
     struct lesson *lesson = lesson_parse("t.md", text, strlen(text), &mistakes, &err);
     if (!lesson)
-        fail_msg("line %d: %s", mistakes.count ? mistakes.list[0].line : 0, mistakes.count ? mistakes.list[0].what : err.message);
+        fail_msg("line %d: %s", mistakes.count ? mistakes.list[0].line : 0,
+                 mistakes.count ? mistakes.list[0].what : err.message);
     return lesson;
 }
 
@@ -92,7 +93,8 @@ static void every_command_is_complete_and_none_is_held_back(void **state)
         char **commands = lesson->steps[0].blocks[0].commands;
         for (size_t j = 0; j < count; j++) {
             if (!commands[j] || strcmp(commands[j], expected[j]) != 0)
-                fail_msg("body %zu, command %zu is <%s>, expected <%s>", i, j, commands[j] ? commands[j] : "none", expected[j]);
+                fail_msg("body %zu, command %zu is <%s>, expected <%s>", i, j, commands[j] ? commands[j] : "none",
+                         expected[j]);
             if (!bash_accepts(commands[j]))
                 fail_msg("bash -n refuses <%s>", commands[j]);
         }
@@ -120,7 +122,8 @@ static void prompts_are_stripped_and_other_lines_are_output(void **state)
         { "bash", "$ ls\na  b\n# total\n$: id\nuid=0\nC-$ exit", "ls\nid\nexit\n" },
         { "bash", "# a comment\nls", "# a comment\nls\n" },
         { "console", "# ls\na\n$ id", "ls\nid\n" },
-        { "console", "$ for i in 1; do\n> echo $i\n> done\n1\n$ cat <<E\nx\nE\nx\n$ id", "for i in 1; do\necho $i\ndone\ncat <<E\nx\nE\nid\n" },
+        { "console", "$ for i in 1; do\n> echo $i\n> done\n1\n$ cat <<E\nx\nE\nx\n$ id",
+          "for i in 1; do\necho $i\ndone\ncat <<E\nx\nE\nid\n" },
         { "sh", "echo '$ '\nls", "echo '$ '\nls\n" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

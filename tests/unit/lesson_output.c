@@ -19,7 +19,8 @@ static struct lesson *parse(const char *patterns)
     snprintf(text, sizeof text, "## S\n\n```bash\nx\n```\n```output\n%s```\n\n<!-- check\ntrue\n-->\n", patterns);
     struct lesson *lesson = lesson_parse("t.md", text, strlen(text), &mistakes, &err);
     if (!lesson)
-        fail_msg("line %d: %s", mistakes.count ? mistakes.list[0].line : 0, mistakes.count ? mistakes.list[0].what : err.message);
+        fail_msg("line %d: %s", mistakes.count ? mistakes.list[0].line : 0,
+                 mistakes.count ? mistakes.list[0].what : err.message);
     return lesson;
 }
 
@@ -70,7 +71,8 @@ static void patterns_match_lines_and_differences_are_named(void **state)
         struct err why = { 0 };
         bool matches = block_output_matches(&lesson->steps[0].blocks[0], rows[i].output, &why);
         if (matches != (rows[i].why[0] == '\0'))
-            fail_msg("row %zu: <%s> against <%s>: %s", i, rows[i].output, rows[i].patterns, matches ? "matches" : why.message);
+            fail_msg("row %zu: <%s> against <%s>: %s", i, rows[i].output, rows[i].patterns,
+                     matches ? "matches" : why.message);
         if (!matches && !strstr(why.message, rows[i].why))
             fail_msg("row %zu says `%s`, expected `%s`", i, why.message, rows[i].why);
         lesson_free(lesson);

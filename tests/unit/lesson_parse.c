@@ -18,7 +18,8 @@ static struct lesson *parse_as(const char *path, const char *text)
     struct err err = { 0 };
     struct lesson *lesson = lesson_parse(path, text, strlen(text), &mistakes, &err);
     if (!lesson)
-        fail_msg("line %d: %s", mistakes.count ? mistakes.list[0].line : 0, mistakes.count ? mistakes.list[0].what : err.message);
+        fail_msg("line %d: %s", mistakes.count ? mistakes.list[0].line : 0,
+                 mistakes.count ? mistakes.list[0].what : err.message);
     return lesson;
 }
 
@@ -33,7 +34,8 @@ static struct lesson *parse(const char *text)
 static void a_heading_starts_a_step_and_what_stands_before_is_the_introduction(void **state)
 {
     (void)state;
-    struct lesson *lesson = parse("# Title *here*\n\nIntroduction.\n\n- a list\n" STEP("One `code`", "Prose.") STEP("One `code`", ""));
+    struct lesson *lesson =
+        parse("# Title *here*\n\nIntroduction.\n\n- a list\n" STEP("One `code`", "Prose.") STEP("One `code`", ""));
     assert_string_equal(lesson->title, "Title here");
     assert_int_equal(lesson->number, 4);
     assert_int_equal(lesson->intro_count, 3);
@@ -52,8 +54,9 @@ static void a_heading_starts_a_step_and_what_stands_before_is_the_introduction(v
 static void front_matter_is_read_and_keeps_line_numbers(void **state)
 {
     (void)state;
-    struct lesson *lesson = parse("---\ntitle: 'Name: spaces'   # comment\nrequires: userns, pidns # names\n\ntimeout: 2m\nneeds: 2.4, 3\n"
-                                  "lens: clone, execve\n---\n" STEP("One", "```bash\nls\n```"));
+    struct lesson *lesson =
+        parse("---\ntitle: 'Name: spaces'   # comment\nrequires: userns, pidns # names\n\ntimeout: 2m\nneeds: 2.4, 3\n"
+              "lens: clone, execve\n---\n" STEP("One", "```bash\nls\n```"));
     assert_string_equal(lesson->title, "Name: spaces");
     assert_string_equal(lesson->requires, "userns pidns");
     assert_string_equal(lesson->needs, "2.4 3");
@@ -68,11 +71,15 @@ static void front_matter_is_read_and_keeps_line_numbers(void **state)
 static void keys_of_a_block_are_read_from_flat_json(void **state)
 {
     (void)state;
-    struct lesson *lesson = parse(STEP("One", "```bash |{\"terminal\":\"2\",\"name\":\"web\",\"background\":\"true\",\"ready\":\"*up*\"}\nserve\n```\n\n"
-                                              "```sh |{\"exit\":\"!0\",\"replay\":\"skip\",\"lens\":\"off\",\"timeout\":\"1500ms\",\"interactive\":\"true\"}\nfalse\n```\n"
-                                              "```keys\nWait /na(me|ts)?:/\nType \"say \\\"hi\\\"\"\nEnter\nCtrl+C\n```\n"
-                                              "```c |{\"type\":\"file\",\"name\":\"/root/a.c\"}\n$ int x;\n```\n"
-                                              "```bash |{\"type\":\"script\",\"exit\":\"3\"}\nexit 3\n```\n"));
+    struct lesson *lesson = parse(
+        STEP("One",
+             "```bash |{\"terminal\":\"2\",\"name\":\"web\",\"background\":\"true\",\"ready\":\"*up*\"}\nserve\n```\n\n"
+             "```sh "
+             "|{\"exit\":\"!0\",\"replay\":\"skip\",\"lens\":\"off\",\"timeout\":\"1500ms\",\"interactive\":\"true\"}"
+             "\nfalse\n```\n"
+             "```keys\nWait /na(me|ts)?:/\nType \"say \\\"hi\\\"\"\nEnter\nCtrl+C\n```\n"
+             "```c |{\"type\":\"file\",\"name\":\"/root/a.c\"}\n$ int x;\n```\n"
+             "```bash |{\"type\":\"script\",\"exit\":\"3\"}\nexit 3\n```\n"));
     const struct block *blocks = lesson->steps[0].blocks;
     assert_int_equal(lesson->steps[0].block_count, 4);
     assert_string_equal(blocks[0].terminal, "2");
@@ -102,11 +109,14 @@ static void keys_of_a_block_are_read_from_flat_json(void **state)
 static void hidden_blocks_hints_and_notes_are_collected_and_not_shown(void **state)
 {
     (void)state;
-    struct lesson *lesson = parse("Text.\n\n<!-- setup\nmkdir /a\n-->\n<!-- notes\nwhole lesson\n-->\n<!-- an ordinary remark -->\n\n## One\n\nProse.\n"
-                                  "<!--check\ntest -d /a\n\ntest -d /b\n-->\n<!-- notes\n5 minutes.\n-->\n<!-- needs: 2.4 -->\n<!-- timeout: 3s -->\n"
-                                  "<!-- requires: qemu -->\n<details><summary>Hint</summary>\n\nFirst `x`.\n\n```bash\nls\n```\n\n</details>\n\n"
-                                  "<details>\n<summary>Solution</summary>\nall of it\n</details>\n\n"
-                                  "<details><summary>More to read</summary>\n\nAside.\n\n</details>\n\n```bash\nls\n```\n");
+    struct lesson *lesson = parse(
+        "Text.\n\n<!-- setup\nmkdir /a\n-->\n<!-- notes\nwhole lesson\n-->\n<!-- an ordinary remark -->\n\n## "
+        "One\n\nProse.\n"
+        "<!--check\ntest -d /a\n\ntest -d /b\n-->\n<!-- notes\n5 minutes.\n-->\n<!-- needs: 2.4 -->\n<!-- timeout: 3s "
+        "-->\n"
+        "<!-- requires: qemu -->\n<details><summary>Hint</summary>\n\nFirst `x`.\n\n```bash\nls\n```\n\n</details>\n\n"
+        "<details>\n<summary>Solution</summary>\nall of it\n</details>\n\n"
+        "<details><summary>More to read</summary>\n\nAside.\n\n</details>\n\n```bash\nls\n```\n");
     const struct step *step = &lesson->steps[0];
     assert_string_equal(lesson->setup, "mkdir /a\n");
     assert_string_equal(lesson->notes, "whole lesson\n");
@@ -127,9 +137,12 @@ static void hidden_blocks_hints_and_notes_are_collected_and_not_shown(void **sta
 static void every_node_says_what_it_is(void **state)
 {
     (void)state;
-    struct lesson *lesson = parse(STEP("One", "Prose.\n\n```text\nread me\n```\n\n```bash\nls\n```\n```output\na\n```\n\n- item\n\n  ```bash\n  id\n  ```\n\n    indented\n"));
+    struct lesson *lesson =
+        parse(STEP("One", "Prose.\n\n```text\nread me\n```\n\n```bash\nls\n```\n```output\na\n```\n\n- item\n\n  "
+                          "```bash\n  id\n  ```\n\n    indented\n"));
     const struct step *step = &lesson->steps[0];
-    static const enum node_kind kinds[] = { NODE_KIND_PROSE, NODE_KIND_CODE, NODE_KIND_BLOCK, NODE_KIND_OUTPUT, NODE_KIND_PROSE };
+    static const enum node_kind kinds[] = { NODE_KIND_PROSE, NODE_KIND_CODE, NODE_KIND_BLOCK, NODE_KIND_OUTPUT,
+                                            NODE_KIND_PROSE };
     assert_int_equal(step->prose_count, 5);
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(step_node_kind(step->prose[i]), kinds[i]);
@@ -143,9 +156,12 @@ static void every_node_says_what_it_is(void **state)
 static void a_quiz_has_answers_with_reasons(void **state)
 {
     (void)state;
-    struct lesson *lesson = parse(STEP("One", "```quiz\nWhat does\nit print?\n\n( ) 1 — no\n(x) 2 — because\n  it forks\n( ) 3\n```\n\n"
-                                              "```quiz\nWhich?\n[x] a\n[ ] b\n[x] c — too\n```\n\n```quiz\nA number?\ntext: /1(27)?/ — not found\n```\n"));
-    const struct quiz *one = lesson->steps[0].blocks[0].quiz, *two = lesson->steps[0].blocks[1].quiz, *three = lesson->steps[0].blocks[2].quiz;
+    struct lesson *lesson = parse(STEP(
+        "One",
+        "```quiz\nWhat does\nit print?\n\n( ) 1 — no\n(x) 2 — because\n  it forks\n( ) 3\n```\n\n"
+        "```quiz\nWhich?\n[x] a\n[ ] b\n[x] c — too\n```\n\n```quiz\nA number?\ntext: /1(27)?/ — not found\n```\n"));
+    const struct quiz *one = lesson->steps[0].blocks[0].quiz, *two = lesson->steps[0].blocks[1].quiz,
+                      *three = lesson->steps[0].blocks[2].quiz;
     assert_string_equal(one->question, "What does\nit print?");
     assert_false(one->several);
     assert_int_equal(one->count, 3);
@@ -165,10 +181,14 @@ static void a_quiz_has_answers_with_reasons(void **state)
 static void a_plain_readme_plays_block_by_block(void **state)
 {
     (void)state;
-    struct lesson *lesson = parse_as("README.md", "---\nlayout: post\ntags:\n  - a\n---\n# Readme\n\nHello\n\n## Install\n\nFirst:\n\n```bash\napt update\n```\n\nthen\n\n"
-                                                  "```json\n{}\n```\n\n```sh {name=make cwd=/src interactive=false}\nmake\n```\n```output\nshown\n```\n\n"
-                                                  "1. item\n\n   ```shell\n   one\n   ```\n\n   and\n\n   ```bash| {type: 'command', stream: true, target: {host: 'a'}}\n   two\n   ```\n\n"
-                                                  "```output\nof nothing\n```\n\n## End\n\nbye\n");
+    struct lesson *lesson = parse_as(
+        "README.md",
+        "---\nlayout: post\ntags:\n  - a\n---\n# Readme\n\nHello\n\n## Install\n\nFirst:\n\n```bash\napt "
+        "update\n```\n\nthen\n\n"
+        "```json\n{}\n```\n\n```sh {name=make cwd=/src interactive=false}\nmake\n```\n```output\nshown\n```\n\n"
+        "1. item\n\n   ```shell\n   one\n   ```\n\n   and\n\n   ```bash| {type: 'command', stream: true, target: "
+        "{host: 'a'}}\n   two\n   ```\n\n"
+        "```output\nof nothing\n```\n\n## End\n\nbye\n");
     assert_true(lesson->plain);
     assert_int_equal(lesson->number, -1);
     assert_int_equal(lesson->intro_count, 2);
@@ -188,11 +208,12 @@ static void a_plain_readme_plays_block_by_block(void **state)
 static void docable_blocks_keep_their_meaning(void **state)
 {
     (void)state;
-    struct lesson *lesson = parse("```ini | {type: 'file', path: '/tmp/c.ini', user: 'root', permission: '+x'}\na=1\n```\n"
-                                  "```bash | {type: 'command', path: \"/src\", failed_when: 'exitCode!=2'}\nmake\n```\n"
-                                  "```bash | {type: 'command', failed_when: \"!stdout.includes('v[10')\"}\nnode -v\n```\n"
-                                  "```bash | {type: 'script', failed_when: 'exitCode == 0'}\nfalse\n```\n"
-                                  "``` | {type:'slides'}\nhttp://x\n```\n");
+    struct lesson *lesson =
+        parse("```ini | {type: 'file', path: '/tmp/c.ini', user: 'root', permission: '+x'}\na=1\n```\n"
+              "```bash | {type: 'command', path: \"/src\", failed_when: 'exitCode!=2'}\nmake\n```\n"
+              "```bash | {type: 'command', failed_when: \"!stdout.includes('v[10')\"}\nnode -v\n```\n"
+              "```bash | {type: 'script', failed_when: 'exitCode == 0'}\nfalse\n```\n"
+              "``` | {type:'slides'}\nhttp://x\n```\n");
     assert_int_equal(lesson->step_count, 4);
     struct block *block = lesson->steps[0].blocks;
     assert_int_equal(block->type, BLOCK_FILE);
@@ -216,12 +237,18 @@ static void a_status_is_matched_as_the_kernel_or_a_shell_reports_it(void **state
         int status;
         bool matches;
     } rows[] = {
-        { "0", W_EXITCODE(0, 0), true },        { "0", W_EXITCODE(1, 0), false },
-        { "127", W_EXITCODE(127, 0), true },    { "!0", W_EXITCODE(1, 0), true },
-        { "!0", W_EXITCODE(0, 0), false },      { "!0", W_EXITCODE(0, SIGKILL), true },
-        { "any", W_EXITCODE(9, 0), true },      { "signal:KILL", W_EXITCODE(0, SIGKILL), true },
-        { "signal:SIGKILL", W_EXITCODE(137, 0), true }, { "signal:KILL", W_EXITCODE(1, 0), false },
-        { "signal:INT", W_EXITCODE(0, SIGKILL), false }, { "137", W_EXITCODE(0, SIGKILL), true },
+        { "0", W_EXITCODE(0, 0), true },
+        { "0", W_EXITCODE(1, 0), false },
+        { "127", W_EXITCODE(127, 0), true },
+        { "!0", W_EXITCODE(1, 0), true },
+        { "!0", W_EXITCODE(0, 0), false },
+        { "!0", W_EXITCODE(0, SIGKILL), true },
+        { "any", W_EXITCODE(9, 0), true },
+        { "signal:KILL", W_EXITCODE(0, SIGKILL), true },
+        { "signal:SIGKILL", W_EXITCODE(137, 0), true },
+        { "signal:KILL", W_EXITCODE(1, 0), false },
+        { "signal:INT", W_EXITCODE(0, SIGKILL), false },
+        { "137", W_EXITCODE(0, SIGKILL), true },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[64];
@@ -235,7 +262,9 @@ static void a_status_is_matched_as_the_kernel_or_a_shell_reports_it(void **state
 static void line_ends_of_other_systems_and_a_byte_order_mark_are_read(void **state)
 {
     (void)state;
-    struct lesson *lesson = parse("\xef\xbb\xbf# T\r\n\r\n## One\r\n\r\n```bash |{\"name\":\"a\"}\r\nls\r\nid\r\n```\r\n```output\r\na\r\n```\r\n<!-- check\r\ntrue\r\n-->\r\n");
+    struct lesson *lesson =
+        parse("\xef\xbb\xbf# T\r\n\r\n## One\r\n\r\n```bash "
+              "|{\"name\":\"a\"}\r\nls\r\nid\r\n```\r\n```output\r\na\r\n```\r\n<!-- check\r\ntrue\r\n-->\r\n");
     assert_string_equal(lesson->steps[0].check, "true\n");
     assert_string_equal(lesson->steps[0].blocks[0].commands[1], "id");
     assert_true(block_output_matches(&lesson->steps[0].blocks[0], "a\n", NULL));
