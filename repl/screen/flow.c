@@ -114,10 +114,15 @@ const struct theme *flow_theme(const struct flow *flow)
     return flow->theme;
 }
 
-/* Prefixes take at most half of the width: text nested too deeply for a small pane loses its indent, not its place. */
+/* Text nested too deeply for a small pane loses its indent, not its place. */
+static unsigned prefix_limit(const struct flow *flow)
+{
+    return flow->width * 2 / 3;
+}
+
 static void put_prefix(struct flow *flow, enum role role, const char *text)
 {
-    unsigned limit = flow->width / 2;
+    unsigned limit = prefix_limit(flow);
     unsigned left = flow->line.cells < limit ? limit - flow->line.cells : 0;
     size_t fit = utf8_fit(text, strlen(text), left);
     run_add(&flow->line, role, text, fit, utf8_width(text, fit));
@@ -139,7 +144,7 @@ static void open_line(struct flow *flow)
 
 unsigned flow_width(const struct flow *flow)
 {
-    unsigned cells = 0, limit = flow->width / 2;
+    unsigned cells = 0, limit = prefix_limit(flow);
     for (unsigned i = 0; i < flow->depth; i++)
         cells += utf8_width(flow->prefixes[i].rest, strlen(flow->prefixes[i].rest));
     return flow->width - (cells < limit ? cells : limit);

@@ -130,7 +130,7 @@ static void links_say_where_they_go_once(void **state)
 static void tables_are_aligned_and_their_cells_wrap(void **state)
 {
     expect("| a | b |\n|---|--:|\n| long | 1 |\n| 漢字 | 23 |\n", 40, "a      b\n────────\nlong   1\n漢字  23\n");
-    expect("| a | b |\n|---|---|\n| one two three | x |\n", 11, "a        b\n──────────\none two  x\nthree\n");
+    expect("| a | b |\n|---|---|\n| one two three | x |\n", 11, "a         b\n───────────\none two   x\nthree\n");
     expect("| not a table\n", 40, "| not a table\n");
     expect("| a |\n| b |\n", 40, "| a | | b |\n");
     expect("| `x` | b |\n|--|--|\n", 40, "x  b\n────\n");
