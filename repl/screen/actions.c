@@ -33,18 +33,21 @@ static void next(struct screen *screen, bool skip)
         screen_message(screen, ROLE_NOTICE, "%s", why);
 }
 
-/* Long words go beside the step, where there is room for them; the message line says so. */
-static void tell(struct screen *screen, enum role role, const char *text)
+/* Words of any length go below the step; the message line holds them only where the lesson is not seen. */
+static void tell(struct screen *screen, const char *title, const char *text, const char *then)
 {
     if (!text || !*text)
         return;
-    lesson_view_say(screen, role, text);
-    screen_message(screen, role, "%s", text);
+    lesson_view_say(screen, ROLE_NOTICE, title, text);
+    if (screen->layout.lesson.rows > 0)
+        screen_message(screen, ROLE_NOTICE, "%s: it stands in the lesson. %s", title, then);
+    else
+        screen_message(screen, ROLE_NOTICE, "%s: %s", title, text);
 }
 
 static void hint(struct screen *screen)
 {
-    tell(screen, ROLE_NOTICE, session_hint(screen->session));
+    tell(screen, "Hint", session_hint(screen->session), "F3 again gives more.");
 }
 
 static void solution(struct screen *screen)
@@ -55,7 +58,7 @@ static void solution(struct screen *screen)
         return;
     }
     if (!screen->prompt || !screen_at_prompt(screen)) {
-        tell(screen, ROLE_NOTICE, command);
+        tell(screen, "Type this", command, "Type it when the lab's prompt is back.");
         return;
     }
     prompt_set_line(screen->prompt, command);
@@ -178,7 +181,7 @@ void action_run(struct screen *screen, enum action action, const struct command_
         hint(screen);
         break;
     case ACTION_WHY:
-        tell(screen, ROLE_NOTICE, session_why(screen->session));
+        tell(screen, "What this step waits for", session_why(screen->session), "F3 gives a hint.");
         break;
     case ACTION_SOLUTION:
         solution(screen);

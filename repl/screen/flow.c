@@ -178,15 +178,34 @@ static void put_character(struct flow *flow, enum role role, const char *bytes, 
     flow->has_words = true;
 }
 
-/* A word too long for any line: cut where the line is full. */
+/* Cells up to where a path, an option or an address may be cut: after one of these. */
+static unsigned stretch(const char *text, size_t len)
+{
+    unsigned cells = 0;
+    for (size_t at = 0; at < len;) {
+        uint32_t character;
+        size_t n = utf8_decode(text + at, len - at, &character);
+        cells += utf8_cells(character);
+        at += n;
+        if (character < 0x80 && character && strchr("/-_.,:=&?", (int)character))
+            break;
+    }
+    return cells;
+}
+
+/* A word too long for any line: cut where the line is full, or before that where it reads well. */
 static void put_long(struct flow *flow, enum role role, const char *text)
 {
+    bool may_cut = false;
     for (size_t at = 0, len = strlen(text); at < len;) {
         uint32_t character;
         size_t n = utf8_decode(text + at, len - at, &character);
         unsigned cells = utf8_cells(character);
         open_line(flow);
-        if (flow->line.cells + cells > flow->width && flow->has_words) {
+        unsigned whole = may_cut ? stretch(text + at, len - at) : cells;
+        bool far = flow->line.cells > flow->lead + (flow->width - flow->lead) / 2;
+        if (((flow->line.cells + whole > flow->width && far) || flow->line.cells + cells > flow->width) &&
+            flow->has_words) {
             close_line(flow, false);
             open_line(flow);
         }
@@ -194,6 +213,7 @@ static void put_long(struct flow *flow, enum role role, const char *text)
             put_character(flow, role, "?", 1, 1);
         else
             put_character(flow, role, text + at, n, cells);
+        may_cut = character < 0x80 && strchr("/-_.,:=&?", (int)character);
         at += n;
     }
 }
@@ -266,6 +286,22 @@ void flow_format(struct flow *flow, enum role role, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     flow_text(flow, role, text);
+}
+
+void flow_quoted(struct flow *flow, enum role role, const char *text)
+{
+    char part[512];
+    for (bool code = false; *text; code = !code) {
+        size_t len = strcspn(text, "`");
+        size_t keep = len < sizeof(part) - 1 ? len : sizeof(part) - 1;
+        memcpy(part, text, keep);
+        part[keep] = '\0';
+        if (code)
+            flow_word(flow, ROLE_CODE, part);
+        else
+            flow_text(flow, role, part);
+        text += text[len] ? len + 1 : len;
+    }
 }
 
 void flow_word(struct flow *flow, enum role role, const char *text)

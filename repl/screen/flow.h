@@ -41,6 +41,8 @@ void flow_text(struct flow *flow, enum role role, const char *text);
 void flow_format(struct flow *flow, enum role role, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /** Words that stay together as one, blanks kept: code in a sentence. Cut only where it is longer than a line. */
 void flow_word(struct flow *flow, enum role role, const char *text);
+/** A message: words, and what stands in backquotes as code. */
+void flow_quoted(struct flow *flow, enum role role, const char *text);
 /** One source line as it is, blanks kept, tabs to 8 columns; what does not fit goes on below, with a mark where it was cut. */
 void flow_verbatim(struct flow *flow, enum role role, const char *text, size_t len);
 /** Put @text at the end of the current line so that it ends at the right edge, if it fits there. */

@@ -68,6 +68,8 @@ static void draw_said(struct flow *flow, const struct screen *screen)
         snprintf(gutter, sizeof(gutter), "%s ", theme_glyph(&screen->theme, GLYPH_VERTICAL));
         flow_blank(flow);
         flow_push(flow, gutter, gutter, said->role);
+        flow_text(flow, said->role, said->title);
+        flow_break(flow);
         markdown_draw_text(flow, said->text);
         flow_pop(flow);
     }
@@ -96,8 +98,9 @@ static void draw_finished(struct flow *flow, const struct screen *screen)
             flow_format(flow, ROLE_TEXT, " %s", next->summary);
         flow_break(flow);
     }
-    flow_text(flow, ROLE_TEXT,
-              "The lab is still there to play in. `lessons` lists the lessons, `goto 1` begins this one again, F10 leaves.");
+    flow_text(
+        flow, ROLE_TEXT,
+        "The lab is still there to play in. `lessons` lists the lessons, `goto 1` begins this one again, F10 leaves.");
     flow_break(flow);
 }
 
@@ -113,7 +116,7 @@ static struct flow *build(struct screen *screen, unsigned width)
         draw_finished(flow, screen);
         return flow;
     }
-    struct drawing drawing = {screen, step};
+    struct drawing drawing = { screen, step };
     for (size_t i = 0; step->number == 1 && i < screen->lesson->intro_count; i++)
         markdown_draw(flow, screen->lesson->intro[i], NULL, NULL);
     draw_heading(flow, screen, step);
@@ -136,10 +139,10 @@ static void progress_marks(const struct screen *screen, char *buf, size_t size, 
     if (screen->lesson->step_count > cells)
         return;
     for (unsigned i = 1; i <= screen->lesson->step_count; i++) {
-        static const enum glyph marks[] = {[STEP_AHEAD] = GLYPH_AHEAD,
-                                           [STEP_CURRENT] = GLYPH_CURRENT,
-                                           [STEP_PASSED] = GLYPH_PASSED,
-                                           [STEP_SKIPPED] = GLYPH_SKIPPED};
+        static const enum glyph marks[] = { [STEP_AHEAD] = GLYPH_AHEAD,
+                                            [STEP_CURRENT] = GLYPH_CURRENT,
+                                            [STEP_PASSED] = GLYPH_PASSED,
+                                            [STEP_SKIPPED] = GLYPH_SKIPPED };
         const char *mark = theme_glyph(&screen->theme, marks[session_step_status(screen->session, i)]);
         size_t len = strlen(mark);
         if (used + len + 1 > size)
@@ -214,10 +217,16 @@ void lesson_view_changed(struct screen *screen)
     screen->dirty |= DIRTY_LESSON | DIRTY_STATUS;
 }
 
+static void free_said(struct said *said)
+{
+    free(said->title);
+    free(said->text);
+}
+
 static void forget_said(struct lesson_view *view)
 {
     for (size_t i = 0; i < view->said_count; i++)
-        free(view->said[i].text);
+        free_said(&view->said[i]);
     view->said_count = 0;
 }
 
@@ -231,7 +240,7 @@ void lesson_view_new_step(struct screen *screen)
     lesson_view_changed(screen);
 }
 
-void lesson_view_say(struct screen *screen, enum role role, const char *markdown)
+void lesson_view_say(struct screen *screen, enum role role, const char *title, const char *markdown)
 {
     struct lesson_view *view = &screen->lesson_view;
     for (size_t i = 0; i < view->said_count; i++)
@@ -241,13 +250,15 @@ void lesson_view_say(struct screen *screen, enum role role, const char *markdown
             return;
         }
     if (view->said_count == SAID_MAX) {
-        free(view->said[0].text);
+        free_said(&view->said[0]);
         memmove(view->said, view->said + 1, (SAID_MAX - 1) * sizeof(view->said[0]));
         view->said_count--;
     }
-    char *copy = strdup(markdown);
-    if (copy)
-        view->said[view->said_count++] = (struct said){role, copy};
+    struct said said = { role, strdup(title), strdup(markdown) };
+    if (said.title && said.text)
+        view->said[view->said_count++] = said;
+    else
+        free_said(&said);
     view->to_end = true;
     lesson_view_changed(screen);
 }

@@ -32,7 +32,9 @@ void quiz_draw(struct flow *flow, const struct block *block, bool answered, unsi
     if (quiz->count == 0)
         flow_text(flow, ROLE_FAINT, "Type `answer` and your answer at the prompt.");
     else if (quiz->several)
-        flow_text(flow, ROLE_FAINT, "Several may be right. Type their numbers at the prompt, as in `1 3`; or F6, then the numbers, then Enter.");
+        flow_text(flow, ROLE_FAINT,
+                  "Several may be right. Type their numbers at the prompt, as in `1 3`; or F6, then the numbers, then "
+                  "Enter.");
     else
         flow_text(flow, ROLE_FAINT, "Type its number at the prompt and Enter; or F6, then the number.");
     flow_pop(flow);
@@ -40,15 +42,11 @@ void quiz_draw(struct flow *flow, const struct block *block, bool answered, unsi
 
 static void tell(struct screen *screen, bool right, const char *reason)
 {
-    char text[1600];
+    char title[64];
     const char *mark = theme_glyph(&screen->theme, right ? GLYPH_PASSED : GLYPH_FAILED);
-    bool said = reason && *reason;
-    if (right)
-        snprintf(text, sizeof(text), "%s **Right.** %s", mark, said ? reason : "");
-    else
-        snprintf(text, sizeof(text), "%s **Not that.** %s", mark, said ? reason : "");
+    snprintf(title, sizeof(title), "%s %s", mark, right ? "Right" : "Not that: try again");
     screen->lesson_view.choices = 0;
-    lesson_view_say(screen, right ? ROLE_PASSED : ROLE_FAILED, text);
+    lesson_view_say(screen, right ? ROLE_PASSED : ROLE_FAILED, title, reason ? reason : "");
     if (right)
         screen_message(screen, ROLE_PASSED, "%s Right.%s", mark,
                        session_current_passed(screen->session) ? " F2 or next goes on." : " Now the rest of the step.");
@@ -111,7 +109,7 @@ bool quiz_input(struct screen *screen, const struct input_event *event)
         screen_message(screen, ROLE_NOTICE, "Enter gives the ticked answers.");
         lesson_view_changed(screen);
     } else {
-        answer_choices(screen, &(unsigned){index}, 1, NULL);
+        answer_choices(screen, &(unsigned){ index }, 1, NULL);
     }
     return true;
 }

@@ -1,6 +1,7 @@
 #include "repl/screen/screen.h"
 
 #include "engine/base/cleanup.h"
+#include "repl/screen/completion.h"
 #include "repl/screen/tty.h"
 #include "repl/screen/view.h"
 
@@ -136,7 +137,6 @@ static void on_frame(void *data)
 static void before_wait(void *data)
 {
     struct screen *screen = data;
-    unsigned wait = input_pending(screen->input);
     if (screen->state_due && screen->session) {
         session_state_read(screen->session, &screen->state);
         screen->state_due = false;
@@ -149,7 +149,6 @@ static void before_wait(void *data)
         draw(screen);
     else
         screen->frame_timer = loop_add_timer(screen->loop, (unsigned)(FRAME_MS - since), 0, on_frame, screen);
-    (void)wait;
 }
 
 void screen_relayout(struct screen *screen)
@@ -176,6 +175,13 @@ void screen_relayout(struct screen *screen)
 }
 
 /* ---- the session's events ---- */
+
+/* Grey on the line: what the step types next, if it is one line. */
+static void suggest(struct screen *screen)
+{
+    const char *command = screen->finished ? NULL : session_solution(screen->session);
+    prompt_set_suggestion(screen->prompt, command && !strchr(command, '\n') ? command : NULL);
+}
 
 static void on_session_event(struct session *session, const struct session_event *event, void *data)
 {
@@ -208,6 +214,7 @@ static void on_session_event(struct session *session, const struct session_event
         break;
     case SESSION_PROMPT:
         terminal_view_prompt(screen, event->terminal);
+        suggest(screen);
         screen->dirty |= DIRTY_TERMINAL | DIRTY_STATUS;
         screen->state_due = true;
         break;
@@ -227,8 +234,7 @@ static void on_session_event(struct session *session, const struct session_event
             screen->message[0] = '\0';
         screen->finished = session_current(session) > screen->lesson->step_count;
         lesson_view_new_step(screen);
-        if (screen->prompt)
-            prompt_set_suggestion(screen->prompt, session_solution(session));
+        suggest(screen);
         screen->state_due = true;
         break;
     case SESSION_REPLAY:
@@ -300,6 +306,14 @@ static void on_matches(char *const *matches, size_t count, void *data)
     for (size_t i = 0; i < count && used + strlen(matches[i]) + 4 < sizeof(text); i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "   " : "", matches[i]);
     screen_message(screen, ROLE_TEXT, "%s", text);
+}
+
+static char **on_complete(const char *line, const char *word, size_t start, void *data)
+{
+    struct screen *screen = data;
+    if (!screen->session)
+        return NULL;
+    return completion_find(session_shell(screen->session, session_active(screen->session)), line, word, start);
 }
 
 /* ---- lessons ---- */

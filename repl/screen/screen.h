@@ -7,9 +7,10 @@
 #include <stdbool.h>
 
 struct screen_options {
-    const char *lesson; /* as the user names it: a number, a path, the start of a title; NULL: the first screen, or where one left off */
-    unsigned step;      /* 1-based; 0: where progress left off */
-    bool ascii;         /* no glyph beyond ASCII, whatever the locale says */
+    const char *
+        lesson; /* as the user names it: a number, a path, the start of a title; NULL: the first screen, or where one left off */
+    unsigned step;             /* 1-based; 0: where progress left off */
+    bool ascii;                /* no glyph beyond ASCII, whatever the locale says */
     struct lab_options lab;    /* name, limits, rootless, offline, tools */
     const char *progress_path; /* NULL: the default place */
     const char *history_path;  /* NULL: beside the progress */

@@ -112,7 +112,7 @@ static void put_all(struct flow *flow, const struct screen *screen, unsigned row
         put_namespaces_short(flow, screen);
     if (*state->waits_for) {
         flow_format(flow, ROLE_FAINT, "waits for ");
-        flow_text(flow, ROLE_TEXT, state->waits_for);
+        flow_quoted(flow, ROLE_TEXT, state->waits_for);
     }
 }
 

@@ -18,14 +18,14 @@ static void draw_message(struct screen *screen)
     if (!flow)
         return;
     if (screen->message[0]) {
-        flow_text(flow, screen->message_role, screen->message);
+        flow_quoted(flow, screen->message_role, screen->message);
     } else if (screen->session && session_current_passed(screen->session) && !screen->finished) {
         flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 or next goes on",
                     theme_glyph(&screen->theme, GLYPH_PASSED), session_current(screen->session),
                     theme_glyph(&screen->theme, GLYPH_DASH));
     } else if (screen->session && *screen->state.waits_for) {
         flow_text(flow, ROLE_FAINT, "This step waits for: ");
-        flow_text(flow, ROLE_TEXT, screen->state.waits_for);
+        flow_quoted(flow, ROLE_TEXT, screen->state.waits_for);
     }
     size_t count;
     const struct line *lines = flow_lines(flow, &count);

@@ -30,7 +30,8 @@ enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS };
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
     enum role role;
-    char *text; /* Markdown */
+    char *title; /* "Hint" */
+    char *text;  /* Markdown */
 };
 
 struct lesson_view {
@@ -111,7 +112,8 @@ bool screen_at_prompt(const struct screen *screen);
 void lesson_view_draw(struct screen *screen);
 void lesson_view_changed(struct screen *screen);  /* same step, other words */
 void lesson_view_new_step(struct screen *screen); /* from its top, nothing said */
-void lesson_view_say(struct screen *screen, enum role role, const char *markdown);
+/** Put words below the step, under a title, and scroll to them; the same words are not put twice. */
+void lesson_view_say(struct screen *screen, enum role role, const char *title, const char *markdown);
 void lesson_view_scroll(struct screen *screen, enum action action, unsigned lines);
 void lesson_view_free(struct screen *screen);
 
