@@ -32,14 +32,14 @@ static int utf8_length(const char *bytes, size_t len)
     return want;
 }
 
-/* Length of the sequence ESC [ … or ESC O x at @bytes; 0 if it is not all there. A byte no sequence can hold ends it before that byte. */
+/* Length of the sequence ESC [ … or ESC O x at @bytes, an ESC more before it meaning Alt; 0 if it is not all there. A byte no sequence can hold ends it before that byte. */
 static size_t sequence_length(const char *bytes, size_t len)
 {
-    if (bytes[1] == 'O')
-        return len > 2 ? 3 : 0;
-    size_t i = 2;
+    size_t i = bytes[1] == ESC ? 3 : 2;
+    if (bytes[i - 1] == 'O')
+        return i < len ? i + 1 : 0;
     if (i < len && bytes[i] == '[') /* the Linux console's F1…F5: ESC [ [ A */
-        return len > 3 ? 4 : 0;
+        return i + 1 < len ? i + 2 : 0;
     while (i < len && i < SEQUENCE_MAX && bytes[i] >= 0x20 && bytes[i] <= 0x3f)
         i++;
     if (i == len && i < SEQUENCE_MAX)
@@ -78,9 +78,10 @@ enum key_unit_kind key_unit_next(struct key_units *units, const char *bytes, siz
         *length = n < 0 ? 1 : (size_t)n;
         return n < 0 ? KEY_UNIT_SKIP : n == 0 ? KEY_UNIT_NONE : KEY_UNIT_CHARACTER;
     }
-    if (len == 1)
+    if (len == 1 || (len == 2 && bytes[1] == ESC))
         return KEY_UNIT_NONE;
-    if (bytes[1] == '[' || bytes[1] == 'O') {
+    char introducer = bytes[1] == ESC ? bytes[2] : bytes[1];
+    if (introducer == '[' || introducer == 'O') {
         *length = sequence_length(bytes, len);
         if (*length == strlen(paste_begin) && memcmp(bytes, paste_begin, *length) == 0) {
             units->pasting = true;

@@ -95,8 +95,8 @@ static char *next_candidate(const char *text, int state)
 static char **attempt_completion(const char *word, int start, int end)
 {
     struct prompt *prompt = the_prompt;
-    rl_attempted_completion_over = 1; /* never readline's own idea of file names: those are the host's */
-    if (!prompt->hooks.complete)
+    rl_attempted_completion_over = 1;           /* never readline's own idea of file names: those are the host's */
+    if (!prompt->hooks.complete || start > end) /* menu-complete with the point on an open quote */
         return NULL;
     cleanup_free char *line = strndup(rl_line_buffer, (size_t)end);
     if (!line)
@@ -317,8 +317,19 @@ void prompt_free(struct prompt *prompt)
 
 /* Keys. */
 
+/* Ctrl-G is bound in no sequence. rl_callback_sigcleanup would leave the sequence's contexts chained to the next one. */
+static void drop_half_sequence(void)
+{
+    for (int keys = 0; keys < 8 && RL_ISSTATE(RL_STATE_MULTIKEY); keys++) {
+        the_prompt->queue = "\a";
+        the_prompt->queue_len = 1;
+        rl_callback_read_char();
+    }
+}
+
 static void drop_line(void)
 {
+    drop_half_sequence();
     rl_free_line_state();
     rl_callback_sigcleanup();
     rl_replace_line("", 1);
@@ -393,6 +404,11 @@ static void interrupt(struct prompt *prompt)
 
 static void run_character(struct prompt *prompt, const char *bytes, size_t len)
 {
+    if (prompt->quoting && len > 1) { /* readline would quote its first byte and keep that for the next character */
+        rl_callback_sigcleanup();
+        rl_last_func = NULL;
+        prompt->quoting = false;
+    }
     /* The keys a terminal would have made signals of. Bash at its prompt ignores the last two. */
     if (!prompt->quoting && *bytes == CTRL_KEY('C'))
         interrupt(prompt);
@@ -400,10 +416,13 @@ static void run_character(struct prompt *prompt, const char *bytes, size_t len)
         run_unit(prompt, bytes, len);
 }
 
-/* A sequence of some key nothing is bound to would ring and leave its tail in the line. */
+/* A sequence of some key nothing is bound to would ring and leave its tail in the line; worse, readline 8.2 jumps into a frame that is gone (_rl_top_level) when it takes
+ * such a sequence apart in vi mode and a key of its tail rings. So only what is bound gets through. */
 static void run_sequence(struct prompt *prompt, const char *bytes, size_t len)
 {
-    if (RL_ISSTATE(RL_STATE_MULTIKEY) || rl_function_of_keyseq_len(bytes, len, rl_get_keymap(), NULL))
+    int type = ISFUNC;
+    drop_half_sequence();
+    if (rl_function_of_keyseq_len(bytes, len, rl_get_keymap(), &type) && type != ISKMAP)
         run_unit(prompt, bytes, len);
 }
 
@@ -504,7 +523,10 @@ void prompt_escape_timeout(struct prompt *prompt)
         return;
     size_t len = prompt->held_len;
     prompt->held_len = 0;
-    run_unit(prompt, prompt->held, len);
+    if (len > 2 || prompt->held[len - 1] != '\033')
+        return; /* the rest of a sequence was lost on the way */
+    for (size_t i = 0; i < len; i++)
+        run_unit(prompt, prompt->held + i, 1);
 }
 
 /* The line. */

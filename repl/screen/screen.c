@@ -313,7 +313,18 @@ static char **on_complete(const char *line, const char *word, size_t start, void
     struct screen *screen = data;
     if (!screen->session)
         return NULL;
-    return completion_find(session_shell(screen->session, session_active(screen->session)), line, word, start);
+    struct completion_place place;
+    if (completion_place_of(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
+        return NULL;
+    const char *names[32] = { NULL };
+    for (size_t i = 0; i < command_count && i < 31; i++)
+        names[i] = commands[i].name;
+    struct completion_options options = { .place = &place,
+                                          .commands = names,
+                                          .ignore_case = prompt_variable(screen->prompt, "completion-ignore-case") };
+    char **found = completion_candidates(&options, line, word, start);
+    completion_place_free(&place);
+    return found;
 }
 
 /* ---- lessons ---- */
@@ -527,6 +538,7 @@ int screen_main(const struct screen_options *options)
     static const struct prompt_hooks hook_table = { .accepted = on_accepted,
                                                     .interrupted = on_interrupted,
                                                     .end_of_file = on_end_of_file,
+                                                    .complete = on_complete,
                                                     .show_matches = on_matches };
     struct screen screen = { .options = options };
     struct prompt_hooks hooks = hook_table;

@@ -44,7 +44,7 @@ const char *shell_word_breaks(const char *line, size_t point)
 
 /* What must be escaped outside quotes, and inside double quotes. */
 static const char special[] = " \t\n\\\"'`$&|;<>()*?[]{}!#~^=";
-static const char special_in_double[] = "\\\"`$!";
+static const char special_in_double[] = "\\\"`$";
 
 char *shell_unquote(const char *word, char open)
 {
@@ -76,9 +76,12 @@ char *shell_quote(const char *text, char open)
     if (!quoted)
         return NULL;
     for (const char *p = text; *p; p++) {
-        if (open == '\'' && *p == '\'') {
-            memcpy(out, "'\\''", 4);
-            out += 4;
+        if ((open == '\'' && *p == '\'') ||
+            (open == '"' && *p == '!')) { /* neither can stand in its quotes, escaped or not */
+            *out++ = open;
+            *out++ = '\\';
+            *out++ = *p;
+            *out++ = open;
             continue;
         }
         /* `#` and `~` mean something only at the beginning; `=` only where it would make the first word an assignment. */
