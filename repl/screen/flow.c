@@ -339,33 +339,56 @@ static size_t verbatim_next(const struct flow *flow, const char *text, size_t le
     return n;
 }
 
+/* Bytes of @text that go on a line with @room cells left: all of it, or up to a blank in the second half, or as much as there is room for
+ * beside the mark of a cut. */
+static size_t verbatim_cut(const struct flow *flow, const char *text, size_t len, unsigned column, unsigned room)
+{
+    unsigned cells, used = 0;
+    size_t full = 0, blank = 0, drawn_len;
+    const char *drawn;
+    for (size_t at = 0; at < len;) {
+        size_t n = verbatim_next(flow, text + at, len - at, column + used, &drawn, &drawn_len, &cells);
+        if (used + cells > room)
+            return blank ? blank : full;
+        used += cells;
+        at += n;
+        if (used < room) {
+            full = at;
+            if (text[at - 1] == ' ' && used >= room / 2)
+                blank = at;
+        }
+    }
+    return len;
+}
+
 void flow_verbatim(struct flow *flow, enum role role, const char *text, size_t len)
 {
     flow_break(flow);
-    open_line(flow);
     unsigned column = 0;
-    for (size_t at = 0; at < len;) {
-        const char *drawn;
-        size_t drawn_len;
-        unsigned cells;
-        size_t n = verbatim_next(flow, text + at, len - at, column, &drawn, &drawn_len, &cells);
-        bool last = at + n >= len;
-        unsigned keep = last ? 0 : 1; /* the mark's cell */
-        if (flow->line.cells + cells + keep > flow->width && flow->line.cells > flow->lead) {
-            const char *mark = theme_glyph(flow->theme, GLYPH_CONTINUES);
-            if (flow->line.cells < flow->width)
-                run_add(&flow->line, ROLE_FAINT, mark, strlen(mark), 1);
-            close_line(flow, false);
-            open_line(flow);
-        }
-        if (flow->line.cells + cells > flow->width)
-            run_add(&flow->line, role, "?", 1, 1);
-        else
-            run_add(&flow->line, role, drawn, drawn_len, cells);
-        column += cells;
-        at += n;
-    }
-    close_line(flow, false);
+    size_t at = 0;
+    do {
+        open_line(flow);
+        size_t end = at + verbatim_cut(flow, text + at, len - at, column, flow->width - flow->line.cells);
+        bool cut = end < len;
+        do { /* at least one character a line, or this would never end */
+            const char *drawn;
+            size_t drawn_len;
+            unsigned cells;
+            if (at == len)
+                break;
+            size_t n = verbatim_next(flow, text + at, len - at, column, &drawn, &drawn_len, &cells);
+            if (flow->line.cells + cells <= flow->width)
+                run_add(&flow->line, role, drawn, drawn_len, cells);
+            else
+                run_add(&flow->line, role, "?", 1, 1);
+            column += cells;
+            at += n;
+        } while (at < end);
+        const char *mark = theme_glyph(flow->theme, GLYPH_CONTINUES);
+        if (cut && flow->line.cells < flow->width)
+            run_add(&flow->line, ROLE_FAINT, mark, strlen(mark), 1);
+        close_line(flow, false);
+    } while (at < len);
 }
 
 void flow_right(struct flow *flow, enum role role, const char *text)

@@ -41,7 +41,11 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
         flow_format(flow, ROLE_NOTICE, "in terminal %s (F8):", block->terminal);
         flow_break(flow);
     }
-    markdown_code_lines(flow, block->body, GLYPH_TODO, ROLE_TODO, ROLE_TODO);
+    if (block->type == BLOCK_COMMAND && block->commands && block->commands[0])
+        for (size_t i = 0; block->commands[i]; i++)
+            markdown_code_lines(flow, block->commands[i], GLYPH_TODO, ROLE_TODO, ROLE_TODO);
+    else
+        markdown_code_lines(flow, block->body, GLYPH_TODO, ROLE_TODO, ROLE_TODO);
     return true;
 }
 

@@ -118,6 +118,7 @@ static void quotes_and_code_stand_behind_a_gutter(void **state)
 {
     expect("> said\n", 20, "│ said\n");
     expect("```\na  b\n```\n", 20, "│ a  b\n");
+    expect("```\nls -l --color x\n```\n", 14, "│ ls -l ↵\n│ --color x\n");
     expect("```\nabcdefghij\n```\n", 8, "│ abcde↵\n│ fghij\n");
 }
 
