@@ -46,12 +46,19 @@ static void look_at(struct doctor_answers *answers, struct doctor_lesson *result
     result->lacks = strdup(lacks);
 }
 
+static bool is_feature(const char *name)
+{
+    return host_feature_find(name) != NULL;
+}
+
 static void read_lesson(struct doctor_answers *answers, struct doctor_lesson *result)
 {
     struct lesson_mistakes mistakes = { 0 };
     struct err err = { 0 };
     struct lesson *lesson = lesson_load(result->path, &mistakes, &err);
     if (lesson)
+        lesson_check_requires(lesson, is_feature, &mistakes);
+    if (lesson && mistakes.count == 0)
         look_at(answers, result, lesson);
     else if (mistakes.count == 0)
         result->why = strdup(err.message);
