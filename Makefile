@@ -104,10 +104,12 @@ libraries-present:
 	@$(PKG_CONFIG) --print-errors --exists $(PKGS_ENGINE) $(PKGS_REPL) || \
 	    { echo "teachroot: something it is built with is missing; to install it: scripts/deps build" >&2; exit 1; }
 
+# Tests may make their world without asking of each call whether it could.
+$(BUILD)/obj/tests/%.o: TEST_CFLAGS := -Wno-unused-result
 $(BUILD)/obj/%.o: %.c $(BUILD)/stamp/compile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/libengine.a: $(call obj,$(ENGINE_SRC)) $(BUILD)/stamp/engine
 $(BUILD)/librepl.a: $(call obj,$(REPL_SRC)) $(BUILD)/stamp/repl
