@@ -127,3 +127,26 @@ left_behind() {
     for _ in $(seq 40); do pgrep -u "$LEARNER" >/dev/null || break; sleep 0.05; done
     ! pgrep -u "$LEARNER"
 }
+
+@test "where / is itself an overlay, as in Docker, the lab is put together of parts and says so" {
+    [ "$(id -u)" = 0 ] || skip "only root can mount the overlay"
+    run unshare --mount bash -e -c '
+        dir=$(mktemp -d /var/tmp/teachroot-test.XXXXXX)
+        trap "rmdir $dir" EXIT
+        mount -t tmpfs none "$dir"
+        mkdir "$dir/upper" "$dir/work" "$dir/root"
+        mount -t overlay overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"
+        for place in proc sys dev run tmp var/tmp; do mount --rbind "/$place" "$dir/root/$place"; done
+        cd "$dir/root"
+        mkdir old
+        pivot_root . old
+        cd /
+        umount -l /old
+        trap "umount -l /var/tmp/${dir##*/} 2>/dev/null; rmdir $dir" EXIT
+        "$0" lab enter --new --offline -- sh -c "touch /etc/x && mkdir /my-new-root && chroot / true && stat -f -c %T /etc && ps ax | wc -l"
+    ' "$TEACHROOT"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = overlayfs ]
+    [ "${lines[1]}" -le 6 ]
+}
