@@ -163,11 +163,11 @@ check: $(PROGRAMS) $(UNIT)
 
 # What tests the repository and not the program has nothing for the sanitizers to see.
 ASAN_BATS = $(filter-out tests/repository.bats,$(BATS))
+ASAN_TESTS = $(if $(filter command,$(origin TESTS)),$(TESTS),$(patsubst tests/%.c,$(BUILD)/asan/tests/%,$(UNIT_SRC)) $(ASAN_BATS))
 asan: ## Build everything with AddressSanitizer and UBSan and run the tests on that
 	@scripts/deps test --yes
 	@ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined \
-	    TESTS='$(patsubst tests/%.c,$(BUILD)/asan/tests/%,$(UNIT_SRC)) $(ASAN_BATS)' check
+	    $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined TESTS='$(ASAN_TESTS)' check
 
 fuzz: ## Fuzz each parser for SECONDS seconds (60)
 	@scripts/deps test --yes

@@ -14,11 +14,19 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The kernel's structures, spelled here where the distribution's headers may be older than the kernel they run on. */
 #ifndef CLONE_INTO_CGROUP
 #define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
+#ifndef ST_NOSYMFOLLOW
+#define ST_NOSYMFOLLOW 8192
 #endif
 
 static pid_t raw_clone3(uint64_t flags, int *pidfd, int cgroupfd)
@@ -35,14 +43,19 @@ static pid_t raw_clone3(uint64_t flags, int *pidfd, int cgroupfd)
 pid_t sys_fork(uint64_t flags, int *pidfd)
 {
     pid_t pid = raw_clone3(flags, pidfd, -1);
-    if (pid >= 0 || errno != ENOSYS)
-        return pid;
+    if (pid >= 0 || errno != ENOSYS || (flags & CSIGNAL))
+        return pid; /* clone(2) has the exit signal where clone3(2) has CLONE_NEWTIME */
     pid = (pid_t)syscall(SYS_clone, (unsigned long)flags | ((flags & CLONE_PARENT) ? 0 : SIGCHLD), NULL, NULL, NULL,
                          NULL);
     if (pid > 0 && pidfd) {
         *pidfd = sys_pidfd_open(pid);
-        if (*pidfd < 0)
+        if (*pidfd < 0) {
+            int saved = errno;
+            kill(pid, SIGKILL);
+            waitpid(pid, NULL, __WALL);
+            errno = saved;
             return -1;
+        }
     }
     return pid;
 }
@@ -59,7 +72,8 @@ int sys_pidfd_open(pid_t pid)
         return fd;
     char path[32];
     snprintf(path, sizeof path, "/proc/%d", pid);
-    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* Not O_PATH: pidfd_send_signal takes a directory of /proc, but none opened so. */
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         errno = ESRCH;
     return fd;
@@ -144,13 +158,13 @@ int sys_move_mount(int mountfd, int dirfd, const char *path)
                         MOVE_MOUNT_F_EMPTY_PATH | (*path ? 0 : MOVE_MOUNT_T_EMPTY_PATH));
 }
 
-/* A /proc/self/fd path of @dirfd/@path, for the old mount calls that only take strings. *@fd keeps it open. */
-static int fd_path(int dirfd, const char *path, int *fd, char *buf, size_t size)
+/* A /proc/self/fd path of @dirfd/@path, for the old mount calls that only take strings. *@fd keeps it open. @flags may hold O_NOFOLLOW. */
+static int fd_path(int dirfd, const char *path, int flags, int *fd, char buf[static 64])
 {
-    *fd = *path ? openat(dirfd, path, O_PATH | O_CLOEXEC) : fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+    *fd = *path ? openat(dirfd, path, O_PATH | O_CLOEXEC | flags) : fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
     if (*fd < 0)
         return -1;
-    snprintf(buf, size, "/proc/self/fd/%d", *fd);
+    snprintf(buf, 64, "/proc/self/fd/%d", *fd);
     return 0;
 }
 
@@ -163,9 +177,14 @@ int sys_bind(int from, const char *from_path, int to, const char *to_path, bool 
         return -1;
     cleanup_close int source = -1, target = -1;
     char source_path[64], target_path[64];
-    if (fd_path(from, from_path, &source, source_path, sizeof source_path) < 0 ||
-        fd_path(to, to_path, &target, target_path, sizeof target_path) < 0)
+    struct stat a, b;
+    if (fd_path(from, from_path, 0, &source, source_path) < 0 ||
+        fd_path(to, to_path, O_NOFOLLOW, &target, target_path) < 0 || fstat(source, &a) < 0 || fstat(target, &b) < 0)
         return -1;
+    if (S_ISDIR(a.st_mode) != S_ISDIR(b.st_mode)) {
+        errno = EINVAL; /* as move_mount says; mount would say ENOTDIR */
+        return -1;
+    }
     return mount(source_path, target_path, NULL, MS_BIND | (recursive ? MS_REC : 0), NULL);
 }
 
@@ -173,35 +192,43 @@ static const struct {
     uint64_t attribute;
     unsigned long flag, statvfs;
 } mount_flags[] = {
-    { MOUNT_ATTR_RDONLY, MS_RDONLY, ST_RDONLY },    { MOUNT_ATTR_NOSUID, MS_NOSUID, ST_NOSUID },
-    { MOUNT_ATTR_NODEV, MS_NODEV, ST_NODEV },       { MOUNT_ATTR_NOEXEC, MS_NOEXEC, ST_NOEXEC },
-    { MOUNT_ATTR_NOATIME, MS_NOATIME, ST_NOATIME }, { MOUNT_ATTR_NODIRATIME, MS_NODIRATIME, ST_NODIRATIME },
+    { MOUNT_ATTR_RDONLY, MS_RDONLY, ST_RDONLY },
+    { MOUNT_ATTR_NOSUID, MS_NOSUID, ST_NOSUID },
+    { MOUNT_ATTR_NODEV, MS_NODEV, ST_NODEV },
+    { MOUNT_ATTR_NOEXEC, MS_NOEXEC, ST_NOEXEC },
+    { MOUNT_ATTR_NODIRATIME, MS_NODIRATIME, ST_NODIRATIME },
+    { MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW, ST_NOSYMFOLLOW },
 };
+
+/* Access times are one choice of three, not bits: to change it, all of MOUNT_ATTR__ATIME is to be cleared. */
+static unsigned long atime_flag(uint64_t set, uint64_t clear, unsigned long now)
+{
+    uint64_t choice = set & MOUNT_ATTR__ATIME;
+    if (!(clear & MOUNT_ATTR__ATIME))
+        return now & ST_NOATIME ? MS_NOATIME : now & ST_RELATIME ? MS_RELATIME : MS_STRICTATIME;
+    return choice == MOUNT_ATTR_NOATIME ? MS_NOATIME : choice == MOUNT_ATTR_STRICTATIME ? MS_STRICTATIME : MS_RELATIME;
+}
 
 static int remount(int dirfd, const char *path, uint64_t set, uint64_t clear)
 {
     cleanup_close int fd = -1;
     char target[64];
     struct statvfs now;
-    if (fd_path(dirfd, path, &fd, target, sizeof target) < 0)
+    if (fd_path(dirfd, path, 0, &fd, target) < 0 || fstatvfs(fd, &now) < 0)
         return -1;
-    /* Reopened by path: an O_PATH fd from before a mount still points below it. */
-    if (*path) {
-        close(fd);
-        fd = openat(dirfd, path, O_PATH | O_CLOEXEC);
-        if (fd < 0)
-            return -1;
-        snprintf(target, sizeof target, "/proc/self/fd/%d", fd);
-    }
-    if (fstatvfs(fd, &now) < 0)
-        return -1;
-    unsigned long flags = MS_REMOUNT | MS_BIND;
-    for (size_t i = 0; i < sizeof mount_flags / sizeof *mount_flags; i++)
+    unsigned long flags = MS_REMOUNT | MS_BIND | atime_flag(set, clear, now.f_flag);
+    uint64_t known = MOUNT_ATTR__ATIME;
+    for (size_t i = 0; i < sizeof mount_flags / sizeof *mount_flags; i++) {
+        known |= mount_flags[i].attribute;
         if ((set & mount_flags[i].attribute) ||
             ((now.f_flag & mount_flags[i].statvfs) && !(clear & mount_flags[i].attribute)))
             flags |= mount_flags[i].flag;
-    if (now.f_flag & ST_RELATIME)
-        flags |= MS_RELATIME;
+    }
+    uint64_t atime = clear & MOUNT_ATTR__ATIME;
+    if (((set | clear) & ~known) || (atime && atime != MOUNT_ATTR__ATIME) || ((set & MOUNT_ATTR__ATIME) && !atime)) {
+        errno = EINVAL; /* as mount_setattr says */
+        return -1;
+    }
     return mount(NULL, target, NULL, flags, NULL);
 }
 

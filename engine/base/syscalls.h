@@ -14,14 +14,14 @@
 #include <sys/types.h>
 
 /** fork(2) with namespace @flags (CLONE_NEW*, CLONE_PARENT). The child returns 0 on a copy of the stack. @pidfd may be NULL.
- * clone3(2); without it clone(2), and then pidfd_open(2) for @pidfd. */
+ * clone3(2); without it clone(2), and then pidfd_open(2) for @pidfd; a new time namespace clone(2) cannot make: ENOSYS. */
 pid_t sys_fork(uint64_t flags, int *pidfd);
 
 /** As sys_fork, the child born in cgroup v2 directory @cgroupfd (CLONE_INTO_CGROUP). ENOSYS where clone3 is absent: the caller then
  * moves the child by cgroup.procs. */
 pid_t sys_fork_into_cgroup(uint64_t flags, int *pidfd, int cgroupfd);
 
-/** pidfd_open(2). Without it: an O_PATH fd of /proc/PID, which sys_pidfd_signal also takes, and which does not poll. */
+/** pidfd_open(2). Without it: an fd of the directory /proc/PID, which sys_pidfd_signal also takes, and which does not poll. */
 int sys_pidfd_open(pid_t pid);
 /** pidfd_send_signal(2); for the fallback fd, kill(2) after checking that the directory is still alive. */
 int sys_pidfd_signal(int pidfd, int sig);
@@ -33,7 +33,7 @@ int sys_close_from(int first, const int *keep, size_t keep_count);
 int sys_open_tree(int dirfd, const char *path, bool recursive);
 /** Attach a detached mount at @dirfd/@path ("" for the fd itself): move_mount(2). */
 int sys_move_mount(int mountfd, int dirfd, const char *path);
-/** Bind @from/@from_path at @to/@to_path by fd. open_tree + move_mount; without them mount(MS_BIND) through /proc/self/fd. */
+/** Bind @from/@from_path (symlinks followed) at @to/@to_path (a symlink there is not followed) by fd. open_tree + move_mount; without them mount(MS_BIND) through /proc/self/fd. */
 int sys_bind(int from, const char *from_path, int to, const char *to_path, bool recursive);
 
 /** mount_setattr(2) on the mount at @dirfd/@path. @set and @clear are MOUNT_ATTR_* bits. Without it: mount(MS_REMOUNT|MS_BIND) with the

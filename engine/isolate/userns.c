@@ -11,8 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-extern char **environ;
-
 static int write_map(pid_t pid, const char *file, const struct id_map *map, size_t count, struct err *err)
 {
     char path[64], text[1024];

@@ -86,6 +86,10 @@ pid_t lab_spawn(struct lab *lab, const struct lab_command *command, int *pidfd, 
  * only lets go of it. */
 struct lab *lab_attach(const char *name, struct err *err);
 
+/** Where slow results (package downloads, debootstrapped trees, pulled images) are kept between labs, for this user: made if it is not there, mode 0700. A lab sees
+ * it read-only at /var/cache/teachroot; only the trusted side writes to it. Returns 0 or -1. */
+int lab_cache_directory(char *path, size_t size, struct err *err);
+
 struct lab_entry {
     const char *name;
     pid_t owner; /* host pid of the program that runs it; 0 if dead */

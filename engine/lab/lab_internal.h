@@ -13,6 +13,7 @@
 #define LAB_MISSING 8
 #define LAB_MISSING_SIZE 256
 #define LAB_TOOLS_DIR "/run/teachroot/bin" /* inside a lab, first in its PATH */
+#define LAB_CACHE "/var/cache/teachroot"   /* inside a lab, read-only */
 #define LAB_DIRECTORIES "/root /opt /srv /home"
 #define LAB_GROUP "teachroot" /* the cgroup above every lab's */
 
@@ -58,6 +59,7 @@ struct lab {
 int registry_directory(char *path, size_t size, struct err *err);
 /** Take a free name (or @name) and slot; *lock gets the held lock. Clears a dead lab of that name first. */
 int registry_claim(const char *name, bool rootless, struct lab_record *record, int *lock, struct err *err);
+bool lab_name_is_good(const char *name);
 int registry_write(const struct lab_record *record, struct err *err);
 int registry_read(const char *dir, struct lab_record *record, struct err *err);
 /** Remove the lab's directory there. The last thing done of a clean-up. */
@@ -101,6 +103,7 @@ struct build {
     const struct lab_options *options;
     const char *device; /* root: the loop device with the lab's disk */
     int userns;         /* root: made beforehand; rootless: -1 */
+    const char *cache;  /* path of the user's cache directory, "": none */
     int tools;          /* fd of the multi-call program */
     int life, ready;    /* init's ends */
     int report;         /* where the builder tells init's pid, or its error */
@@ -127,6 +130,14 @@ bool is_concealed(const char *path);
 int root_whole(const struct build *build, const char *stage, struct err *err);
 int root_assembled(const struct build *build, const char *stage, struct err *err);
 
+/* build.c */
+/** Build @lab and start its init: as one overlay of all of `/`, or @assembled. On failure what was made stays for clear_lab. */
+int lab_build(struct lab *lab, const struct lab_options *options, bool assembled, struct err *err);
+
+/* cache.c */
+/** Show the user's cache read-only in the lab's root @root, owners through @userns (-1: as they are). A cache that cannot be shown is only told of. */
+void cache_show(const struct build *build, int root);
+
 /* inside.c: the rest, by the process that becomes pid 1, with the stage as its working directory */
 int inside_enter(const struct build *build, struct err *err);
 
@@ -144,5 +155,6 @@ int lab_root_fd(const struct lab *lab, struct err *err);
 /** Add a sentence on what the lab does without. Cut at LAB_MISSING_SIZE; more than LAB_MISSING are dropped. */
 void lab_missing(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void lab_phase_end(struct lab *lab, const char *name);
+void lab_reap(pid_t pid);
 
 #endif

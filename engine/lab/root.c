@@ -107,6 +107,10 @@ int root_whole(const struct build *build, const char *stage, struct err *err)
         return err_set(err, errno, "mount the lab's disk `%s`", build->device);
     if (overlay_one(build, stage_fd, stage, "", 0, err) < 0 || overlay_parts(build, stage_fd, stage, err) < 0)
         return -1;
+    cleanup_close int root_fd = openat(stage_fd, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root_fd < 0)
+        return err_set(err, errno, "open the lab's root");
+    cache_show(build, root_fd);
     static const struct {
         const char *name;
         mode_t mode;

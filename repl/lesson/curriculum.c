@@ -1,8 +1,8 @@
 /* The ordered table of links in lessons.md. */
 #include "repl/lesson/curriculum.h"
+#include "repl/lesson/parse.h"
 #include "engine/base/cleanup.h"
 
-#include <cmark.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -96,77 +96,71 @@ static char *trim(char *s)
     return s;
 }
 
-/** Read `[title](path)` alone in a cell: what cmark makes of the cell. */
-static bool read_link(const char *cell, char **title, char **path)
+/** A cell's plain text, and where it links to if all of it is a link (else *target is NULL). Both malloc'ed. Returns false when memory ran out. */
+static bool read_cell(const char *cell, char **text, char **target)
 {
     cmark_node *document = cmark_parse_document(cell, strlen(cell), CMARK_OPT_DEFAULT);
     cmark_node *paragraph = document ? cmark_node_first_child(document) : NULL;
     cmark_node *link = paragraph ? cmark_node_first_child(paragraph) : NULL;
-    bool found = link && cmark_node_get_type(link) == CMARK_NODE_LINK && !cmark_node_next(link);
-    if (found) {
-        const char *url = cmark_node_get_url(link);
-        const char *open = strchr(cell, '['), *close = strrchr(cell, ']');
-        *path = strdup(url ? url : "");
-        *title = open && close > open ? strndup(open + 1, (size_t)(close - open - 1)) : NULL;
-        found = *path && **path && *title;
-        if (!found) {
-            free(*path);
-            free(*title);
-        }
-    }
+    bool is_link = link && cmark_node_get_type(link) == CMARK_NODE_LINK && !cmark_node_next(link);
+    *target = is_link ? strdup(cmark_node_get_url(link)) : NULL;
+    *text = document ? node_text(document) : NULL;
+    bool read = *text && (!is_link || *target);
     if (document)
         cmark_node_free(document);
-    return found;
+    return read;
 }
 
-/** `| 1 | [A new root](lessons/01-a-new-root.md) | Build one. |`. Returns 1 if the row is one of a lesson, 0 if not, -1 on error. */
+/** Add @entry, whose strings are the curriculum's from now on even when it is refused. */
+static int add_entry(struct curriculum *curriculum, struct curriculum_entry entry, const char *file, int line,
+                     struct err *err)
+{
+    struct curriculum_entry *grown = reallocarray(curriculum->entries, curriculum->count + 1, sizeof *grown);
+    if (!grown) {
+        free(entry.title);
+        free(entry.path);
+        free(entry.summary);
+        return err_set(err, ENOMEM, "read `%s`", file);
+    }
+    curriculum->entries = grown;
+    grown[curriculum->count++] = entry;
+    int before = curriculum->count > 1 ? grown[curriculum->count - 2].number : -1;
+    struct stat st;
+    if (curriculum->count > MOST_LESSONS)
+        return err_say(err, E2BIG, "%s:%d: more than %d lessons", file, line, MOST_LESSONS);
+    if (entry.number <= before)
+        return err_say(err, EINVAL, "%s:%d: lesson %d comes after lesson %d, expected ascending numbers", file, line,
+                       entry.number, before);
+    if (stat(entry.path, &st) < 0)
+        return err_set(err, errno, "%s:%d: lesson %d is `%s`", file, line, entry.number, entry.path);
+    return 0;
+}
+
+/** A table's row: `| 1 | [A new root](lessons/01-a-new-root.md) | Build one. |`. A row without a number in front is passed over. */
 static int read_row(struct curriculum *curriculum, const char *directory, char *row, int line, const char *file,
                     struct err *err)
 {
     char *cells[4] = { NULL };
     size_t count = 0;
-    row = trim(row);
-    if (*row++ != '|')
-        return 0;
+    row = trim(row) + 1; /* past the first bar */
     for (char *cell; count < 4 && (cell = strsep(&row, "|"));)
         cells[count++] = trim(cell);
-    char *end, *title, *target;
-    if (count < 3 || !*cells[0])
+    char *end = NULL;
+    long number = count > 0 && *cells[0] ? strtol(cells[0], &end, 10) : -1;
+    if (count < 3 || !end || *end != '\0' || number < 0 || number > 9999)
         return 0;
-    long number = strtol(cells[0], &end, 10);
-    if (*end != '\0' || number < 0 || number > 9999)
-        return 0;
-    if (!read_link(cells[1], &title, &target))
+    cleanup_free char *title = NULL, *target = NULL, *summary = NULL, *summary_target = NULL, *path = NULL;
+    if (!read_cell(cells[1], &title, &target) || !read_cell(count > 3 ? cells[2] : "", &summary, &summary_target))
+        return err_set(err, ENOMEM, "read `%s`", file);
+    if (!target || !*target)
         return err_say(err, EINVAL, "%s:%d: lesson %ld is `%s`, expected a link `[title](lessons/FILE.md)`", file, line,
                        number, cells[1]);
-    struct curriculum_entry entry = { .number = (int)number, .title = title };
-    struct stat st;
-    bool made = asprintf(&entry.path, "%s/%s", *target == '/' ? "" : directory, target) >= 0;
-    entry.summary = strdup(count > 3 ? cells[2] : "");
-    struct curriculum_entry *grown = reallocarray(curriculum->entries, curriculum->count + 1, sizeof *grown);
-    if (grown)
-        curriculum->entries = grown;
-    int result = -1;
-    if (!made || !entry.summary || !grown)
-        err_set(err, ENOMEM, "read `%s`", file);
-    else if (curriculum->count == MOST_LESSONS)
-        err_say(err, E2BIG, "%s:%d: more than %d lessons", file, line, MOST_LESSONS);
-    else if (curriculum->count && grown[curriculum->count - 1].number >= entry.number)
-        err_say(err, EINVAL, "%s:%d: lesson %ld comes after lesson %d, expected ascending numbers", file, line, number,
-                grown[curriculum->count - 1].number);
-    else if (stat(entry.path, &st) < 0)
-        err_set(err, errno, "%s:%d: lesson %ld is `%s`", file, line, number, target);
-    else
-        result = 1;
-    free(target);
-    if (result > 0) {
-        grown[curriculum->count++] = entry;
-        return result;
+    if (asprintf(&path, "%s%s%s", *target == '/' ? "" : directory, *target == '/' ? "" : "/", target) < 0) {
+        path = NULL;
+        return err_set(err, ENOMEM, "read `%s`", file);
     }
-    free(entry.title);
-    free(made ? entry.path : NULL);
-    free(entry.summary);
-    return result;
+    struct curriculum_entry entry = { (int)number, take_ptr(&title), take_ptr(&path), take_ptr(&summary) };
+    return add_entry(curriculum, entry, file, line, err);
 }
 
 /** The first table whose rows are lessons. */

@@ -241,7 +241,7 @@ static void read_fence(struct parser *p, cmark_node *node)
     bool closed = last > first && (size_t)last <= p->line_count && fence_run(p->lines[last - 1], 0, &close) >= run &&
                   *close == *open && close[strspn(close, "`~") + strspn(close + strspn(close, "`~"), " \t")] == '\0';
     if (!closed)
-        mistake(p, first, "a code block that never ends, expected a line `%.*s` after it", (int)run, open);
+        mistake(p, first, "a code block that never ends, expected a line %.*s after it", (int)run, open);
     const char *info = open + run + strspn(open + run, " \t");
     size_t language = strcspn(info, " \t|{");
     fence->language = kept(p, strndup(info, language));

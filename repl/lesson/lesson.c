@@ -110,7 +110,7 @@ static void find_title(struct parser *p)
     for (cmark_node *node = cmark_node_first_child(lesson->document); node && !lesson->title;
          node = cmark_node_next(node))
         if (cmark_node_get_type(node) == CMARK_NODE_HEADING && cmark_node_get_heading_level(node) == 1)
-            lesson->title = node_text(p, node);
+            lesson->title = kept(p, node_text(node));
     if (!lesson->title || !*lesson->title) {
         free(lesson->title);
         lesson->title = kept(p, strdup(file_name(lesson->path)));

@@ -108,8 +108,8 @@ void attach_fence(struct parser *p, struct step *step, const struct fence *fence
 void block_clear(struct block *block);
 
 /* walk.c */
-/** The plain text of a node, malloc'ed. */
-char *node_text(struct parser *p, cmark_node *node);
+/** The plain text of a node and all below it, malloc'ed; NULL when memory ran out. */
+char *node_text(cmark_node *node);
 /** Make the document's nodes into steps: of a lesson, one a second-level heading; of a plain README, one a block. */
 void walk_lesson(struct parser *p, cmark_node *document);
 void walk_readme(struct parser *p, cmark_node *document);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *node_text(struct parser *p, cmark_node *node)
+char *node_text(cmark_node *node)
 {
     struct text text = { 0 };
     cmark_iter *iter = cmark_iter_new(node);
@@ -20,8 +20,9 @@ char *node_text(struct parser *p, cmark_node *node)
         else if (type == CMARK_NODE_SOFTBREAK || type == CMARK_NODE_LINEBREAK)
             text_add(&text, " ", 1);
     }
+    text.failed |= !iter;
     cmark_iter_free(iter);
-    return kept(p, text_take(&text));
+    return text_take(&text);
 }
 
 static struct step *add_step(struct parser *p, char *title, int line)
@@ -116,7 +117,7 @@ void walk_lesson(struct parser *p, cmark_node *document)
     for (cmark_node *node = cmark_node_first_child(document); node && !p->oom; node = cmark_node_next(node)) {
         cmark_node *last;
         if (is_heading(node, 2)) {
-            step = add_step(p, node_text(p, node), cmark_node_get_start_line(node));
+            step = add_step(p, kept(p, node_text(node)), cmark_node_get_start_line(node));
             if (step && step->title && !*step->title)
                 mistake(p, step->line, "a step without a title, expected it after `##`");
         } else if ((last = take_html(p, step, node))) {
@@ -227,7 +228,7 @@ static void readme_node(struct readme *r, cmark_node *node)
         p->block_node = NULL;
     if (type == CMARK_NODE_HEADING) {
         free(r->heading);
-        r->heading = node_text(p, node);
+        r->heading = kept(p, node_text(node));
         r->heading_node = node;
         r->of_heading = 0;
         wait_for_block(r, node);

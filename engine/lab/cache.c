@@ -1,0 +1,59 @@
+#include "engine/lab/lab_internal.h"
+
+#include "engine/base/cleanup.h"
+#include "engine/base/open.h"
+#include "engine/base/syscalls.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int lab_cache_directory(char *path, size_t size, struct err *err)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n;
+    if (cache && cache[0] == '/')
+        n = snprintf(path, size, "%s/teachroot", cache);
+    else if (geteuid() == 0)
+        n = snprintf(path, size, "/var/cache/teachroot");
+    else if (home && home[0] == '/')
+        n = snprintf(path, size, "%s/.cache/teachroot", home);
+    else
+        return err_say(err, ENOENT, "no place for a cache: neither XDG_CACHE_HOME nor HOME is set");
+    if (n < 0 || (size_t)n >= size)
+        return err_set(err, ENAMETOOLONG, "the cache's path");
+    cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (make_directories_in(root, path, 0755, err) < 0)
+        return -1;
+    /* 0700: a lab's root must not leave a setuid file where the host could run it, even if it found a way to write here. */
+    return chmod(path, 0700) < 0 ? err_set(err, errno, "chmod `%s`", path) : 0;
+}
+
+static int show(const struct build *build, int root, struct err *err)
+{
+    uid_t owner = build->assembled ? 0 : build->lab->users[0].outside;
+    cleanup_close int tree = sys_open_tree(AT_FDCWD, build->cache, false);
+    if (tree < 0)
+        return err_set(err, errno, "open_tree `%s`", build->cache);
+    if (!build->assembled && sys_mount_idmap(tree, build->userns, false) < 0)
+        return err_set(err, errno, "mount_setattr idmap of the cache");
+    if (sys_mount_attr(tree, "", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, false) < 0)
+        return err_set(err, errno, "mount_setattr of the cache");
+    if (make_directories_in(root, LAB_CACHE, 0755, err) < 0)
+        return -1;
+    cleanup_close int target = open_policy(root, LAB_CACHE, OPEN_IN_ROOT_PATH, err);
+    if (target < 0)
+        return -1;
+    if (fchownat(target, "", owner, owner, AT_EMPTY_PATH) < 0)
+        return err_set(err, errno, "chown `" LAB_CACHE "` of the lab");
+    if (sys_move_mount(tree, target, "") < 0)
+        return err_set(err, errno, "mount the cache on `" LAB_CACHE "` of the lab");
+    return 0;
+}
+
+void cache_show(const struct build *build, int root)
+{
+    struct err why;
+    if (build->cache[0] && show(build, root, &why) < 0)
+        lab_missing(build->lab, "the cache is not seen in the lab: %.180s", why.message);
+}
