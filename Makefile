@@ -131,6 +131,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBRARIES) $(BUILD)/stamp/link
 	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(findstring /tests/fuzz/,$@),-fsanitize=fuzzer) $(filter %.o %.a,$^) $(REPL_LIBS) $(ENGINE_LIBS) \
 	    $(if $(findstring /tests/unit/,$@),-lcmocka) -lutil -o $@
 
+# Those of the whole screen also need what runs it on a terminal.
+$(filter $(BUILD)/tests/unit/screen_%,$(UNIT)): $(BUILD)/obj/tests/screen/harness.o
+
 unit-programs: $(UNIT)
 fuzz-programs: $(call program,$(FUZZ_SRC))
 bench-programs: $(call program,$(BENCH_SRC))
