@@ -167,7 +167,10 @@ static void begin_step(struct lesson_run *at, unsigned number)
     if (at->run->options->format->step)
         at->run->options->format->step(at->run, at->lesson, step);
     fflush(at->run->out);
-    if (!at->run->options->prove || !step->check)
+    char why[256];
+    if (at->run->options->inspect && !at->run->options->inspect(at->run, step, why, sizeof why))
+        step_over(at, why, NULL, NULL);
+    else if (!at->run->options->prove || !step->check)
         next_block(at);
     else if (session_run_check(at->session, number, on_proof, at, &err) < 0)
         step_over(at, err.message, NULL, NULL);

@@ -117,6 +117,11 @@ static void on_over(void *data)
     struct player *player = &session->player;
     char ended[64];
     player->over = NULL;
+    if (!player->ended && !player->nested && !terminal_of(session)->capture.accepted) {
+        if (terminal_of(session)->capture.continued) /* the command has more lines */
+            return;
+        player->status = terminal_of(session)->capture.status;
+    }
     keep_output(terminal_of(session), player);
     player->result.nested = player->nested;
     player->result.wait_status = player->nested ? 0 : (player->status & 0xff) << 8;
@@ -162,13 +167,6 @@ void player_done(struct session_terminal *at, const char *shell, int status)
     player->status = status;
 }
 
-/* No end was marked although its shell is at its prompt again: a comment, or a line the shell refused. */
-static int unmarked_status(const char *command)
-{
-    command += strspn(command, " \t\n");
-    return *command == '\0' || *command == '#' ? 0 : 2;
-}
-
 void player_prompt(struct session_terminal *at)
 {
     struct player *player = &at->session->player;
@@ -179,8 +177,7 @@ void player_prompt(struct session_terminal *at)
     if (player->ended) {
         command_over(at->session, false);
     } else if (strcmp(at->prompt_shell, player->shell) == 0) {
-        player->status = unmarked_status(player->commands[player->at]);
-        command_over(at->session, false);
+        command_over(at->session, false); /* no line was accepted: a comment, or one that the shell refused */
     } else if (player->phase != PLAYER_KEYS) {
         command_over(at->session, true);
     }

@@ -1,6 +1,7 @@
 #include "repl/session/capture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void capture_begin(struct capture *capture)
@@ -16,18 +17,32 @@ static void string_ended(struct capture *capture)
     char key[24];
     capture->state = CAPTURE_TEXT;
     capture->mark[capture->mark_len] = '\0';
-    if (!capture->osc || strncmp(capture->mark, "133;", 4) != 0)
+    if (!capture->osc || strncmp(capture->mark, "133;", 4) != 0 || capture->mark_len < 6)
         return;
     snprintf(key, sizeof key, "k=%s", capture->nonce);
     if (!strstr(capture->mark, key))
         return;
-    char kind = capture->mark[4];
-    if (kind == 'C' && !capture->accepted) {
-        text_clear(&capture->text);
+    switch (capture->mark[4]) {
+    case 'C':
+        if (!capture->accepted)
+            text_clear(&capture->text);
         capture->accepted = true;
-    } else if ((kind == 'D' || kind == 'A') && capture->accepted) {
-        capture->on = false;
+        break;
+    case 'D':
+        capture->ended = true;
+        capture->status = atoi(capture->mark + strlen("133;D;"));
+        break;
+    case 'A':
+        capture->continued = !capture->ended;
+        break;
+    case 'B':
+        capture->ended = false;
+        break;
+    default:
+        return;
     }
+    if (capture->mark[4] != 'C' && capture->accepted)
+        capture->on = false;
 }
 
 static void escape_byte(struct capture *capture, char c)

@@ -15,6 +15,9 @@ struct capture {
     bool osc;      /* the string is an OSC */
     char mark[96]; /* its first bytes */
     size_t mark_len;
+    bool ended;     /* a D since the last prompt */
+    bool continued; /* the last prompt is a PS2: no D came before it */
+    int status;     /* of the last D, whether or not a line had been accepted: a syntax error has one too */
     char nonce[17];
     struct text text;
 };

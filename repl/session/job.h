@@ -51,7 +51,7 @@ struct job_options {
 struct job *job_start(struct jobs *jobs, const struct job_options *options, struct err *err);
 /** Kill it and forget it: @done is not called. NULL is fine. */
 void job_cancel(struct job *job);
-/** Cancel all, and reap them. After lab_destroy, which has killed them. */
+/** Cancel all, and reap them: before lab_destroy, since a pid namespace's init cannot end while one of its processes is not reaped. */
 void jobs_end(struct jobs *jobs);
 
 #endif

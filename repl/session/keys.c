@@ -43,12 +43,18 @@ char *screen_since_typed(const struct player *player, const struct session_termi
     size_t gone = terminal_scrollback(at->terminal);
     int first = at->accepted ? at->output_row - (int)(gone - at->output_scrollback)
                              : player->first_row + (int)player->lines - (int)(gone - player->first_scrollback);
+    unsigned cursor, col;
+    bool visible;
+    terminal_cursor(at->terminal, &cursor, &col, &visible);
     if (terminal_alternate(at->terminal) || first < 0)
         first = 0;
     for (int row = first; row < (int)terminal_rows(at->terminal); row++) {
         char line[2048];
         size_t len = terminal_row_text(at->terminal, row, line, sizeof line);
         text_append(&text, line, len < sizeof line ? len : sizeof line - 1, SIZE_MAX);
+        /* The blank that most prompts end in is the program's own. */
+        if (row == (int)cursor && len < col)
+            text_append(&text, " ", 1, SIZE_MAX);
         text_append(&text, "\n", 1, SIZE_MAX);
     }
     return text.data ? text.data : strdup("");

@@ -77,11 +77,11 @@ void session_end_lab(struct session *session)
     loop_remove(session->lab_watch);
     loop_remove(session->start_timer);
     session->lab_watch = session->start_timer = NULL;
-    /* It kills all that runs in it; terminals and jobs then find theirs dead and reap them. */
-    lab_destroy(session->lab);
-    session->lab = NULL;
+    /* The lab's init cannot end before our children in its pid namespace are reaped: so they go first. */
     terminals_end(session);
     jobs_end(&session->jobs);
+    lab_destroy(session->lab);
+    session->lab = NULL;
 }
 
 void session_free(struct session *session)
@@ -212,7 +212,7 @@ int session_start(struct session *session, unsigned step, struct err *err)
     if (step == 0)
         step = steps_first_open(session);
     steps_jump(session, step);
-    if (session->options.progress && progress_set_last(session->options.progress, lesson->path, &ignored) < 0)
+    if (session->options.progress && progress_set_last(session->options.progress, progress_name(session), &ignored) < 0)
         session_message(session, true, "progress is not saved: %s", ignored.message);
     return build(session, step, err);
 }

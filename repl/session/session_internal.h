@@ -172,6 +172,7 @@ bool step_is_answered(const struct session *session, unsigned step); /* all its 
 void step_consider(struct session *session, bool checked);
 /** The first of the space-separated feature @names this machine lacks, told in @reason. False if it has them all. */
 bool feature_missing(const char *names, char *reason, size_t size);
+const char *progress_name(const struct session *session); /* progress knows a lesson by its file's name */
 void steps_resume(struct session *session);               /* what progress remembers */
 unsigned steps_first_open(const struct session *session); /* where it left off; 1 when all has passed */
 /** @step becomes the one to play; those before it that have not passed are skipped by this jump. */

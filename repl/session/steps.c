@@ -64,8 +64,7 @@ void steps_free(struct session *session)
     free(session->steps);
 }
 
-/* Progress knows a lesson by its file's name. */
-static const char *progress_name(const struct session *session)
+const char *progress_name(const struct session *session)
 {
     const char *path = session->options.lesson->path, *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

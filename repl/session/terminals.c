@@ -107,6 +107,10 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
     struct session *session = at->session;
     bool first = !at->ready, other = strcmp(at->prompt_shell, event->shell) != 0;
     unsigned row, col;
+    if (at->capture.continued && !other) { /* PS2: the command began at the prompt before */
+        tell_terminal(at, SESSION_PROMPT);
+        return;
+    }
     snprintf(at->prompt_shell, sizeof at->prompt_shell, "%s", event->shell);
     at->ready = at->at_prompt = true;
     at->unmarked = false;
@@ -201,18 +205,15 @@ static void on_shell_ended(int fd, uint32_t events, void *data)
     close_soon(at);
 }
 
+/* The terminal may have been closed by a shell that goes on without it, and the whole lab may be about to end. */
 static int reap_shell(struct session_terminal *at)
 {
     int status = 0;
     struct pollfd gone = { .fd = at->shell_pidfd, .events = POLLIN };
     if (at->shell <= 0)
         return 0;
-    /* The terminal may have been closed by a shell that goes on without it. */
     if (poll(&gone, 1, 0) == 0) {
-        kill(at->shell, SIGHUP);
-        kill(at->shell, SIGCONT);
-        if (poll(&gone, 1, 500) == 0)
-            kill(at->shell, SIGKILL);
+        kill(at->shell, SIGKILL);
         poll(&gone, 1, 2000);
     }
     waitpid(at->shell, &status, WNOHANG);
