@@ -81,6 +81,8 @@ static const struct sequence sequences[] = {
     { "Ctrl-V inserts a key as it is", emacs_rc, "a\026\001b", "a\001b", 4, BASH_TOO },
     { "Ctrl-V Tab inserts a tab", emacs_rc, "a\026\tb", "a\tb", 4, BASH_TOO },
     { "Ctrl-V and a wide letter", emacs_rc, "a\026\303\251b\026\346\227\245c", "aéb日c", 6, BASH_TOO },
+    { "Alt and a wide letter", emacs_rc, "a\033\303\251b", "aéb", 3, OURS_ALONE /* bash keeps half of it */ },
+    { "vi: Esc and a wide letter", vi_rc, "ab\033\303\251x", "a", 0, OURS_ALONE },
     { "Ctrl-V Esc inserts an escape", emacs_rc, "\026\033[A", "\033[A", 4, BASH_TOO },
     { "Ctrl-V Ctrl-C inserts it and is no interrupt", emacs_rc, "a\026" PAUSE "\003b", "a\003b", 4, BASH_TOO },
     { "Ctrl-] searches a character", emacs_rc, "abcabc\001\035cX", "abXcabc", 3, BASH_TOO },
