@@ -183,6 +183,22 @@ static void suggest(struct screen *screen)
     prompt_set_suggestion(screen->prompt, command && !strchr(command, '\n') ? command : NULL);
 }
 
+/* A step came into play, or the one in play has passed: what was said about it stays until there is another one. */
+static void step_changed(struct screen *screen)
+{
+    unsigned step = session_current(screen->session);
+    bool was_building = screen->building;
+    screen->building = session_replaying(screen->session);
+    screen->finished = step > screen->lesson->step_count;
+    if (step == screen->lesson_view.step && !was_building) {
+        lesson_view_changed(screen);
+        return;
+    }
+    screen->message[0] = '\0';
+    screen->lesson_view.step = step;
+    lesson_view_new_step(screen);
+}
+
 static void on_session_event(struct session *session, const struct session_event *event, void *data)
 {
     struct screen *screen = data;
@@ -229,11 +245,7 @@ static void on_session_event(struct session *session, const struct session_event
         }
         break;
     case SESSION_STEP:
-        screen->building = session_replaying(session);
-        if (!screen->building)
-            screen->message[0] = '\0';
-        screen->finished = session_current(session) > screen->lesson->step_count;
-        lesson_view_new_step(screen);
+        step_changed(screen);
         suggest(screen);
         screen->state_due = true;
         break;
@@ -243,8 +255,7 @@ static void on_session_event(struct session *session, const struct session_event
                        event->text ? event->text : "");
         break;
     case SESSION_FINISHED:
-        screen->finished = session_current(session) > screen->lesson->step_count;
-        lesson_view_new_step(screen);
+        step_changed(screen);
         break;
     case SESSION_MESSAGE:
         if (event->text)

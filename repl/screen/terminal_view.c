@@ -278,7 +278,7 @@ static void send_to_program(struct screen *screen, struct terminal *terminal, co
     }
     char bytes[16];
     size_t len = event->kind == INPUT_KEY
-                     ? input_encode(event->key, event->modifiers, terminal_alternate(terminal), bytes)
+                     ? input_encode(event->key, event->modifiers, terminal_application_cursor(terminal), bytes)
                      : 0;
     if (len)
         terminal_write(terminal, bytes, len);

@@ -36,6 +36,7 @@ struct said { /* what was said about this step: hints, reasons, why not yet */
 
 struct lesson_view {
     struct flow *flow; /* NULL: to be built anew */
+    unsigned step;     /* what is shown */
     unsigned top;      /* first line shown */
     bool to_end;       /* scroll to what was just added */
     struct said said[SAID_MAX];
