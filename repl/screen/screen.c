@@ -3,6 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/screen/completion.h"
 #include "repl/screen/tty.h"
+#include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 
 #include <curses.h>
@@ -88,7 +89,7 @@ static void place_cursor(struct screen *screen)
         shown = false;
     } else if (screen->command.open) {
         row = screen->layout.status.row;
-        col = screen->layout.status.col + 2 + (unsigned)screen->command.len;
+        col = screen->layout.status.col + 2 + utf8_width(screen->command.text, screen->command.len);
         shown = col < screen->cols;
     } else if (screen->focus == PANE_TERMINAL) {
         shown = terminal_view_cursor(screen, &row, &col);

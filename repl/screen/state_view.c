@@ -66,7 +66,7 @@ static void put_namespaces(struct flow *flow, const struct screen *screen)
                      !state->inode[i] ? "not here"
                      : differs        ? "isolated"
                                       : "shared");
-            spans[c] = (struct span){text[c], differs ? ROLE_DIFFERS : ROLE_SAME, 0};
+            spans[c] = (struct span){ text[c], differs ? ROLE_DIFFERS : ROLE_SAME, 0 };
         }
         flow_spans(flow, spans, 2);
     }

@@ -11,9 +11,9 @@
 
 /* How the prompt line lies over the grid. */
 struct prompt_shape {
-    unsigned row, col;   /* of mark B in the grid */
-    unsigned rows;       /* the line covers, at least 1 */
-    unsigned shift;      /* rows the grid is pushed up so that it fits */
+    unsigned row, col;               /* of mark B in the grid */
+    unsigned rows;                   /* the line covers, at least 1 */
+    unsigned shift;                  /* rows the grid is pushed up so that it fits */
     unsigned cursor_row, cursor_col; /* in the pane, after the shift */
 };
 
@@ -112,14 +112,14 @@ static void draw_grid_row(const struct screen *screen, const struct terminal *te
     wchar_t run[512];
     size_t length = 0;
     unsigned start = 0, col = 0;
-    struct terminal_cell style = {.fg = -1, .bg = -1}, cell;
+    struct terminal_cell style = { .fg = -1, .bg = -1 }, cell;
     while (col < pane->cols) {
         if (!terminal_get(terminal, row, col, &cell))
-            cell = (struct terminal_cell){.width = 1, .fg = -1, .bg = -1};
+            cell = (struct terminal_cell){ .width = 1, .fg = -1, .bg = -1 };
         if (cell.width < 1)
             cell.width = 1;
         if (col + (unsigned)cell.width > pane->cols || cell.chars[0] == (uint32_t)-1)
-            cell = (struct terminal_cell){.width = 1, .fg = cell.fg, .bg = cell.bg};
+            cell = (struct terminal_cell){ .width = 1, .fg = cell.fg, .bg = cell.bg };
         if (length && (!same_style(&style, &cell) || length + 8 > sizeof(run) / sizeof(run[0]))) {
             draw_style(&screen->theme, style.fg, style.bg, cell_attributes(&style));
             mvaddnwstr((int)(pane->row + at), (int)(pane->col + start), run, (int)length);
@@ -170,7 +170,7 @@ void terminal_view_draw(struct screen *screen)
         draw_clear(&screen->theme, pane);
         return;
     }
-    struct prompt_shape shape = {0};
+    struct prompt_shape shape = { 0 };
     bool prompt = prompt_shape(screen, &shape);
     unsigned first = 0, last = pane->rows - 1;
     bool damaged = terminal_damage(terminal, &first, &last);
@@ -189,12 +189,17 @@ void terminal_view_draw(struct screen *screen)
     if (prompt) {
         unsigned cells;
         size_t cursor;
-        unsigned end = put_over(screen, prompt_text(screen->prompt, &cursor), ROLE_TEXT, shape.col, &cells, true, &shape);
+        unsigned end =
+            put_over(screen, prompt_text(screen->prompt, &cursor), ROLE_TEXT, shape.col, &cells, true, &shape);
         put_over(screen, prompt_suggestion(screen->prompt), ROLE_SUGGESTION, end, &cells, true, &shape);
     }
     view->drawn_prompt = prompt;
     view->drawn_shift = shape.shift;
     tty_mouse(terminal_mouse(terminal));
+    if (view->alternate != terminal_alternate(terminal)) { /* other keys count now, and the status line says which */
+        view->alternate = !view->alternate;
+        screen->dirty |= DIRTY_STATUS;
+    }
 }
 
 bool terminal_view_cursor(const struct screen *screen, unsigned *row, unsigned *col)
