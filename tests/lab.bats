@@ -1,42 +1,15 @@
 #!/usr/bin/env bats
 # The lab of an ordinary user, the lab put together of parts, and `teachroot lab`.
 
+load common
+
 setup_file() {
-    export DIR
-    DIR=$(mktemp -d /tmp/teachroot-test.XXXXXX)
-    chmod 755 "$DIR"
-    # A user of this test's own, with a range of sub-ids of its own, and the programs where that user may run them.
-    export LEARNER=trtest$$
-    if [ "$(id -u)" = 0 ]; then
-        useradd --create-home --home-dir "$DIR/home" --shell /bin/bash "$LEARNER"
-        grep -q "^$LEARNER:" /etc/subuid || usermod --add-subuids 7000000-7065535 --add-subgids 7000000-7065535 "$LEARNER"
-    fi
-    mkdir "$DIR/bin"
-    cp "$TEACHROOT" "$TEACHROOT_BUILD/teachroot-tools" "$TEACHROOT_BUILD/tests/unit/lab" "$DIR/bin/"
+    make_learner
+    cp "$TEACHROOT_BUILD/tests/unit/lab" "$DIR/bin/"
 }
 
 teardown_file() {
-    if [ "$(id -u)" = 0 ]; then
-        pkill -9 -u "$LEARNER" || true
-        userdel --remove "$LEARNER" 2>/dev/null || true
-    fi
-    rm -rf "$DIR"
-}
-
-as_learner() {
-    su "$LEARNER" -c "cd; export TEACHROOT_TOOLS=$DIR/bin/teachroot-tools; unset XDG_RUNTIME_DIR XDG_STATE_HOME XDG_CACHE_HOME; $1"
-}
-
-# Everything of ours that may outlive a program. The kernel's own words, not ours.
-left_behind() {
-    ls -d /sys/fs/cgroup/teachroot /sys/fs/cgroup/*/teachroot 2>/dev/null
-    grep teachroot /proc/mounts
-    ip -o link | grep ': tr-'
-    nft list tables 2>/dev/null | grep teachroot
-    losetup -a 2>/dev/null | grep 'deleted'
-    find /run/teachroot/labs -mindepth 1 -not -name .lock 2>/dev/null
-    find "$DIR/home/.local/share/teachroot" -mindepth 2 -not -name .lock 2>/dev/null
-    true
+    remove_learner
 }
 
 @test "an ordinary user's lab isolates, limits, hides and ends like root's" {
@@ -76,7 +49,8 @@ left_behind() {
     [ "$output" = byname ]
     run "$TEACHROOT" lab rm byname
     [ "$status" -eq 0 ]
-    ! kill -0 $program 2>/dev/null
+    run kill -0 $program
+    [ "$status" -ne 0 ]
     run "$TEACHROOT" lab enter byname
     [ "$status" -eq 1 ]
     [[ "$output" == *"lab ls"* ]]
@@ -97,7 +71,7 @@ left_behind() {
 }
 
 @test "200 programs killed at a random moment leave nothing after the next start" {
-    for i in $(seq 200); do
+    for _ in $(seq 200); do
         setsid "$TEACHROOT" lab enter --new -- sh -c 'sleep 1000 & d=/sys/fs/cgroup/freezer/x; mkdir $d 2>/dev/null &&
             echo $! >$d/cgroup.procs && echo FROZEN >$d/freezer.state; wait' >/dev/null 2>&1 3>&- &
         program=$!
@@ -123,6 +97,29 @@ left_behind() {
     run left_behind
     echo "$output"
     [ -z "$output" ]
-    for _ in $(seq 40); do pgrep -u "$LEARNER" >/dev/null || break; sleep 0.05; done
+    for _ in $(seq 100); do pgrep -u "$LEARNER" >/dev/null || break; sleep 0.05; done
     ! pgrep -u "$LEARNER"
+}
+
+@test "where / is itself an overlay, as in Docker, the lab is put together of parts and says so" {
+    [ "$(id -u)" = 0 ] || skip "only root can mount the overlay"
+    run unshare --mount bash -e -c '
+        dir=$(mktemp -d /var/tmp/teachroot-test.XXXXXX)
+        trap "rmdir $dir" EXIT
+        mount -t tmpfs none "$dir"
+        mkdir "$dir/upper" "$dir/work" "$dir/root"
+        mount -t overlay overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"
+        for place in proc sys dev run tmp var/tmp; do mount --rbind "/$place" "$dir/root/$place"; done
+        cd "$dir/root"
+        mkdir old
+        pivot_root . old
+        cd /
+        umount -l /old
+        trap "umount -l /var/tmp/${dir##*/} 2>/dev/null; rmdir $dir" EXIT
+        "$0" lab enter --new --offline -- sh -c "touch /etc/x && mkdir /my-new-root && chroot / true && stat -f -c %T /etc && ps ax | wc -l"
+    ' "$TEACHROOT"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = overlayfs ]
+    [ "${lines[1]}" -le 6 ]
 }

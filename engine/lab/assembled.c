@@ -9,10 +9,11 @@
 #include "engine/base/syscalls.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #define MAX_DEPTH 4
 #define SMALL_FILE (1 << 20)
@@ -160,14 +161,31 @@ static int assemble(struct assembly *assembly, const char *host, int target, int
     return 0;
 }
 
+/* The lab's directory on the user's disk; where that disk is an overlay itself (in a Docker container), which can hold no overlay's upper directory, memory. */
+static int mount_disk(const struct build *build, struct err *err)
+{
+    const char *files = build->lab->record.files;
+    struct statfs fs;
+    char size[64];
+    if (statfs(files, &fs) < 0)
+        return err_set(err, errno, "statfs `%s`", files);
+    if (fs.f_type != OVERLAYFS_SUPER_MAGIC)
+        return mount(files, "disk", NULL, MS_BIND, NULL) < 0 ? err_set(err, errno, "bind `%s`", files) : 0;
+    lab_missing(build->lab, "what the lab writes is kept in memory: %.100s is on an overlay itself", files);
+    snprintf(size, sizeof size, "mode=0755,size=%llu", (unsigned long long)build->options->memory_bytes / 2);
+    return mount("disk", "disk", "tmpfs", MS_NOSUID | MS_NODEV, size) < 0
+               ? err_set(err, errno, "mount tmpfs for the lab's disk")
+               : 0;
+}
+
 int root_assembled(const struct build *build, const char *stage, struct err *err)
 {
     if (mount("teachroot", stage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") < 0)
         return err_set(err, errno, "mount tmpfs on `%s`", stage);
     if (chdir(stage) < 0 || mkdir("disk", 0755) < 0 || mkdir("root", 0755) < 0)
         return err_set(err, errno, "mkdir below `%s`", stage);
-    if (mount(build->lab->record.files, "disk", NULL, MS_BIND, NULL) < 0)
-        return err_set(err, errno, "bind `%s`", build->lab->record.files);
+    if (mount_disk(build, err) < 0)
+        return -1;
     cleanup_close int disk = open("disk", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     static const char *const made[] = { "fs", "root", "opt", "srv", "home" };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++)

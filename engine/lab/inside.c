@@ -176,14 +176,16 @@ static int write_files(const struct build *build, int root, struct err *err)
     char hosts[256], servers[4096];
     snprintf(hosts, sizeof hosts, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 %s\n",
              name);
-    if (write_in(root, "root/.bashrc", bashrc, err) < 0 || replace_in(root, "hosts", hosts, err) < 0)
-        return -1;
     struct err why;
+    if (write_in(root, "root/.bashrc", bashrc, err) < 0)
+        return -1;
+    if (replace_in(root, "hosts", hosts, &why) < 0)
+        lab_missing(build->lab, "the lab does not know its own name: %.180s", why.message);
     if (build->own_network && !build->options->offline) {
         if (net_resolv_conf(servers, sizeof servers, &why) < 0)
             lab_missing(build->lab, "no names: %.180s", why.message);
-        if (replace_in(root, "resolv.conf", servers, err) < 0)
-            return -1;
+        else if (replace_in(root, "resolv.conf", servers, &why) < 0)
+            lab_missing(build->lab, "no names: %.180s", why.message);
     }
     if (sethostname(name, strlen(name)) < 0)
         return err_set(err, errno, "sethostname");

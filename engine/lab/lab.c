@@ -65,33 +65,52 @@ static struct lab *lab_alloc(struct err *err)
     return lab;
 }
 
-struct lab *lab_create(const struct lab_options *given, struct err *err)
+static struct lab *create(const struct lab_options *options, bool assembled, struct err *err)
 {
-    struct lab_options options = *given;
-    if (!options.disk_bytes)
-        options.disk_bytes = 2048 * MIB;
-    if (!options.memory_bytes)
-        options.memory_bytes = default_memory();
-    if (!options.pids)
-        options.pids = 1024;
-    bool rootless = options.rootless || geteuid() != 0;
-
     struct lab *lab = lab_alloc(err);
     if (!lab)
         return NULL;
-    lab_gc(NULL); /* what cannot be cleared is in nobody's way: it has its own name */
-    if (registry_claim(options.name, rootless, &lab->record, &lab->lock, err) < 0) {
+    if (registry_claim(options->name, assembled, &lab->record, &lab->lock, err) < 0) {
         free(lab);
         return NULL;
     }
     snprintf(lab->record.cgroup, sizeof lab->record.cgroup, LAB_GROUP "/%s", lab->record.name);
     if (registry_write(&lab->record, err) == 0) {
         lab_phase_end(lab, "name");
-        if (lab_build(lab, &options, rootless, err) == 0)
+        if (lab_build(lab, options, assembled, err) == 0)
             return lab;
     }
     lab_destroy(lab);
     return NULL;
+}
+
+struct lab *lab_create(const struct lab_options *given, struct err *err)
+{
+    struct lab_options options = *given;
+    struct err why = { 0 };
+    if (!options.disk_bytes)
+        options.disk_bytes = 2048 * MIB;
+    if (!options.memory_bytes)
+        options.memory_bytes = default_memory();
+    if (!options.pids)
+        options.pids = 1024;
+    lab_gc(NULL); /* what cannot be cleared is in nobody's way: it has its own name */
+    bool assembled = options.rootless || geteuid() != 0;
+    struct lab *lab = create(&options, assembled, &why);
+    if (lab || assembled || why.code == EEXIST ||
+        (why.code == EINVAL && options.name && !lab_name_is_good(options.name))) {
+        if (!lab && err)
+            *err = why;
+        return lab;
+    }
+    /* Root, but not on a machine that allows the whole root: an overlay `/` cannot be idmapped, a container may have no loop devices. */
+    struct err second = { 0 };
+    lab = create(&options, true, &second);
+    if (lab)
+        lab_missing(lab, "not all of / in one piece: %.200s", why.message);
+    else
+        err_say(err, why.code, "%.400s; and put together of parts: %.400s", why.message, second.message);
+    return lab;
 }
 
 void lab_reap(pid_t pid)

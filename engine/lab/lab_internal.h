@@ -59,6 +59,7 @@ struct lab {
 int registry_directory(char *path, size_t size, struct err *err);
 /** Take a free name (or @name) and slot; *lock gets the held lock. Clears a dead lab of that name first. */
 int registry_claim(const char *name, bool rootless, struct lab_record *record, int *lock, struct err *err);
+bool lab_name_is_good(const char *name);
 int registry_write(const struct lab_record *record, struct err *err);
 int registry_read(const char *dir, struct lab_record *record, struct err *err);
 /** Remove the lab's directory there. The last thing done of a clean-up. */

@@ -47,7 +47,7 @@ int registry_directory(char *path, size_t size, struct err *err)
     return make_path(path, geteuid() == 0 ? 0755 : 0700, err);
 }
 
-static bool name_is_good(const char *name)
+bool lab_name_is_good(const char *name)
 {
     size_t len = strlen(name);
     return len > 0 && len <= LAB_NAME_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
@@ -166,7 +166,7 @@ static int take(const char *dir, int *lock, struct err *err)
 int registry_claim(const char *name, bool rootless, struct lab_record *record, int *lock, struct err *err)
 {
     char labs[PATH_MAX - 64], path[PATH_MAX];
-    if (name && !name_is_good(name))
+    if (name && !lab_name_is_good(name))
         return err_say(err, EINVAL, "`%s` is no name for a lab: 1 to %d of a-z, 0-9 and -", name, LAB_NAME_MAX);
     if (registry_directory(labs, sizeof labs, err) < 0)
         return -1;

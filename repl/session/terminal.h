@@ -18,7 +18,7 @@
 struct terminal;
 
 enum terminal_event_kind {
-    TERMINAL_PROMPT,  /* mark B: a shell is at its prompt, ready for a line; .shell, .depth */
+    TERMINAL_PROMPT,  /* mark B: a shell is at its prompt, ready for a line (a continuation line too); .shell */
     TERMINAL_COMMAND, /* mark C: a line was accepted and runs; .shell */
     TERMINAL_DONE,    /* mark D after a C: .status is the command's exit status; .shell */
     TERMINAL_TITLE,   /* OSC 0/2: .text */
@@ -32,6 +32,7 @@ struct terminal_event {
     int status;       /* TERMINAL_DONE */
     const char *text; /* TERMINAL_TITLE; valid during the call */
 };
+/** May write to the terminal and resize nothing; only while it is told TERMINAL_CLOSED may it free the terminal. */
 typedef void terminal_event_fn(struct terminal *terminal, const struct terminal_event *event, void *data);
 /** Raw bytes as they were read, before the guard: for recordings and headless output. */
 typedef void terminal_output_fn(struct terminal *terminal, const char *bytes, size_t len, void *data);
@@ -60,7 +61,7 @@ void terminal_free(struct terminal *terminal);
 int terminal_fd(const struct terminal *terminal);
 
 /** Read what is there, at most @limit bytes (the loop gives 64 KiB a turn), and put it through the grid. Returns bytes read, 0 when there was
- * nothing or at end of file (TERMINAL_CLOSED was then delivered), -1 on error. Output that will scroll off unseen takes a fast path. */
+ * nothing or at end of file (TERMINAL_CLOSED was then delivered, as the last thing), -1 on error. */
 ssize_t terminal_read(struct terminal *terminal, size_t limit, struct err *err);
 
 /** Queue bytes for the program in the terminal, as typed. terminal_wants_write says whether the fd must be watched for EPOLLOUT, and
@@ -89,6 +90,8 @@ void terminal_cursor(const struct terminal *terminal, unsigned *row, unsigned *c
 bool terminal_damage(const struct terminal *terminal, unsigned *first, unsigned *last);
 void terminal_clean(struct terminal *terminal);
 
+/** The program asked for cursor keys as ESC O A … instead of ESC [ A … (DECCKM). */
+bool terminal_application_cursor(const struct terminal *terminal);
 bool terminal_alternate(const struct terminal *terminal); /* a full-screen program has the alternate screen */
 int terminal_mouse(const struct terminal *terminal); /* 0 none, 1 click, 2 drag, 3 move: what the program asked for */
 /** A mouse event at cell (@row, @col): @button 1…3, 4/5 wheel up/down; @modifiers bits shift 1, alt 2, ctrl 4. */
@@ -105,8 +108,9 @@ bool terminal_prompt_position(const struct terminal *terminal, unsigned *row, un
 /** The foreground process group (host pid), or -1. */
 pid_t terminal_foreground(const struct terminal *terminal);
 
-/** Send @line (no newline) as typed and accepted at a canonical-mode prompt: over 4,095 bytes goes through with ICANON cleared, control
- * bytes with VLNEXT, then a newline. */
+/** Send @line (no newline in it: EINVAL) as typed and accepted at a prompt. What would act on the tty or on readline is quoted with
+ * VLNEXT. A canonical tty drops what is over 4,095 bytes of one line; there a longer line goes in pieces, each pushed to the reader by VEOF,
+ * which ends a line only where it stands alone. */
 int terminal_send_line(struct terminal *terminal, const char *line, struct err *err);
 
 #endif

@@ -1,0 +1,440 @@
+#include "repl/screen/completion.h"
+
+#include "engine/base/cleanup.h"
+#include "engine/base/open.h"
+#include "repl/screen/shell_words.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#define MAX_CANDIDATES 20000
+#define MAX_ENVIRONMENT (256 << 10)
+
+/* Words bash itself knows at the beginning of a command: bash(1), SHELL GRAMMAR and SHELL BUILTIN COMMANDS. */
+static const char *const bash_words[] = {
+    "alias",    "bg",        "bind",     "break",    "builtin", "caller",  "case",   "cd",      "command", "compgen",
+    "complete", "compopt",   "continue", "coproc",   "declare", "dirs",    "disown", "do",      "done",    "echo",
+    "elif",     "else",      "enable",   "esac",     "eval",    "exec",    "exit",   "export",  "false",   "fc",
+    "fg",       "fi",        "for",      "function", "getopts", "hash",    "help",   "history", "if",      "in",
+    "jobs",     "kill",      "let",      "local",    "logout",  "mapfile", "popd",   "printf",  "pushd",   "pwd",
+    "read",     "readarray", "readonly", "return",   "select",  "set",     "shift",  "shopt",   "source",  "suspend",
+    "test",     "then",      "time",     "times",    "trap",    "true",    "type",   "typeset", "ulimit",  "umask",
+    "unalias",  "unset",     "until",    "wait",     "while",
+};
+
+/* Words after which a command is expected still. */
+static const char *const before_command[] = {
+    "if",   "then", "else", "elif",  "do",      "while", "until",  "time",   "!",    "{",
+    "exec", "sudo", "env",  "nohup", "command", "nice",  "strace", "setsid", "eval", "xargs",
+};
+
+/* Commands whose operands are directories. */
+static const char *const directory_commands[] = { "cd", "pushd", "rmdir" };
+
+static bool is_one_of(const char *word, size_t len, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(list[i]) == len && strncmp(list[i], word, len) == 0)
+            return true;
+    return false;
+}
+#define IS_ONE_OF(word, len, list) is_one_of(word, len, list, sizeof(list) / sizeof *(list))
+
+struct found {
+    char **list;
+    size_t count, size;
+};
+
+/* Takes @text. */
+static void add(struct found *found, char *text)
+{
+    if (found->count + 1 >= found->size) {
+        size_t size = found->size ? found->size * 2 : 64;
+        char **grown = reallocarray(found->list, size, sizeof *grown);
+        if (!grown) {
+            free(text);
+            return;
+        }
+        found->list = grown;
+        found->size = size;
+    }
+    if (text && found->count < MAX_CANDIDATES)
+        found->list[found->count++] = text;
+    else
+        free(text);
+}
+
+/* What is asked: where the word stands and what it says so far. */
+struct request {
+    const struct completion_options *options;
+    const char *word; /* as typed */
+    char open;        /* the quote open before it */
+    char *text;       /* the whole shell word, unquoted: what stands before an open quote too */
+    size_t hidden;    /* how many bytes of it stand before @word */
+    struct found *found;
+};
+
+static bool begins_with(const struct request *request, const char *name, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return (request->options->ignore_case ? strncasecmp(name, prefix, len) : strncmp(name, prefix, len)) == 0;
+}
+
+/* A word without a directory in it. */
+static void offer_word(struct request *request, const char *name)
+{
+    if (begins_with(request, name, request->text) && strlen(name) >= request->hidden)
+        add(request->found, shell_quote(name + request->hidden, request->open));
+}
+
+/* Variables. */
+
+static const char *environment_value(const struct completion_place *place, const char *name, size_t len)
+{
+    for (size_t i = 0; i < place->environment_len; i += strlen(place->environment + i) + 1)
+        if (strncmp(place->environment + i, name, len) == 0 && place->environment[i + len] == '=')
+            return place->environment + i + len + 1;
+    return NULL;
+}
+
+static const char *const shell_variables[] = { "BASH", "BASHPID", "HOSTNAME", "IFS",     "OLDPWD", "PATH", "PPID",
+                                               "PS1",  "PWD",     "RANDOM",   "SECONDS", "SHLVL",  "UID",  "EUID" };
+
+static void offer_variable(struct request *request, const char *name, size_t len, const char *dollar)
+{
+    bool braces = dollar[1] == '{';
+    const char *typed = dollar + 1 + braces;
+    if (len == 0 || strncmp(name, typed, strlen(typed)) != 0 || strlen(typed) > len)
+        return;
+    char *text;
+    if (asprintf(&text, "%.*s%.*s%s", (int)(typed - request->word), request->word, (int)len, name, braces ? "}" : "") >=
+        0)
+        add(request->found, text);
+}
+
+static void offer_variables(struct request *request, const char *dollar)
+{
+    const struct completion_place *place = request->options->place;
+    for (size_t i = 0; i < place->environment_len; i += strlen(place->environment + i) + 1)
+        offer_variable(request, place->environment + i, strcspn(place->environment + i, "="), dollar);
+    for (size_t i = 0; i < sizeof shell_variables / sizeof *shell_variables; i++)
+        offer_variable(request, shell_variables[i], strlen(shell_variables[i]), dollar);
+    for (const char *const *v = request->options->variables; v && *v; v++)
+        offer_variable(request, *v, strlen(*v), dollar);
+}
+
+/* The `$` of a variable name that the word ends in, or NULL. */
+static const char *variable_begun(const char *word, char open)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    const char *dollar = open == '\'' ? NULL : strrchr(word, '$');
+    if (!dollar || (dollar > word && dollar[-1] == '\\'))
+        return NULL;
+    const char *name = dollar + 1 + (dollar[1] == '{');
+    return name[strspn(name, letters)] == '\0' ? dollar : NULL;
+}
+
+/* Files. */
+
+enum wanted { ANY_FILE, DIRECTORIES, PROGRAMS };
+
+/* @directory as typed (with its last slash, or empty) as a path from the shell's root: `~/` and a leading `$NAME` expanded, @inside (a root within the root) put before
+ * an absolute one. Returns false if it does not fit. */
+static bool directory_path(const struct completion_place *place, const char *directory, bool tilde, const char *inside,
+                           char *path, size_t size)
+{
+    const char *before = "", *value;
+    size_t name = directory[0] == '$' ? strcspn(directory + 1, "/") : 0;
+    if (tilde && directory[0] == '~' && directory[1] == '/' && (value = environment_value(place, "HOME", 4))) {
+        before = value;
+        directory++;
+    } else if (name > 0 && (value = environment_value(place, directory + 1, name))) {
+        before = value;
+        directory += 1 + name;
+    } else if (directory[0] != '/') {
+        before = place->cwd;
+    } else if (inside) {
+        before = inside;
+    }
+    const char *under = *before == '/' || !*before ? "" : place->cwd;
+    return snprintf(path, size, "%s/%s/%s", under, before, directory) < (int)size;
+}
+
+/* Is the entry a directory, and may it be executed? Symlinks are followed inside the root only. */
+static mode_t entry_mode(const struct completion_place *place, int dir, const char *path, const struct dirent *entry)
+{
+    struct stat st = { 0 };
+    char full[PATH_MAX + NAME_MAX + 2];
+    if (entry->d_type == DT_DIR)
+        return S_IFDIR | 0111;
+    if (fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    if (!S_ISLNK(st.st_mode))
+        return st.st_mode;
+    snprintf(full, sizeof full, "%s/%s", path, entry->d_name);
+    cleanup_close int target = open_policy(place->root, full, OPEN_IN_ROOT_PATH, NULL);
+    return target >= 0 && fstat(target, &st) == 0 ? st.st_mode : 0;
+}
+
+/* A name with control characters cannot be typed as one line, nor shown. */
+static bool can_be_typed(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name < 0x20 || *name == 0x7f)
+            return false;
+    return true;
+}
+
+static void offer_files(struct request *request, const char *inside, enum wanted wanted)
+{
+    const struct completion_place *place = request->options->place;
+    const char *slash = strrchr(request->text, '/');
+    const char *base = slash ? slash + 1 : request->text;
+    cleanup_free char *directory = strndup(request->text, (size_t)(base - request->text));
+    char path[PATH_MAX];
+    if (!directory || !directory_path(place, directory, !request->open, inside, path, sizeof path))
+        return;
+    int fd = open_policy(place->root, path, OPEN_IN_ROOT_DIRECTORY, NULL);
+    cleanup_dir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!dir) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    const char *typed_slash = strrchr(request->word, '/');
+    size_t kept = typed_slash ? (size_t)(typed_slash + 1 - request->word) : 0;
+    size_t hidden = typed_slash || strlen(directory) > request->hidden ? 0 : request->hidden - strlen(directory);
+    struct dirent *entry;
+    while ((entry = readdir(dir))) {
+        const char *name = entry->d_name;
+        if (!begins_with(request, name, base) || (name[0] == '.' && base[0] != '.') || strcmp(name, ".") == 0 ||
+            strcmp(name, "..") == 0 || strlen(name) < hidden || !can_be_typed(name))
+            continue;
+        mode_t mode = entry_mode(place, fd, path, entry);
+        if (!S_ISDIR(mode) && (wanted == DIRECTORIES || (wanted == PROGRAMS && !(S_ISREG(mode) && mode & 0111))))
+            continue;
+        cleanup_free char *quoted = shell_quote(name + hidden, request->open);
+        char *text;
+        if (quoted && asprintf(&text, "%.*s%s%s", (int)kept, request->word, quoted, S_ISDIR(mode) ? "/" : "") >= 0)
+            add(request->found, text);
+    }
+}
+
+/* Commands. */
+
+static void offer_commands(struct request *request, bool first_word)
+{
+    const struct completion_place *place = request->options->place;
+    const char *path = environment_value(place, "PATH", 4);
+    for (const char *const *c = request->options->commands; first_word && c && *c; c++)
+        offer_word(request, *c);
+    for (size_t i = 0; i < sizeof bash_words / sizeof *bash_words; i++)
+        offer_word(request, bash_words[i]);
+    for (size_t len; path && *path; path += len + (path[len] == ':')) {
+        len = strcspn(path, ":");
+        cleanup_free char *directory = strndup(path, len);
+        int fd = directory ? open_policy(place->root, directory, OPEN_IN_ROOT_DIRECTORY, NULL) : -1;
+        cleanup_dir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        struct dirent *entry;
+        while (dir && (entry = readdir(dir)))
+            if (begins_with(request, entry->d_name, request->text) && entry->d_name[0] != '.') {
+                mode_t mode = entry_mode(place, fd, directory, entry);
+                if (S_ISREG(mode) && mode & 0111)
+                    offer_word(request, entry->d_name);
+            }
+        if (!dir && fd >= 0)
+            close(fd);
+    }
+}
+
+/* What the words before this one make of it. */
+struct context {
+    bool command;     /* it is the name of a command */
+    bool first;       /* the first of the line */
+    bool directories; /* only directories make sense */
+    bool redirected;  /* after < or >: a file */
+    char *chroot;     /* `chroot DIR` stands before it: DIR, malloc'ed */
+};
+
+/* Walk the words of @line before @end: the last command's name decides. */
+static void read_context(const char *line, size_t end, struct context *context)
+{
+    memset(context, 0, sizeof *context);
+    context->command = context->first = true;
+    bool chroot = false;
+    for (size_t i = 0; i < end;) {
+        char c = line[i];
+        if (c == ' ' || c == '\t') {
+            i++;
+            continue;
+        }
+        if (strchr(";|&(`\n", c)) {
+            free(context->chroot);
+            memset(context, 0, sizeof *context);
+            context->command = true;
+            chroot = false;
+            i++;
+            continue;
+        }
+        if (c == '<' || c == '>') {
+            context->redirected = true;
+            i++;
+            continue;
+        }
+        size_t begin = i;
+        while (i < end && (shell_is_quoted(line, i) || !strchr(" \t;|&(<>\n`", line[i])))
+            i++;
+        if (i == end) /* the word asked about, or what it is joined to */
+            return;
+        size_t len = i - begin;
+        const char *word = line + begin;
+        context->first = false;
+        if (context->redirected) {
+            context->redirected = false;
+        } else if (context->command) {
+            size_t name = strcspn(word, "=\"'\\/ \t;|&");
+            if ((name < len && word[name] == '=') || IS_ONE_OF(word, len, before_command))
+                continue; /* an assignment, or a word that takes a command */
+            context->command = false;
+            context->directories = IS_ONE_OF(word, len, directory_commands);
+            chroot = len == 6 && strncmp(word, "chroot", len) == 0;
+        } else if (chroot && *word != '-' && !context->chroot) {
+            cleanup_free char *raw = strndup(word, len);
+            context->chroot = raw ? shell_unquote(raw, 0) : NULL;
+        }
+    }
+}
+
+/* The word as the shell will read it, from its true beginning on: before an open quote there may stand more of it. */
+static bool read_word(struct request *request, const char *line, size_t start)
+{
+    const char *breaks = shell_word_breaks(line, start);
+    size_t begin = start;
+    while (begin > 0) {
+        char before = line[begin - 1];
+        if (before != '"' && before != '\'' && strchr(breaks, before) && !shell_is_quoted(line, begin - 1))
+            break;
+        begin--;
+    }
+    request->open = shell_open_quote(line, start);
+    cleanup_free char *prefix = strndup(line + begin, start - begin);
+    cleanup_free char *prefix_text = prefix ? shell_unquote(prefix, 0) : NULL;
+    cleanup_free char *word_text = shell_unquote(request->word, request->open);
+    if (!prefix_text || !word_text)
+        return false;
+    request->hidden = strlen(prefix_text);
+    if (asprintf(&request->text, "%s%s", prefix_text, word_text) < 0)
+        request->text = NULL;
+    return request->text;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char **finish(struct found *found)
+{
+    if (found->count == 0) {
+        free(found->list);
+        return NULL;
+    }
+    qsort(found->list, found->count, sizeof *found->list, compare);
+    size_t kept = 1;
+    for (size_t i = 1; i < found->count; i++)
+        if (strcmp(found->list[i], found->list[kept - 1]) == 0)
+            free(found->list[i]);
+        else
+            found->list[kept++] = found->list[i];
+    found->list[kept] = NULL;
+    return found->list;
+}
+
+char **completion_candidates(const struct completion_options *options, const char *line, const char *word, size_t start)
+{
+    struct found found = { 0 };
+    struct request request = { .options = options, .word = word, .found = &found };
+    struct context context;
+    if (!read_word(&request, line, start))
+        return NULL;
+    read_context(line, start, &context);
+    const char *dollar = variable_begun(word, request.open);
+    if (dollar)
+        offer_variables(&request, dollar);
+    else if (context.command && !context.redirected && !strchr(request.text, '/') && *request.text != '~')
+        offer_commands(&request, context.first);
+    else
+        offer_files(&request, context.chroot,
+                    context.redirected    ? ANY_FILE
+                    : context.command     ? PROGRAMS
+                    : context.directories ? DIRECTORIES
+                                          : ANY_FILE);
+    free(context.chroot);
+    free(request.text);
+    return finish(&found);
+}
+
+void completion_free(char **candidates)
+{
+    for (char **c = candidates; c && *c; c++)
+        free(*c);
+    free(candidates);
+}
+
+/* The place. */
+
+/* The directory as seen from the root: both links are told from our own root, so the one's text begins with the other's. */
+static int read_cwd(pid_t shell, char *cwd, struct err *err)
+{
+    char link[64], root[PATH_MAX], here[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/%d/root", (int)shell);
+    ssize_t root_len = readlink(link, root, sizeof root - 1);
+    snprintf(link, sizeof link, "/proc/%d/cwd", (int)shell);
+    ssize_t len = readlink(link, here, sizeof here - 1);
+    if (root_len < 0 || len < 0)
+        return err_set(err, errno == ENOENT ? ESRCH : errno, "read `%s`", link);
+    root[root_len] = here[len] = '\0';
+    if (root_len == 1)
+        root_len = 0;
+    bool below = strncmp(here, root, (size_t)root_len) == 0 && (here[root_len] == '/' || !here[root_len]);
+    strcpy(cwd, below && here[root_len] ? here + root_len : "/");
+    return 0;
+}
+
+int completion_place_of(pid_t shell, struct completion_place *place, struct err *err)
+{
+    char path[64];
+    memset(place, 0, sizeof *place);
+    place->root = -1;
+    if (read_cwd(shell, place->cwd, err) < 0)
+        return -1;
+    snprintf(path, sizeof path, "/proc/%d/root", (int)shell);
+    place->root = open_policy(AT_FDCWD, path, OPEN_ROOT_DIRECTORY, err);
+    place->environment = malloc(MAX_ENVIRONMENT);
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)shell);
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = place->environment && fd >= 0 ? 0 : -1;
+    while (n >= 0 && place->environment_len < MAX_ENVIRONMENT - 1 &&
+           (n = read(fd, place->environment + place->environment_len, MAX_ENVIRONMENT - 1 - place->environment_len)) >
+               0)
+        place->environment_len += (size_t)n;
+    if (place->root < 0 || n < 0) {
+        if (place->root >= 0)
+            err_set(err, errno, "read `%s`", path);
+        completion_place_free(place);
+        return -1;
+    }
+    place->environment[place->environment_len] = '\0';
+    return 0;
+}
+
+void completion_place_free(struct completion_place *place)
+{
+    if (place->root >= 0)
+        close(place->root);
+    free(place->environment);
+    memset(place, 0, sizeof *place);
+    place->root = -1;
+}

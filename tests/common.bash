@@ -1,0 +1,47 @@
+# What several bats files share. Load with `load common`.
+
+# A directory and a user of this test's own, with a range of sub-ids of its own, and the programs where that user may run them:
+# $DIR, $LEARNER, $DIR/bin. Needs root.
+make_learner() {
+    export DIR LEARNER
+    DIR=$(mktemp -d /tmp/teachroot-test.XXXXXX)
+    LEARNER=trtest$$
+    chmod 755 "$DIR"
+    mkdir "$DIR/bin"
+    cp "$TEACHROOT" "$TEACHROOT_BUILD/teachroot-tools" "$DIR/bin/"
+    cp -r "$TEACHROOT_SOURCE/lessons" "$TEACHROOT_SOURCE/lessons.md" "$DIR/"
+    chmod -R a+rX "$DIR"
+    [ "$(id -u)" = 0 ] || return 0
+    useradd --create-home --home-dir "$DIR/home" --shell /bin/bash "$LEARNER"
+    grep -q "^$LEARNER:" /etc/subuid || usermod --add-subuids 7000000-7065535 --add-subgids 7000000-7065535 "$LEARNER"
+}
+
+remove_learner() {
+    if [ "$(id -u)" = 0 ]; then
+        pkill -9 -u "$LEARNER" || true
+        for _ in $(seq 100); do pgrep -u "$LEARNER" >/dev/null || break; sleep 0.05; done
+        userdel --remove "$LEARNER" 2>/dev/null || true
+    fi
+    rm -rf "$DIR"
+}
+
+as_learner() {
+    if [ "$(id -u)" = 0 ]; then
+        su "$LEARNER" -c "cd; export TEACHROOT_TOOLS=$DIR/bin/teachroot-tools TEACHROOT_LESSONS=$DIR; unset XDG_RUNTIME_DIR XDG_STATE_HOME XDG_CACHE_HOME; $1"
+    else
+        bash -c "$1"
+    fi
+}
+
+# Everything of ours that may outlive a program, one line each: the kernel's own words, not ours. Empty when nothing is left.
+left_behind() {
+    ls -d /sys/fs/cgroup/teachroot /sys/fs/cgroup/*/teachroot 2>/dev/null
+    grep teachroot /proc/mounts
+    ip -o link | grep ': tr-'
+    nft list tables 2>/dev/null | grep teachroot
+    losetup --list --noheadings --output BACK-FILE 2>/dev/null | grep '^/var/tmp/.*deleted'
+    find /run/teachroot/labs -mindepth 1 -not -name .lock 2>/dev/null
+    [ -z "${DIR-}" ] || find "$DIR/home/.local/share/teachroot" -mindepth 2 -not -name .lock 2>/dev/null
+    find /tmp /var/tmp -maxdepth 1 -name 'teachroot*' -not -name 'teachroot-test.*' 2>/dev/null
+    true
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# The lessons as a learner without a screen meets them: every step plays, and every check fails before its solution and passes after it.
+
+load common
+
+setup_file() {
+    make_learner
+}
+
+teardown_file() {
+    remove_learner
+}
+
+# TAP with a plan, every line of it ok.
+all_ok() {
+    [ "$(grep -c '^ok ' <<<"$output")" -eq "$(sed -n 's/^1\.\.//p' <<<"$output" | paste -sd+ | bc)" ]
+    ! grep -q '^not ok' <<<"$output"
+}
+
+@test "every lesson plays from its first step to its last" {
+    run "$TEACHROOT" play 0 1 --format tap
+    echo "$output"
+    [ "$status" -eq 0 ]
+    all_ok
+}
+
+@test "a step fails before its solution and passes after it" {
+    run "$TEACHROOT" test 0 1
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
+@test "an ordinary user plays them too" {
+    run as_learner "$DIR/bin/teachroot play 0 1 --format tap"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    all_ok
+}
+
+@test "an ordinary user's steps fail before their solutions and pass after them" {
+    run as_learner "$DIR/bin/teachroot test 0 1"
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
+@test "a lesson that does its worst harms nothing, and the next lab is whole" {
+    cat >"$DIR/worst.md" <<'LESSON'
+---
+title: The worst
+timeout: 60s
+---
+
+## Fill the disk
+
+```bash |{"exit":"1"}
+dd if=/dev/zero of=/filler bs=1M
+```
+<!-- check
+[ "$(df --output=avail / | tail -1)" -lt 4096 ] || { echo "the disk is not full"; exit 1; }
+-->
+
+## Cover /etc
+
+```bash
+rm -f /filler; mount -t tmpfs none /etc
+```
+<!-- check
+[ ! -e /etc/passwd ] || { echo "/etc/passwd is still there"; exit 1; }
+-->
+
+## A fork bomb
+
+```bash |{"exit":"any","timeout":"8s"}
+umount /etc; touch /bombed; :(){ :|:& };:
+```
+
+## Kill everything
+
+```bash |{"exit":"any","timeout":"8s"}
+kill -9 -1
+```
+
+## Remove everything
+
+```bash |{"exit":"any"}
+rm -rf --no-preserve-root /
+```
+LESSON
+    sha256sum /etc/passwd /etc/hostname /bin/bash >"$DIR/before"
+    cut -d' ' -f2- /proc/mounts | sort >"$DIR/mounts"
+    find /sys/fs/cgroup -type d | sort >"$DIR/groups"
+    run timeout 120 "$TEACHROOT" play "$DIR/worst.md" --keep-going
+    echo "$output"
+    [ "$status" -le 1 ]
+    sha256sum --check --quiet "$DIR/before"
+    cut -d' ' -f2- /proc/mounts | sort | diff "$DIR/mounts" -
+    find /sys/fs/cgroup -type d | sort | diff "$DIR/groups" -
+    run left_behind
+    [ -z "$output" ]
+    run "$TEACHROOT" play 1 --format tap
+    [ "$status" -eq 0 ]
+}
+
+@test "the program killed in the middle of a lesson leaves nothing after the next start" {
+    for i in $(seq 20); do
+        setsid "$TEACHROOT" play 1 >/dev/null 2>&1 3>&- &
+        program=$!
+        sleep "0.$((RANDOM % 60 + 10))"
+        pkill -9 -s $program 2>/dev/null || true
+        kill -9 $program 2>/dev/null || true
+        wait $program 2>/dev/null || true
+    done
+    "$TEACHROOT" play 1 >/dev/null
+    run left_behind
+    echo "$output"
+    [ -z "$output" ]
+}

@@ -1,0 +1,323 @@
+/* Completion in a shell's own root: real directories, a real process that stands in them. */
+#include "repl/screen/completion.h"
+#include "repl/screen/shell_words.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char directory[] = "/tmp/teachroot-completion-XXXXXX";
+static struct completion_place place;
+static pid_t shell;
+
+static const struct {
+    const char *path;
+    int mode; /* 0: a directory */
+} tree[] = {
+    { "bin", 0 },
+    { "bin/unshare", 0755 },
+    { "bin/unlink", 0755 },
+    { "bin/notes", 0644 },
+    { "usr", 0 },
+    { "usr/bin", 0 },
+    { "usr/bin/unshare", 0755 },
+    { "usr/bin/nsenter", 0755 },
+    { "root", 0 },
+    { "root/my file", 0644 },
+    { "root/my dir", 0 },
+    { "root/my dir/inner", 0644 },
+    { "root/it's", 0644 },
+    { "root/dollar$x", 0644 },
+    { "root/.hidden", 0644 },
+    { "root/café", 0644 },
+    { "root/日本語", 0 },
+    { "root/Makefile", 0644 },
+    { "root/main.c", 0644 },
+    { "root/run.sh", 0755 },
+    { "root/new\nline", 0644 },
+    { "etc", 0 },
+    { "etc/hostname", 0644 },
+    { "etc/hosts", 0644 },
+    { "srv", 0 },
+    { "srv/jail", 0 },
+    { "srv/jail/etc", 0 },
+    { "srv/jail/etc/jailed", 0644 },
+    { "srv/jail/bin", 0 },
+    { "srv/jail/bin/sh", 0755 },
+};
+#define TREE (sizeof tree / sizeof *tree)
+
+static const struct {
+    const char *path, *target;
+} links[] = {
+    { "root/etc-link", "/etc" },       /* the lab's /etc, not the host's */
+    { "root/up-link", "../../../.." }, /* stays at the lab's root */
+    { "root/dangling", "/nowhere" },
+    { "bin/nslink", "/usr/bin/nsenter" },
+};
+#define LINKS (sizeof links / sizeof *links)
+
+/* The candidates of the word that readline would see at the end of @line, joined by `|`. */
+static const char *candidates_of(const char *line, bool ignore_case)
+{
+    static char joined[65536];
+    static const char *const teaching[] = { "next", "hint", "unstuck", NULL };
+    static const char *const variables[] = { "LESSON", NULL };
+    struct completion_options options = { &place, teaching, variables, ignore_case };
+    size_t start = strlen(line);
+    const char *breaks = shell_word_breaks(line, start);
+    char open = shell_open_quote(line, start);
+    if (open) {
+        while (start > 0 && shell_open_quote(line, start - 1) == open)
+            start--;
+    } else {
+        while (start > 0 && (!strchr(breaks, line[start - 1]) || shell_is_quoted(line, start - 1)))
+            start--;
+    }
+    char **list = completion_candidates(&options, line, line + start, start);
+    joined[0] = '\0';
+    for (char **c = list; c && *c; c++) {
+        if (strlen(joined) + strlen(*c) + 2 > sizeof joined)
+            break;
+        strcat(strcat(joined, c == list ? "" : "|"), *c);
+    }
+    completion_free(list);
+    return joined;
+}
+
+static void the_word_is_completed_by_where_it_stands(void **state)
+{
+    static const struct {
+        const char *line, *candidates;
+    } cases[] = {
+        /* commands: the PATH's programs, bash's words, teaching commands first on the line only */
+        { "un", "unalias|unlink|unset|unshare|unstuck|until" },
+        { "ls; un", "unalias|unlink|unset|unshare|until" },
+        { "nse", "nsenter" },
+        { "nsl", "nslink" },
+        { "not", "" },
+        { "true && nse", "nsenter" },
+        { "true | nse", "nsenter" },
+        { "A=1 B=2 nse", "nsenter" },
+        { "if nse", "nsenter" },
+        { "sudo nse", "nsenter" },
+        { "echo $(nse", "nsenter" },
+        { "./r", "./run.sh" },
+        { "./m", "./my\\ dir/" },
+        { "/usr/bin/n", "/usr/bin/nsenter" },
+        { "hin", "hint" },
+        /* files */
+        { "cat m", "main.c|my\\ dir/|my\\ file" },
+        { "cat ma", "main.c" },
+        { "cat my\\ f", "my\\ file" },
+        { "cat my\\ dir/", "my\\ dir/inner" },
+        { "cat it", "it\\'s" },
+        { "cat do", "dollar\\$x" },
+        { "cat .h", ".hidden" },
+        { "cat caf", "café" },
+        { "cd 日", "日本語/" },
+        { "cat /etc/ho", "/etc/hostname|/etc/hosts" },
+        { "cat ../etc/hostn", "../etc/hostname" },
+        { "cat ../../../../etc/hostn", "../../../../etc/hostname" },
+        { "cat ~/ma", "~/main.c" },
+        { "cat $HOME/ma", "$HOME/main.c" },
+        { "cat zzz", "" },
+        { "cat n", "" }, /* a newline cannot be typed into one line */
+        { "cat /nowhere/x", "" },
+        { "cat dang", "dangling" },
+        { "echo hi > ma", "main.c" },
+        { ">ma", "main.c" },
+        { "dd if=/etc/hostn", "/etc/hostname" },
+        { "mount -o lowerdir=/srv,upperdir=/sr", "/srv/" },
+        /* symlinks are followed inside the root */
+        { "cat etc-l", "etc-link/" },
+        { "cat etc-link/ho", "etc-link/hostname|etc-link/hosts" },
+        { "cat up-link/et", "up-link/etc/" },
+        /* directories only */
+        { "cd m", "my\\ dir/" },
+        { "cd et", "etc-link/" },
+        { "rmdir m", "my\\ dir/" },
+        /* quotes */
+        { "cat \"my", "my dir/|my file" },
+        { "cat 'my", "my dir/|my file" },
+        { "cat 'it", "it'\\''s" },
+        { "cat \"it", "it's" },
+        { "cat \"doll", "dollar\\$x" },
+        { "cat 'doll", "dollar$x" },
+        { "cat my\" f", " file" },
+        { "cat \"my dir/", "my dir/inner" },
+        { "cat /etc/\"hostn", "hostname" },
+        /* variables */
+        { "echo $HOM", "$HOME" },
+        { "echo ${HOM", "${HOME}" },
+        { "echo a$HOM", "a$HOME" },
+        { "echo \"$HOM", "$HOME" },
+        { "echo $LES", "$LESSON" },
+        { "echo '$HOM", "" },
+        { "echo \\$HOM", "" },
+        /* inside the directory that chroot is given */
+        { "chroot /srv/jail /bin/", "/bin/sh" },
+        { "chroot /srv/jail /etc/j", "/etc/jailed" },
+        { "chroot --userspec=0 ../srv/jail /bin/", "/bin/sh" },
+        { "chroot /srv/ja", "/srv/jail/" },
+        { "chroot /srv/jail /bin/sh; cat /etc/ho", "/etc/hostname|/etc/hosts" },
+    };
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *got = candidates_of(cases[i].line, false);
+        if (strcmp(got, cases[i].candidates) != 0) {
+            print_error("`%s`: `%s`, expected `%s`\n", cases[i].line, got, cases[i].candidates);
+            wrong++;
+        }
+    }
+    assert_int_equal(wrong, 0);
+    assert_string_equal(candidates_of("cat MA", true), "Makefile|main.c");
+    assert_non_null(strstr(candidates_of("", false), "nsenter|"));
+}
+
+/* Bash reads every candidate back as the file it stands for. */
+static void quoted_names_are_read_back_by_bash(void **state)
+{
+    static const char *const names[] = { "plain",     "my file", "it's", "a\"b", "$HOME",   "a`b",       "a\\b",
+                                         "*?[x]",     "~",       "#x",   "x#~",  "a;b|c&d", "(x)<y>{z}", "!x!",
+                                         "tab\there", "日本 語", "-n",   "a=b",  "^x" };
+    static const char quotes[] = { 0, '"', '\'' };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (size_t q = 0; q < sizeof quotes; q++) {
+            char command[512], output[256] = "";
+            char *quoted = shell_quote(names[i], quotes[q]), *back = shell_unquote(quoted, quotes[q]);
+            char mark[2] = { quotes[q], '\0' };
+            snprintf(command, sizeof command, "printf %%s %s%s%s", mark, quoted, mark);
+            int fds[2];
+            assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+            pid_t child = fork();
+            if (child == 0) {
+                dup2(fds[1], 1);
+                execl("/bin/bash", "bash", "--norc", "-c", command, (char *)NULL);
+                _exit(127);
+            }
+            close(fds[1]);
+            ssize_t n = read(fds[0], output, sizeof output - 1);
+            close(fds[0]);
+            waitpid(child, NULL, 0);
+            assert_true(n > 0);
+            assert_string_equal(output, names[i]);
+            assert_string_equal(back, names[i]);
+            free(quoted);
+            free(back);
+        }
+}
+
+static void a_process_that_is_gone_is_an_error(void **state)
+{
+    struct completion_place gone;
+    struct err err;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    assert_int_equal(completion_place_of(child, &gone, &err), -1);
+    assert_int_equal(err.code, ESRCH);
+}
+
+static int set_up(void **state)
+{
+    char path[512];
+    struct err err;
+    for (size_t i = 0; i < TREE; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, tree[i].path);
+        if (tree[i].mode == 0) {
+            assert_int_equal(mkdir(path, 0755), 0);
+            continue;
+        }
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(fchmod(fd, (mode_t)tree[i].mode), 0);
+        close(fd);
+    }
+    for (size_t i = 0; i < LINKS; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, links[i].path);
+        assert_int_equal(symlink(links[i].target, path), 0);
+    }
+    /* The environment a process shows is that of its exec, so the one that stands there is a program: this one again. */
+    int fds[2];
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    int self = open("/proc/self/exe", O_RDONLY);
+    shell = fork();
+    if (shell == 0) {
+        char program[32];
+        static char *const environment[] = { (char *)(uintptr_t) "PATH=/bin:/usr/bin", (char *)(uintptr_t) "HOME=/root",
+                                             NULL };
+        dup2(fds[1], 1);
+        snprintf(program, sizeof program, "/proc/self/fd/%d", self);
+        char *const arguments[] = { program, directory, NULL };
+        execve(program, arguments, environment);
+        _exit(127);
+    }
+    close(self);
+    close(fds[1]);
+    char byte;
+    assert_int_equal(read(fds[0], &byte, 1), 1);
+    close(fds[0]);
+    if (completion_place_of(shell, &place, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_string_equal(place.cwd, "/root");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char path[512];
+    completion_place_free(&place);
+    kill(shell, SIGKILL);
+    waitpid(shell, NULL, 0);
+    for (size_t i = LINKS; i > 0; i--) {
+        snprintf(path, sizeof path, "%s/%s", directory, links[i - 1].path);
+        unlink(path);
+    }
+    for (size_t i = TREE; i > 0; i--) {
+        snprintf(path, sizeof path, "%s/%s", directory, tree[i - 1].path);
+        remove(path);
+    }
+    rmdir(directory);
+    return 0;
+}
+
+/* Started again with a directory: a process whose root that is. */
+static int stand_in(const char *root)
+{
+    if (chroot(root) < 0 || chdir("/root") < 0 || write(1, "r", 1) != 1)
+        return 1;
+    for (;;)
+        pause();
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2)
+        return stand_in(argv[1]);
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    if (geteuid() != 0) {
+        printf("1..0 # SKIP chroot needs root\n");
+        return 0;
+    }
+    if (!mkdtemp(directory))
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_word_is_completed_by_where_it_stands),
+        cmocka_unit_test(quoted_names_are_read_back_by_bash),
+        cmocka_unit_test(a_process_that_is_gone_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
