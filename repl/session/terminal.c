@@ -512,8 +512,7 @@ bool terminal_damage(const struct terminal *terminal, unsigned *first, unsigned 
 
 void terminal_clean(struct terminal *terminal)
 {
-    terminal->emulator.grid->dirty_first = 1;
-    terminal->emulator.grid->dirty_last = 0;
+    grid_clean(terminal->emulator.grid);
 }
 
 /* --- what the program asked for --------------------------------------------------------------------------------------------------- */
