@@ -24,8 +24,8 @@ bool feature_missing(const char *names, char *reason, size_t size)
         }
         if (feature->probe(found, sizeof found) != HOST_NO)
             continue;
-        snprintf(reason, size, "%s: %s%s%s", name, found[0] ? found : "missing", feature->brings && *feature->brings ? "; " : "",
-                 feature->brings ? feature->brings : "");
+        snprintf(reason, size, "%s: %s%s%s", name, found[0] ? found : "missing",
+                 feature->brings && *feature->brings ? "; " : "", feature->brings ? feature->brings : "");
         return true;
     }
     return false;
@@ -125,7 +125,9 @@ bool session_current_passed(const struct session *session)
 
 static void tell_step(struct session *session)
 {
-    session_tell(session, &(struct session_event){ .kind = SESSION_STEP, .step = session->current, .passed = session_current_passed(session) });
+    session_tell(session, &(struct session_event){ .kind = SESSION_STEP,
+                                                   .step = session->current,
+                                                   .passed = session_current_passed(session) });
 }
 
 static void finish(struct session *session)
@@ -200,7 +202,8 @@ static void pass(struct session *session)
     state->passed = true;
     state->status = STEP_PASSED;
     step_hash(session_step(session, session->current), hash);
-    if (session->options.progress && progress_pass(session->options.progress, progress_name(session), session->current, hash, &err) < 0)
+    if (session->options.progress &&
+        progress_pass(session->options.progress, progress_name(session), session->current, hash, &err) < 0)
         session_message(session, true, "progress is not saved: %s", err.message);
     tell_step(session);
 }
@@ -300,7 +303,8 @@ const char *session_why(struct session *session)
     if (step->check && session->check.said && *session->check.said)
         return say(session, "%s", session->check.said);
     if (step->check)
-        return say(session, session->check.said ? "the step's check does not pass, and does not say why" : "the step's check has not run yet");
+        return say(session, session->check.said ? "the step's check does not pass, and does not say why"
+                                                : "the step's check has not run yet");
     if (has_block(step, BLOCK_COMMAND))
         return say(session, "a command of this step has to be run, and to end as the step says");
     return say(session, "nothing: `next` goes on");
@@ -380,7 +384,8 @@ static void add_reason(struct session *session, const char *reason)
     text_append(&session->said, reason, strlen(reason), SAID_LIMIT);
 }
 
-bool session_answer(struct session *session, const unsigned *choices, size_t count, const char *typed, const char **reason)
+bool session_answer(struct session *session, const unsigned *choices, size_t count, const char *typed,
+                    const char **reason)
 {
     const struct block *block = session_quiz(session);
     bool right = true;
