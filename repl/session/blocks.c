@@ -520,7 +520,7 @@ int session_play_block(struct session *session, const struct block *block, sessi
     text_free(&player->output);
     *player =
         (struct player){ .phase = PLAYER_WAITING, .block = block, .done = done, .data = data, .terminal = number };
-    if (block->requires && feature_missing(block->requires, player->skipped, sizeof player->skipped))
+    if (block->requires && feature_missing(session, block->requires, player->skipped, sizeof player->skipped))
         player->result.skipped = player->skipped;
     player->commands = typed_commands(block);
     size_t count = 0;

@@ -111,6 +111,13 @@ struct player {
     char skipped[512];
 };
 
+/* What this machine said of a feature that a lesson requires. */
+struct feature_answer {
+    char name[64];
+    bool missing;
+    char reason[448];
+};
+
 struct replay {
     bool on;
     unsigned target, step; /* the step being replayed */
@@ -134,6 +141,8 @@ struct session {
     bool lesson_set_up;
     struct session_terminal terminals[SESSION_TERMINALS + 1]; /* [0] is not used */
     unsigned active;
+    struct feature_answer *features;
+    size_t feature_count;
     struct step_state *steps; /* step_count of them; [0] is step 1 */
     unsigned current;
     bool finished_told;
@@ -174,7 +183,7 @@ bool step_is_answered(const struct session *session, unsigned step); /* all its 
 /** Pass the current step if everything it asks for is there; @checked: its check has just passed. */
 void step_consider(struct session *session, bool checked);
 /** The first of the space-separated feature @names this machine lacks, told in @reason. False if it has them all. */
-bool feature_missing(const char *names, char *reason, size_t size);
+bool feature_missing(struct session *session, const char *names, char *reason, size_t size);
 const char *progress_name(const struct session *session); /* progress knows a lesson by its file's name */
 void steps_resume(struct session *session);               /* what progress remembers */
 unsigned steps_first_open(const struct session *session); /* where it left off; 1 when all has passed */

@@ -9,23 +9,41 @@
 
 #define STATUS_STEPS(session) ((session)->options.lesson->step_count)
 
-bool feature_missing(const char *names, char *reason, size_t size)
+/* Tried once a session: some take a while, and every step may ask for the same. */
+static const struct feature_answer *ask_feature(struct session *session, const char *name)
+{
+    for (size_t i = 0; i < session->feature_count; i++)
+        if (strcmp(session->features[i].name, name) == 0)
+            return &session->features[i];
+    struct feature_answer *features = realloc(session->features, (session->feature_count + 1) * sizeof *features);
+    if (!features)
+        return NULL;
+    session->features = features;
+    struct feature_answer *answer = &features[session->feature_count++];
+    const struct host_feature *feature = host_feature_find(name);
+    char found[160] = "", brings[160] = "";
+    *answer = (struct feature_answer){ .missing = true };
+    snprintf(answer->name, sizeof answer->name, "%s", name);
+    if (!feature) {
+        snprintf(answer->reason, sizeof answer->reason, "%.64s: no such feature (`teachroot doctor` lists them)", name);
+        return answer;
+    }
+    answer->missing = feature->probe(found, sizeof found) == HOST_NO;
+    host_brings(feature, brings, sizeof brings);
+    snprintf(answer->reason, sizeof answer->reason, "%s: %s%s%s", feature->name, found[0] ? found : "missing",
+             brings[0] ? "; " : "", brings);
+    return answer;
+}
+
+bool feature_missing(struct session *session, const char *names, char *reason, size_t size)
 {
     cleanup_free char *copy = strdup(names ? names : "");
     char *rest = copy, *name;
     while ((name = strsep(&rest, " ,\t\n"))) {
-        char found[256] = "";
-        const struct host_feature *feature = *name ? host_feature_find(name) : NULL;
-        if (!*name)
+        const struct feature_answer *answer = *name ? ask_feature(session, name) : NULL;
+        if (!answer || !answer->missing)
             continue;
-        if (!feature) {
-            snprintf(reason, size, "%s: no such feature (`teachroot doctor` lists them)", name);
-            return true;
-        }
-        if (feature->probe(found, sizeof found) != HOST_NO)
-            continue;
-        snprintf(reason, size, "%s: %s%s%s", name, found[0] ? found : "missing",
-                 feature->brings && *feature->brings ? "; " : "", feature->brings ? feature->brings : "");
+        snprintf(reason, size, "%s", answer->reason);
         return true;
     }
     return false;
@@ -43,10 +61,10 @@ int steps_init(struct session *session, struct err *err)
     session->steps = calloc(lesson->step_count + 1, sizeof *session->steps);
     if (!session->steps)
         return err_set(err, ENOMEM, "start a session");
-    bool lacks = feature_missing(lesson->requires, reason, sizeof reason);
+    bool lacks = feature_missing(session, lesson->requires, reason, sizeof reason);
     for (size_t i = 0; i < lesson->step_count; i++) {
         struct step_state *state = &session->steps[i];
-        if (lacks || feature_missing(lesson->steps[i].requires, reason, sizeof reason))
+        if (lacks || feature_missing(session, lesson->steps[i].requires, reason, sizeof reason))
             state->skip_reason = strdup(reason);
         state->answered = calloc(lesson->steps[i].block_count + 1, sizeof *state->answered);
         if (!state->answered)
@@ -62,6 +80,7 @@ void steps_free(struct session *session)
         free(session->steps[i].answered);
     }
     free(session->steps);
+    free(session->features);
 }
 
 const char *progress_name(const struct session *session)
