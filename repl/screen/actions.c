@@ -78,6 +78,7 @@ static void reset(struct screen *screen)
 {
     struct err err = { 0 };
     screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for this step; wait for the prompt.");
+    screen->building = true;
     if (session_reset(screen->session, &err) < 0)
         screen_message(screen, ROLE_FAILED, "%s", err.message);
 }
@@ -320,7 +321,8 @@ void action_input(struct screen *screen, const struct input_event *event)
         return;
     else if (screen->focus == PANE_LESSON)
         lesson_input(screen, event);
-    else if (screen->building)
+    else if (!screen_terminal(screen) ||
+             session_replaying(screen->session)) /* typing would get into the replayed steps */
         screen_message(screen, ROLE_NOTICE, "The lab is being built; wait for the prompt.");
     else
         terminal_view_input(screen, event);

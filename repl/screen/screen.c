@@ -211,8 +211,9 @@ static void on_session_event(struct session *session, const struct session_event
             screen->dirty |= DIRTY_TERMINAL;
         return;
     case SESSION_LAB_READY:
-        screen->building = false;
-        screen->message[0] = '\0';
+        screen->building = session_replaying(session);
+        if (!screen->building)
+            screen->message[0] = '\0';
         screen->state_due = true;
         lesson_view_changed(screen);
         break;
