@@ -86,9 +86,13 @@ enum host_answer probe_cgroup2(char *found, size_t size)
     if (!v2)
         return host_say(HOST_NO, found, size, "no v2 hierarchy is mounted");
     v2_controllers(v2, controllers, sizeof controllers);
-    if (!*controllers)
-        return host_say(HOST_PARTLY, found, size, "at %.100s, but its controllers are on v1", v2->mount);
-    return host_say(HOST_YES, found, size, "at %.60s: %s", v2->mount, controllers);
+    static const char *const wanted[] = { "memory", "cpu", "pids" };
+    int has = 0;
+    for (size_t i = 0; i < 3; i++)
+        has += cgroup_has_controller(v2, wanted[i]);
+    if (!has)
+        return host_say(HOST_NO, found, size, "at %.100s, without the controllers memory, cpu and pids", v2->mount);
+    return host_say(has == 3 ? HOST_YES : HOST_PARTLY, found, size, "at %.60s: %s", v2->mount, controllers);
 }
 
 /* One controller: a file that sets a limit, its name in each version, and a value to try. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 const struct tool tools[] = {
+    { "assert", assert_main, "say whether the lab is as a lesson's step wants it", NULL, false },
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },

@@ -21,7 +21,8 @@ void draw_clear(const struct theme *theme, const struct rect *rect);
 /** A finished line in row @row, and blanks after it. */
 void draw_line(const struct theme *theme, const struct rect *rect, unsigned row, const struct line *line);
 /** A title in a rule: "── left ─────── right ──". */
-void draw_title(const struct theme *theme, const struct rect *rect, enum role role, const char *left, const char *right);
+void draw_title(const struct theme *theme, const struct rect *rect, enum role role, const char *left,
+                const char *right);
 void draw_vertical(const struct theme *theme, const struct rect *rect);
 
 #endif

@@ -4,6 +4,7 @@
 #include "repl/screen/keys_in.h"
 #include "repl/screen/line_text.h"
 #include "repl/screen/prompt_history.h"
+#include "repl/screen/readline_fixes.h"
 #include "repl/screen/shell_words.h"
 
 #include <langinfo.h>
@@ -198,10 +199,12 @@ static void fix_settings(void)
     static const char *const maps[] = { "emacs", "vi-insert", "vi-command" };
     for (size_t i = 0; i < sizeof fixed_variables / sizeof *fixed_variables; i++)
         rl_variable_bind(fixed_variables[i].name, fixed_variables[i].value);
-    for (size_t m = 0; m < sizeof maps / sizeof *maps; m++)
+    for (size_t m = 0; m < sizeof maps / sizeof *maps; m++) {
+        Keymap map = rl_get_keymap_by_name(maps[m]);
         for (size_t i = 0; i < sizeof terminal_keys / sizeof *terminal_keys; i++)
-            rl_bind_keyseq_if_unbound_in_map(terminal_keys[i].keys, terminal_keys[i].function,
-                                             rl_get_keymap_by_name(maps[m]));
+            rl_bind_keyseq_if_unbound_in_map(terminal_keys[i].keys, terminal_keys[i].function, map);
+    }
+    readline_fixes_apply();
 }
 
 /* readline takes LC_ALL, LC_CTYPE or LANG from the environment again at each new line. */
@@ -404,6 +407,8 @@ static void interrupt(struct prompt *prompt)
 
 static void run_character(struct prompt *prompt, const char *bytes, size_t len)
 {
+    if (len > 1)
+        drop_half_sequence();         /* none has such a key, and only its first byte would be dropped with it */
     if (prompt->quoting && len > 1) { /* readline would quote its first byte and keep that for the next character */
         rl_callback_sigcleanup();
         rl_last_func = NULL;

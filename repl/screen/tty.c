@@ -19,7 +19,7 @@ static struct {
     int mouse_level;
 } tty;
 
-static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT, SIGTERM, SIGHUP};
+static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT, SIGTERM, SIGHUP };
 
 static const char modes_on[] = "\033[?2004h";
 /* Pastes, mouse, cursor shown, attributes off, and out of the alternate screen: all harmless where they were never on. */
@@ -53,7 +53,7 @@ static void on_fatal(int number)
 
 static void catch_fatal(void)
 {
-    struct sigaction action = {.sa_handler = on_fatal, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
+    struct sigaction action = { .sa_handler = on_fatal, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
     for (size_t i = 0; i < sizeof(fatal_signals) / sizeof(fatal_signals[0]); i++)
         sigaction(fatal_signals[i], &action, NULL);
 }
@@ -109,8 +109,8 @@ void tty_stop(void)
 
 void tty_mouse(int level)
 {
-    static const char *const wanted[] = {"", "\033[?1003l\033[?1002l\033[?1000h\033[?1006h",
-                                         "\033[?1003l\033[?1002h\033[?1006h", "\033[?1003h\033[?1006h"};
+    static const char *const wanted[] = { "", "\033[?1003l\033[?1002l\033[?1000h\033[?1006h",
+                                          "\033[?1003l\033[?1002h\033[?1006h", "\033[?1003h\033[?1006h" };
     if (!tty.mouse || level == tty.mouse_level || level < 1 || level > 3)
         return;
     tty.mouse_level = level;

@@ -56,7 +56,7 @@ static pid_t serve(int netns, int *ready)
     assert_int_equal(pipe2(pipe_ends, O_CLOEXEC), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(PORT) }, caller;
+        struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(PORT) }, caller = { 0 };
         int one = 1;
         socklen_t len = sizeof caller;
         if (setns(netns, CLONE_NEWNET) < 0)

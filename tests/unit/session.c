@@ -96,11 +96,12 @@ static void type(struct learner *learner, const char *line)
         fail_msg("%s", err.message);
 }
 
-/* Type a command and wait for its end. */
+/* Type a command and wait for its end, and for the prompt after it. */
 static int run(struct learner *learner, const char *line)
 {
     type(learner, line);
     size_t i = wait_text(learner, SESSION_COMMAND_DONE, line, 20);
+    wait_for(learner, SESSION_PROMPT);
     return learner->events[i].status;
 }
 
