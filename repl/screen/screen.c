@@ -211,8 +211,6 @@ static void on_session_event(struct session *session, const struct session_event
             screen->dirty |= DIRTY_TERMINAL;
         return;
     case SESSION_LAB_READY:
-        screen->building = false;
-        screen->message[0] = '\0';
         screen->state_due = true;
         lesson_view_changed(screen);
         break;
@@ -259,6 +257,8 @@ static void on_session_event(struct session *session, const struct session_event
         step_changed(screen);
         break;
     case SESSION_MESSAGE:
+        if (event->failed) /* whatever was under way may not go on: do not keep the keys from the learner */
+            screen->building = session_replaying(session);
         if (event->text)
             screen_message(screen, event->failed ? ROLE_FAILED : ROLE_NOTICE, "%s", event->text);
         break;

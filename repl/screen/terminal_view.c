@@ -1,10 +1,14 @@
+#include "engine/base/cleanup.h"
 #include "repl/screen/tty.h"
 #include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 
 #include <curses.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <wchar.h>
 
 #define PROMPT_CELLS 8192
@@ -257,6 +261,15 @@ static void remember_ahead(struct screen *screen, struct terminal *terminal, uns
     view->ahead[number][*len] = '\0';
 }
 
+/* Take the unfinished line out of the tty's queue, where readline is to go on with it. False if whole lines are waiting there: the shell
+ * takes those first. (VKILL would do it too, but its echo would rub out the prompt.) */
+static bool empty_input_queue(const struct terminal *terminal)
+{
+    int whole = 0;
+    cleanup_close int slave = ioctl(terminal_fd(terminal), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    return slave >= 0 && ioctl(slave, FIONREAD, &whole) == 0 && whole == 0 && tcflush(slave, TCIFLUSH) == 0;
+}
+
 void terminal_view_prompt(struct screen *screen, unsigned number)
 {
     struct terminal_view *view = &screen->terminal_view;
@@ -264,10 +277,11 @@ void terminal_view_prompt(struct screen *screen, unsigned number)
     if (number > TERMINALS_MAX || !terminal)
         return;
     view->sent[number] = false;
-    if (view->ahead_len[number] && number == session_active(screen->session) && screen_at_prompt(screen) &&
-        prompt_empty(screen->prompt)) {
-        static const char kill_line[] = "\025";
-        terminal_write(terminal, kill_line, 1);
+    if (view->ahead_len[number] == 0)
+        return;
+    if (number == session_active(screen->session) && screen_at_prompt(screen) && prompt_empty(screen->prompt)) {
+        if (!empty_input_queue(terminal))
+            return;
         prompt_set_line(screen->prompt, view->ahead[number]);
     }
     view->ahead_len[number] = 0;
