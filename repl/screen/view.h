@@ -36,7 +36,10 @@ struct said { /* what was said about this step: hints, reasons, why not yet */
 
 struct lesson_view {
     struct flow *flow; /* NULL: to be built anew */
+    unsigned step;     /* what is shown */
     unsigned top;      /* first line shown */
+    size_t count;      /* lines when last drawn, at … */
+    unsigned cols;     /* … this width */
     bool to_end;       /* scroll to what was just added */
     struct said said[SAID_MAX];
     size_t said_count;
