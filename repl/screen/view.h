@@ -50,6 +50,7 @@ struct lesson_view {
 struct terminal_view {
     unsigned back;                      /* lines scrolled back */
     unsigned drawn_shift;               /* rows the grid was pushed up for a long prompt line, when last drawn */
+    bool alternate;                     /* a full-screen program had the terminal when last drawn */
     bool drawn_prompt;                  /* a prompt line was drawn over the grid */
     bool sent[TERMINALS_MAX + 1];       /* a line was sent and no prompt came back yet: keys are for the program */
     char ahead[TERMINALS_MAX + 1][256]; /* typed while a program ran, on the tty's own unfinished line */
