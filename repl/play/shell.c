@@ -1,5 +1,6 @@
 #include "repl/play/shell.h"
 
+#include "repl/play/plain.h"
 #include "repl/screen/screen.h"
 
 #include <getopt.h>
@@ -18,6 +19,7 @@ void shell_usage(FILE *out)
         "Opens the lesson shell: a lesson, real terminals in a lab of your own, and the kernel's state beside them.\n"
         "LESSON is a number, a file, or the start of a title; without one it goes on where you left off.\n\n"
         "      --ascii     only ASCII on the screen\n"
+        "      --plain     no screen: everything is said in order, for screen readers and dumb terminals\n"
         "      --rootless  a lab as an ordinary user has it, although you are root\n"
         "      --offline   a lab without network\n"
         "  -h, --help      this text\n"
@@ -26,20 +28,23 @@ void shell_usage(FILE *out)
 
 int shell_main(int argc, char **argv)
 {
-    enum { ASCII = 256, ROOTLESS, OFFLINE };
+    enum { ASCII = 256, PLAIN, ROOTLESS, OFFLINE };
     static const struct option options[] = {
-        { "ascii", no_argument, NULL, ASCII },
-        { "rootless", no_argument, NULL, ROOTLESS },
-        { "offline", no_argument, NULL, OFFLINE },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "ascii", no_argument, NULL, ASCII },       { "plain", no_argument, NULL, PLAIN },
+        { "rootless", no_argument, NULL, ROOTLESS }, { "offline", no_argument, NULL, OFFLINE },
+        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
     };
     struct screen_options screen = { 0 };
+    const char *term = getenv("TERM");
+    bool plain = term && strcmp(term, "dumb") == 0;
     optind = 1;
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         switch (c) {
         case ASCII:
             screen.ascii = true;
+            break;
+        case PLAIN:
+            plain = true;
             break;
         case ROOTLESS:
             screen.lab.rootless = true;
@@ -66,9 +71,12 @@ int shell_main(int argc, char **argv)
         }
         screen.step = (unsigned)step;
     }
+    if (plain)
+        return plain_main(&screen);
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
         fprintf(stderr,
-                "teachroot: the lesson shell needs a terminal; `teachroot play %s` plays a lesson without one\n",
+                "teachroot: the lesson shell needs a terminal; `--plain` does without one, and `teachroot play %s` "
+                "plays the lesson by itself\n",
                 screen.lesson ? screen.lesson : "LESSON");
         return EXIT_USAGE;
     }

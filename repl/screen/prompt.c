@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <readline/history.h>
 #include <readline/readline.h>
 
 #define CTRL_KEY(c) ((c)&0x1f)
@@ -330,12 +331,22 @@ static void drop_half_sequence(void)
     }
 }
 
+/* After a search the same undo list can hang from the line, from a history entry and from both, and rl_free_line_state frees it twice. Let go of it instead: a Ctrl-C
+ * costs a few bytes. */
+static void forget_undo(void)
+{
+    rl_undo_list = NULL;
+    for (int i = 0; i < history_length; i++)
+        history_get(history_base + i)->data = NULL;
+}
+
 static void drop_line(void)
 {
     drop_half_sequence();
-    rl_free_line_state();
     rl_callback_sigcleanup();
-    rl_replace_line("", 1);
+    forget_undo();
+    rl_free_line_state();
+    rl_replace_line("", 0);
     rl_callback_handler_remove(); /* and again: a new line, in insertion mode, at the end of the history */
     install();
 }
