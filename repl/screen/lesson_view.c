@@ -200,6 +200,10 @@ void lesson_view_draw(struct screen *screen)
     size_t count;
     const struct line *lines = flow_lines(view->flow, &count);
     unsigned most = count > pane.rows ? (unsigned)count - pane.rows : 0;
+    if (view->count && view->cols != pane.cols) /* stay at the same place of the text */
+        view->top = (unsigned)(view->top * count / view->count);
+    view->count = count;
+    view->cols = pane.cols;
     if (view->to_end)
         view->top = most;
     view->to_end = false;

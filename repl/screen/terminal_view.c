@@ -196,6 +196,10 @@ void terminal_view_draw(struct screen *screen)
     view->drawn_prompt = prompt;
     view->drawn_shift = shape.shift;
     tty_mouse(terminal_mouse(terminal));
+    if (view->alternate != terminal_alternate(terminal)) { /* other keys count now, and the status line says which */
+        view->alternate = !view->alternate;
+        screen->dirty |= DIRTY_STATUS;
+    }
 }
 
 bool terminal_view_cursor(const struct screen *screen, unsigned *row, unsigned *col)
@@ -278,8 +282,9 @@ static void send_to_program(struct screen *screen, struct terminal *terminal, co
         return;
     }
     char bytes[16];
-    size_t len =
-        event->kind == INPUT_KEY ? input_encode(event->key, event->modifiers, terminal_alternate(terminal), bytes) : 0;
+    size_t len = event->kind == INPUT_KEY
+                     ? input_encode(event->key, event->modifiers, terminal_application_cursor(terminal), bytes)
+                     : 0;
     if (len)
         terminal_write(terminal, bytes, len);
     else
