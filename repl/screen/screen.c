@@ -195,7 +195,8 @@ static void step_changed(struct screen *screen)
         lesson_view_changed(screen);
         return;
     }
-    screen->message[0] = '\0';
+    if (!screen->building)
+        screen->message[0] = '\0';
     screen->lesson_view.step = step;
     lesson_view_new_step(screen);
 }
