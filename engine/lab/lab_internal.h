@@ -24,6 +24,7 @@ struct lab_record {
     unsigned slot;      /* lowest number no other lab of this registry has: id range and subnet follow from it */
     bool rootless;
     pid_t owner, init;
+    uint64_t owner_started;
     uint64_t
         init_started; /* its start time in clock ticks since boot: tells it from a later process of the same number */
     uint64_t started; /* seconds since the epoch */
