@@ -50,6 +50,6 @@ left_behind() {
         losetup --list --noheadings --output BACK-FILE 2>/dev/null | grep '^/var/tmp/.*deleted'
     fi
     [ -z "${DIR-}" ] || find "$DIR/home/.local/share/teachroot" -mindepth 2 -not -name .lock 2>/dev/null
-    find /tmp /var/tmp -maxdepth 1 -name 'teachroot*' -not -name 'teachroot-test.*' 2>/dev/null
+    find /tmp /var/tmp -maxdepth 1 -name 'teachroot*' -not -name 'teachroot-test*' 2>/dev/null
     true
 }
