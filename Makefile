@@ -104,10 +104,12 @@ libraries-present:
 	@$(PKG_CONFIG) --print-errors --exists $(PKGS_ENGINE) $(PKGS_REPL) || \
 	    { echo "teachroot: something it is built with is missing; to install it: scripts/deps build" >&2; exit 1; }
 
+# Tests may make their world without asking of each call whether it could.
+$(BUILD)/obj/tests/%.o: TEST_CFLAGS := -Wno-unused-result
 $(BUILD)/obj/%.o: %.c $(BUILD)/stamp/compile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/libengine.a: $(call obj,$(ENGINE_SRC)) $(BUILD)/stamp/engine
 $(BUILD)/librepl.a: $(call obj,$(REPL_SRC)) $(BUILD)/stamp/repl
@@ -130,6 +132,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBRARIES) $(BUILD)/stamp/link
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(findstring /tests/fuzz/,$@),-fsanitize=fuzzer) $(filter %.o %.a,$^) $(REPL_LIBS) $(ENGINE_LIBS) \
 	    $(if $(findstring /tests/unit/,$@),-lcmocka) -lutil -o $@
+
+# Those of the whole screen also need what runs it on a terminal.
+$(filter $(BUILD)/tests/unit/screen_%,$(UNIT)): $(BUILD)/obj/tests/screen/harness.o
 
 unit-programs: $(UNIT)
 fuzz-programs: $(call program,$(FUZZ_SRC))
@@ -156,10 +161,10 @@ TEST_ENV = TEACHROOT=$(abspath $(BUILD)/teachroot) TEACHROOT_TOOLS=$(abspath $(B
            LC_ALL=C.UTF-8 MAKEFLAGS=$(call quote,$(filter-out -j% --jobserver-%,$(MAKEFLAGS)))
 CLEAN_ENV = env -u MAKELEVEL -u MFLAGS -u TEACHROOT_LESSONS -u TEACHROOT_STATE -u NO_COLOR
 
-# Unit programs two at a time, then the bats files, which share the machine's cgroups and links, one at a time.
+# testrules.yml says what may run beside what.
 check: $(PROGRAMS) $(UNIT)
 	@rm -rf $(BUILD)/tests/state
-	@$(CLEAN_ENV) $(TEST_ENV) prove --timer -j2 --rules='par=$(BUILD)/tests/unit/*' --rules='seq=tests/*.bats' --exec tests/run $(TESTS)
+	@$(CLEAN_ENV) $(TEST_ENV) prove --timer -j2 --exec tests/run $(TESTS)
 
 # What tests the repository and not the program has nothing for the sanitizers to see.
 ASAN_BATS = $(filter-out tests/repository.bats,$(BATS))

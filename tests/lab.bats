@@ -49,7 +49,8 @@ teardown_file() {
     [ "$output" = byname ]
     run "$TEACHROOT" lab rm byname
     [ "$status" -eq 0 ]
-    ! kill -0 $program 2>/dev/null
+    run kill -0 $program
+    [ "$status" -ne 0 ]
     run "$TEACHROOT" lab enter byname
     [ "$status" -eq 1 ]
     [[ "$output" == *"lab ls"* ]]
@@ -70,7 +71,7 @@ teardown_file() {
 }
 
 @test "200 programs killed at a random moment leave nothing after the next start" {
-    for i in $(seq 200); do
+    for _ in $(seq 200); do
         setsid "$TEACHROOT" lab enter --new -- sh -c 'sleep 1000 & d=/sys/fs/cgroup/freezer/x; mkdir $d 2>/dev/null &&
             echo $! >$d/cgroup.procs && echo FROZEN >$d/freezer.state; wait' >/dev/null 2>&1 3>&- &
         program=$!

@@ -110,10 +110,10 @@ static int run_nft(const char *script, struct err *err)
         failed = posix_spawn(&pid, programs[i], &actions, NULL, (char *const *)(uintptr_t)argv,
                              (char *const *)(uintptr_t)env);
     posix_spawn_file_actions_destroy(&actions);
-    close(pipe_ends[0]);
-    size_t len = strlen(script); /* far shorter than a pipe holds */
+    size_t len = strlen(script); /* far shorter than a pipe holds; our read end stays open, so nft's early death is no SIGPIPE of ours */
     bool written = failed == 0 && write(pipe_ends[1], script, len) == (ssize_t)len;
     close(pipe_ends[1]);
+    close(pipe_ends[0]);
     if (failed)
         return err_set(err, failed, "run `nft` (the package nftables has it)");
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {

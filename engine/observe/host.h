@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* HOST_PARTLY: it can be used, with less than usual; who only needs to know whether to go on takes it for a yes. */
 enum host_answer { HOST_NO, HOST_YES, HOST_PARTLY };
 
 struct host_feature {

@@ -25,6 +25,15 @@ const struct namespace_kind namespace_kinds[NAMESPACE_KINDS] = {
     { "time", CLONE_NEWTIME, "time", "its own boot and monotonic clocks" },
 };
 
+size_t namespace_find(const char *kind)
+{
+    size_t i = 0;
+    while (i < NAMESPACE_KINDS && strcmp(namespace_kinds[i].name, kind) != 0 &&
+           strcmp(namespace_kinds[i].word, kind) != 0)
+        i++;
+    return i;
+}
+
 int observe_namespaces(pid_t pid, uint64_t inodes[NAMESPACE_KINDS], struct err *err)
 {
     cleanup_close int dir = proc_open(pid, err);

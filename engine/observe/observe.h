@@ -19,6 +19,9 @@ struct namespace_kind {
 #define NAMESPACE_KINDS 8
 extern const struct namespace_kind namespace_kinds[NAMESPACE_KINDS]; /* mnt pid net ipc uts user cgroup time */
 
+/** The index in namespace_kinds of @kind, by its name or word ("mnt", "mount"); NAMESPACE_KINDS if there is none. */
+size_t namespace_find(const char *kind);
+
 /** Inodes of the eight namespaces in table order; 0 where the kernel lacks one or it may not be read. Returns 0, or -1 (ESRCH: gone). */
 int observe_namespaces(pid_t pid, uint64_t inodes[NAMESPACE_KINDS], struct err *err);
 

@@ -47,7 +47,7 @@ static int v1_controllers(const struct cgroup_hierarchy *list, ssize_t count, ch
 
 enum host_answer probe_cgroup(char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     struct err err;
     ssize_t count = cgroup_hierarchies(list, &err);
     if (count < 0)
@@ -69,7 +69,7 @@ enum host_answer probe_cgroup(char *found, size_t size)
 
 enum host_answer probe_cgroup1(char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     char controllers[160];
     int old = v1_controllers(list, cgroup_hierarchies(list, NULL), controllers, sizeof controllers);
     if (!old)
@@ -80,15 +80,19 @@ enum host_answer probe_cgroup1(char *found, size_t size)
 
 enum host_answer probe_cgroup2(char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     const struct cgroup_hierarchy *v2 = find_v2(list, cgroup_hierarchies(list, NULL));
     char controllers[160];
     if (!v2)
         return host_say(HOST_NO, found, size, "no v2 hierarchy is mounted");
     v2_controllers(v2, controllers, sizeof controllers);
-    if (!*controllers)
-        return host_say(HOST_PARTLY, found, size, "at %.100s, but its controllers are on v1", v2->mount);
-    return host_say(HOST_YES, found, size, "at %.60s: %s", v2->mount, controllers);
+    static const char *const wanted[] = { "memory", "cpu", "pids" };
+    int has = 0;
+    for (size_t i = 0; i < 3; i++)
+        has += cgroup_has_controller(v2, wanted[i]);
+    if (!has)
+        return host_say(HOST_NO, found, size, "at %.100s, without the controllers memory, cpu and pids", v2->mount);
+    return host_say(has == 3 ? HOST_YES : HOST_PARTLY, found, size, "at %.60s: %s", v2->mount, controllers);
 }
 
 /* One controller: a file that sets a limit, its name in each version, and a value to try. */
@@ -202,7 +206,7 @@ static bool has_limit(const struct cgroup_hierarchy *hierarchy, const struct lim
 
 static enum host_answer probe_limit(const struct limit *limit, char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     struct err err;
     ssize_t count = cgroup_hierarchies(list, &err);
     if (count < 0)
@@ -240,7 +244,7 @@ LIMIT(devicescg, "devices", NULL, "devices.deny", "c 5:1 rwm", NULL, NULL)
 /* A group of our own that we may divide: what systemd gives a user's session on v2. */
 enum host_answer probe_delegation(char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     const struct cgroup_hierarchy *v2 = find_v2(list, cgroup_hierarchies(list, NULL));
     char own[PATH_MAX], dir[PATH_MAX + 256], group[PATH_MAX + 300], controllers[160];
     struct err err;

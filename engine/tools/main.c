@@ -6,13 +6,14 @@
 #include <string.h>
 
 const struct tool tools[] = {
+    { "assert", assert_main, "say whether the lab is as a lesson's step wants it", NULL, false },
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },
 };
 const size_t tool_count = sizeof tools / sizeof *tools;
 
-static void say(const char *name, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(const char *name, const char *format, va_list args)
 {
     fprintf(stderr, "%s: ", name);
     vfprintf(stderr, format, args);

@@ -25,6 +25,7 @@ int tool_usage(const char *name, const char *format, ...) __attribute__((format(
 /** "NAME: FORMATTED" on stderr. Returns 1. */
 int tool_error(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+int assert_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int ldcopy_main(int argc, char **argv);
 int ldd_main(int argc, char **argv);

@@ -1,12 +1,14 @@
 /* What an HTML comment or a `<details>` says to the program. */
 #include "repl/lesson/parse.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 static const char *const hidden_names[HIDDEN_KINDS] = {
-    [HIDDEN_SETUP] = "setup", [HIDDEN_CHECK] = "check", [HIDDEN_TEARDOWN] = "teardown", [HIDDEN_NOTES] = "notes"
+    [HIDDEN_SETUP] = "setup", [HIDDEN_CHECK] = "check", [HIDDEN_TEARDOWN] = "teardown",
+    [HIDDEN_NOTES] = "notes", [HIDDEN_WATCH] = "watch",
 };
 
 /* One-line comments, `<!-- needs: 2.4 -->`: what a step says of itself. */
@@ -58,9 +60,25 @@ static bool opens_file(const struct parser *p, int line)
 static char **hidden_field(struct parser *p, struct step *step, enum hidden_kind kind)
 {
     char **const of_step[] = { step ? &step->setup : NULL, step ? &step->check : NULL, step ? &step->teardown : NULL,
-                               step ? &step->notes : NULL };
-    char **const of_lesson[] = { &p->lesson->setup, NULL, &p->lesson->teardown, &p->lesson->notes };
+                               step ? &step->notes : NULL, step ? &step->watch : NULL };
+    char **const of_lesson[] = { &p->lesson->setup, NULL, &p->lesson->teardown, &p->lesson->notes, NULL };
     return step ? of_step[kind] : of_lesson[kind];
+}
+
+/** Each line of a watch names a kind, a root and programs: `closure /my-new-root /bin/bash`. */
+static void check_watch(struct parser *p, const char *content, int line)
+{
+    for (const char *at = content; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+        size_t len = strcspn(at, "\n");
+        char kind[16], root[256], program[256];
+        line++;
+        if (strspn(at, " \t\n") >= len)
+            continue;
+        char *copy = kept(p, strndup(at, len));
+        if (copy && (sscanf(copy, "%15s %255s %255s", kind, root, program) != 3 || strcmp(kind, "closure") != 0))
+            mistake(p, line, "bad watch `%s`, expected `closure ROOT PROGRAM…`", copy);
+        free(copy);
+    }
 }
 
 /** The hidden block whose keyword is at @text and which ends at @end. */
@@ -84,7 +102,7 @@ static void take_hidden(struct parser *p, struct step *step, enum hidden_kind ki
                 "a hidden block opens the file, expected text or front matter before it (some tools read a comment "
                 "there as front matter)");
     else if (!field)
-        mistake(p, line, "a check before the first step, expected it under a `## ` heading");
+        mistake(p, line, "a %s before the first step, expected it under a `## ` heading", name);
     else if (*field)
         mistake(p, line, "a second `%s`, expected one a step", name);
     else if (content[strspn(content, " \t\n")] == '\0')
@@ -97,6 +115,8 @@ static void take_hidden(struct parser *p, struct step *step, enum hidden_kind ki
     }
     if (kind == HIDDEN_CHECK)
         step->check_line = line;
+    if (kind == HIDDEN_WATCH)
+        check_watch(p, content, line);
 }
 
 static void set_step_key(struct parser *p, struct step *step, enum step_key key, const char *value, int line)
@@ -175,8 +195,8 @@ bool take_comment(struct parser *p, struct step *step, cmark_node *node)
                     "first `-->`)",
                     hidden_names[kind]);
     } else if (!take_step_key(p, step, text, end, line) && word > 0 && text[word] == '\n' && text + word < end) {
-        soft_mistake(p, line, "unknown hidden block `%.*s`, expected one of setup, check, teardown, notes", (int)word,
-                     text);
+        soft_mistake(p, line, "unknown hidden block `%.*s`, expected one of setup, check, teardown, notes, watch",
+                     (int)word, text);
     }
     return true;
 }

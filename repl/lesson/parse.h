@@ -132,7 +132,7 @@ void quiz_free(struct quiz *quiz);
 bool regex_compile(regex_t *regex, const char *pattern, bool whole, int flags, char *why, size_t size);
 
 /* hidden.c */
-enum hidden_kind { HIDDEN_SETUP, HIDDEN_CHECK, HIDDEN_TEARDOWN, HIDDEN_NOTES, HIDDEN_KINDS };
+enum hidden_kind { HIDDEN_SETUP, HIDDEN_CHECK, HIDDEN_TEARDOWN, HIDDEN_NOTES, HIDDEN_WATCH, HIDDEN_KINDS };
 /** Does the HTML block @node open the hidden block `check`? */
 bool is_check(const cmark_node *node);
 /** Take @node if it is a comment: @step is NULL before the first step. Returns false if it is other HTML. */

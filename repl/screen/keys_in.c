@@ -92,6 +92,8 @@ enum key_unit_kind key_unit_next(struct key_units *units, const char *bytes, siz
     int n = bytes[1] == ESC ? 0 : utf8_length(bytes + 1, len - 1);
     if (n == 0 && bytes[1] != ESC)
         return KEY_UNIT_NONE;
-    *length = n > 0 ? 1 + (size_t)n : 1; /* ESC before another ESC, or before no character, stands alone */
-    return n > 0 ? KEY_UNIT_META : KEY_UNIT_CHARACTER;
+    bool meta =
+        n == 1; /* ESC before another ESC, before no character, or before one that no sequence can hold, stands alone */
+    *length = meta ? 2 : 1;
+    return meta ? KEY_UNIT_META : KEY_UNIT_CHARACTER;
 }

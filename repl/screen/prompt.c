@@ -4,6 +4,7 @@
 #include "repl/screen/keys_in.h"
 #include "repl/screen/line_text.h"
 #include "repl/screen/prompt_history.h"
+#include "repl/screen/readline_fixes.h"
 #include "repl/screen/shell_words.h"
 
 #include <langinfo.h>
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <readline/history.h>
 #include <readline/readline.h>
 
 #define CTRL_KEY(c) ((c)&0x1f)
@@ -70,9 +72,18 @@ static void redisplay(void)
     /* Nothing to do: prompt_text reads readline's state when it is asked. */
 }
 
+/* After a search the same undo list can hang from the line, from a history entry and from both, and readline 8.2 frees it twice. Let go of it instead: a few bytes a
+ * line. A history line that was edited and left stays as it was edited. */
+static void forget_undo(void)
+{
+    for (int i = 0; i < history_length; i++)
+        history_get(history_base + i)->data = NULL;
+}
+
 static void line_done(char *line)
 {
     struct prompt *prompt = the_prompt;
+    forget_undo();
     prompt->in_hook = true;
     if (line && prompt->hooks.accepted)
         prompt->hooks.accepted(line, prompt->hooks.data);
@@ -198,10 +209,12 @@ static void fix_settings(void)
     static const char *const maps[] = { "emacs", "vi-insert", "vi-command" };
     for (size_t i = 0; i < sizeof fixed_variables / sizeof *fixed_variables; i++)
         rl_variable_bind(fixed_variables[i].name, fixed_variables[i].value);
-    for (size_t m = 0; m < sizeof maps / sizeof *maps; m++)
+    for (size_t m = 0; m < sizeof maps / sizeof *maps; m++) {
+        Keymap map = rl_get_keymap_by_name(maps[m]);
         for (size_t i = 0; i < sizeof terminal_keys / sizeof *terminal_keys; i++)
-            rl_bind_keyseq_if_unbound_in_map(terminal_keys[i].keys, terminal_keys[i].function,
-                                             rl_get_keymap_by_name(maps[m]));
+            rl_bind_keyseq_if_unbound_in_map(terminal_keys[i].keys, terminal_keys[i].function, map);
+    }
+    readline_fixes_apply();
 }
 
 /* readline takes LC_ALL, LC_CTYPE or LANG from the environment again at each new line. */
@@ -330,9 +343,11 @@ static void drop_half_sequence(void)
 static void drop_line(void)
 {
     drop_half_sequence();
-    rl_free_line_state();
     rl_callback_sigcleanup();
-    rl_replace_line("", 1);
+    rl_undo_list = NULL;
+    forget_undo();
+    rl_free_line_state();
+    rl_replace_line("", 0);
     rl_callback_handler_remove(); /* and again: a new line, in insertion mode, at the end of the history */
     install();
 }
@@ -404,6 +419,8 @@ static void interrupt(struct prompt *prompt)
 
 static void run_character(struct prompt *prompt, const char *bytes, size_t len)
 {
+    if (len > 1)
+        drop_half_sequence();         /* none has such a key, and only its first byte would be dropped with it */
     if (prompt->quoting && len > 1) { /* readline would quote its first byte and keep that for the next character */
         rl_callback_sigcleanup();
         rl_last_func = NULL;

@@ -43,6 +43,7 @@ struct session_options {
     struct progress *progress;   /* NULL: nothing is remembered */
     struct lab_options lab;
     unsigned rows, cols; /* of new terminals */
+    bool by_hand;        /* headless playback: checks run only by session_run_check, and a dead lab is not rebuilt */
     session_event_fn *on_event;
     terminal_output_fn *on_output; /* raw bytes of any terminal; may be NULL */
     void *data;
@@ -54,7 +55,8 @@ struct session *session_new(const struct session_options *options, struct err *e
 void session_free(struct session *session);
 
 /** Build the lab, open terminal 1, run the lesson's setup, and replay up to step @step (1: none; 0: where progress left off). Returns at once after the lab is
- * built; the replay goes on in the loop, told by events. */
+ * built; the replay goes on in the loop, told by events: SESSION_LAB_READY, SESSION_REPLAY …, and SESSION_STEP when the step is in play.
+ * None of the functions that build a lab or free the session may be called from a terminal_output_fn; session_free not from any event either. */
 int session_start(struct session *session, unsigned step, struct err *err);
 
 const struct lesson *session_lesson(const struct session *session);
@@ -78,7 +80,10 @@ unsigned session_active(const struct session *session);
 void session_set_active(struct session *session, unsigned number);
 void session_resize(struct session *session, unsigned rows, unsigned cols); /* all terminals */
 
-/** A line for the lab shell of the active terminal, as typed at its prompt. */
+/** After terminal_write, _paste or _mouse_event on a terminal: what the pty did not take at once is written as soon as it can. Cheap. */
+void session_flush(struct session *session);
+
+/** A line (or a command of several lines) for the shell of the active terminal, as typed at its prompt. */
 int session_send_line(struct session *session, const char *line, struct err *err);
 
 /* The teaching commands. Each tells its outcome by events and a message; the returned text is the session's and valid until the next call. */
@@ -88,8 +93,9 @@ const char *session_hint(
         *session); /* the failed check's own words first, then the lesson's hints one by one, then the solution */
 const char *session_why(struct session *session);            /* what the current check still waits for */
 const char *session_solution(const struct session *session); /* the step's next unplayed command, or NULL */
-int session_goto(struct session *session, unsigned step, struct err *err); /* a fresh lab, replayed */
-int session_reset(struct session *session, struct err *err);               /* goto the current step */
+/** A fresh lab, replayed up to @step. Begins when the callbacks now running have returned; what fails then is told by SESSION_MESSAGE. -1: no such step. */
+int session_goto(struct session *session, unsigned step, struct err *err);
+int session_reset(struct session *session, struct err *err); /* goto the current step */
 
 /** The current step's unanswered quiz, or NULL; and an answer: indices from 0 (@count 0: @typed). Returns whether it was right; *reason gets the reasons to show. */
 const struct block *session_quiz(const struct session *session);
@@ -97,20 +103,31 @@ bool session_answer(struct session *session, const unsigned *choices, size_t cou
                     const char **reason);
 
 /* Headless playback runs a step's blocks itself. */
+struct command_result {
+    const char *command;
+    size_t output_at, output_len; /* what it printed, within the block's output */
+    int wait_status;
+    bool nested;
+};
 struct block_result {
+    const struct command_result *commands; /* of a command block: those that were run, in order; owned as output is */
+    size_t command_count;
     int wait_status; /* as wait(2) gives; of the last command */
     char *output;    /* what was printed, CRs dropped, NUL-terminated; owned by the session until the next block */
     bool timed_out, nested; /* nested: a nested shell is now at its prompt instead of the command having ended */
+    const char *skipped;    /* why this machine cannot run it (the block's `requires`), or NULL; then nothing was run */
     bool matched_exit, matched_output;
     char why[512]; /* first mismatch */
 };
 typedef void session_block_fn(struct session *session, const struct block *block, const struct block_result *result,
                               void *data);
-/** Type @block's commands (or run its script, write its file), then call @done from the loop. Quizzes are answered by their right answers. */
+/** Type @block's commands (or run its script, write its file), then call @done from the loop, never from within this call. One at a time (EBUSY); waits for the step's
+ * setup and for a prompt. Quizzes are answered by their right answers. Each command but the last must end with 0 when the block's `exit` is not given. */
 int session_play_block(struct session *session, const struct block *block, session_block_fn *done, void *data,
                        struct err *err);
 typedef void session_check_fn(struct session *session, bool passed, const char *said, void *data);
-/** Run the check of step @step now. @said is what it printed. A step without a check passes if nothing of it failed. */
+/** Run the check of step @step now (as soon as one that runs has ended), and call @done from the loop. @said is what it printed, trimmed. A step without a check passes if
+ * nothing of it failed. When @step is the current one and it passed, session_next moves on. */
 int session_run_check(struct session *session, unsigned step, session_check_fn *done, void *data, struct err *err);
 
 #endif

@@ -295,18 +295,18 @@ static void open_in_proc(FILE *out)
         for (int policy = OPEN_IN_ROOT_PATH; policy <= OPEN_IN_ROOT_READ; policy++) {
             struct err err = { 0 };
             cleanup_close int fd = open_policy(root, below_root[i], (enum open_policy)policy, &err);
-            fprintf(out, "%d %s: %d\n", policy, below_root[i], err.code);
+            fprintf(out, "%d %s: %d\n", policy, below_root[i], fd < 0 ? err.code : 0);
         }
     for (size_t i = 0; i < sizeof strict / sizeof *strict; i++) {
         struct err err = { 0 };
         cleanup_close int fd = open_policy(proc, strict[i], OPEN_STRICT_READ, &err);
-        fprintf(out, "strict %s: %d\n", strict[i], err.code);
+        fprintf(out, "strict %s: %d\n", strict[i], fd < 0 ? err.code : 0);
     }
     /* One file of /proc bound over another is a lie told on the same device. */
     fprintf(out, "bound: %s\n", outcome(mount("/proc/version", "/proc/uptime", NULL, MS_BIND, NULL)));
     struct err err = { 0 };
     cleanup_close int fd = open_policy(proc, "uptime", OPEN_STRICT_READ, &err);
-    fprintf(out, "strict, bound over: %s\n", strerrorname_np(err.code));
+    fprintf(out, "strict, bound over: %s\n", strerrorname_np(fd < 0 ? err.code : 0));
 }
 
 static void make_directories(FILE *out)

@@ -36,8 +36,8 @@ static void sources_are_served_by_priority(void **state)
     int a[2], b[2];
     assert_int_equal(pipe(a), 0);
     assert_int_equal(pipe(b), 0);
-    loop_add_fd(loop, a[0], EPOLLIN, 2, note_fd, (void *)"terminal ");
-    loop_add_fd(loop, b[0], EPOLLIN, 0, note_fd, (void *)"keyboard ");
+    loop_add_fd(loop, a[0], EPOLLIN, 2, note_fd, (char[]){ "terminal " });
+    loop_add_fd(loop, b[0], EPOLLIN, 0, note_fd, (char[]){ "keyboard " });
     assert_int_equal(write(a[1], "x", 1), 1);
     assert_int_equal(write(b[1], "x", 1), 1);
     assert_int_equal(loop_once(loop, 1000), 2);
@@ -65,7 +65,7 @@ static void a_source_removed_in_a_callback_is_not_served(void **state)
     assert_int_equal(pipe(a), 0);
     assert_int_equal(pipe(b), 0);
     loop_add_fd(loop, a[0], EPOLLIN, 0, remove_the_other, NULL);
-    victim = loop_add_fd(loop, b[0], EPOLLIN, 1, note_fd, (void *)"victim ");
+    victim = loop_add_fd(loop, b[0], EPOLLIN, 1, note_fd, (char[]){ "victim " });
     assert_int_equal(write(a[1], "x", 1), 1);
     assert_int_equal(write(b[1], "x", 1), 1);
     assert_int_equal(loop_once(loop, 1000), 1);

@@ -1,0 +1,39 @@
+/** What the files of the `assert` tool share: a claim, the checks of its table by subject, and the words for what was found. */
+#ifndef ENGINE_TOOLS_ASSERT_H
+#define ENGINE_TOOLS_ASSERT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* UNKNOWN: it cannot be told (yet); neither the claim nor its opposite then passes. WRONG: no such claim can be made. */
+enum verdict { CLAIM_HOLDS, CLAIM_FAILS, CLAIM_UNKNOWN, CLAIM_WRONG };
+
+struct claim {
+    const char *words[4]; /* what stood in the places of the row's capital words, in order */
+    size_t count;         /* how many */
+    char seen[1024];      /* filled by the check, whatever its verdict: one line that says what there is */
+};
+typedef enum verdict claim_fn(struct claim *claim);
+
+/** Set claim->seen and return @verdict: `return see(claim, CLAIM_FAILS, "…")`. */
+enum verdict see(struct claim *claim, enum verdict verdict, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Say of @path that it is not there, and what is there instead. Returns CLAIM_FAILS. */
+enum verdict see_missing(struct claim *claim, const char *path);
+
+/* assert_files.c */
+claim_fn claim_file, claim_file_contains, claim_directory, claim_executable, claim_link, claim_link_to, claim_runs;
+
+/* assert_processes.c */
+claim_fn claim_process, claim_process_gone, claim_process_root, claim_process_isolated;
+
+/* assert_terminals.c */
+claim_fn claim_last_exit, claim_last_command, claim_terminal_root, claim_namespace_differs, claim_namespace_same,
+    claim_hostname;
+claim_fn claim_mount, claim_mount_type, claim_mount_of, claim_mount_type_of;
+
+/** The pid in TEACHROOT_TERMINAL_@name. Returns it, or -1 with claim->seen set. */
+pid_t terminal_pid(struct claim *claim, const char *name);
+
+#endif

@@ -1,0 +1,121 @@
+/* teachroot: which verb? */
+#include "repl/play/doctor.h"
+#include "repl/play/lab.h"
+#include "repl/play/lessons.h"
+#include "repl/play/play.h"
+#include "repl/play/shell.h"
+#include "repl/play/test.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static int help_main(int argc, char **argv);
+
+static const struct verb {
+    const char *name;
+    int (*main)(int argc, char **argv);
+    const char *summary;
+} verbs[] = {
+    { "play", play_main, "play lessons from first step to last, without a terminal" },
+    { "test", test_main, "prove lessons: each check fails before its step and passes after" },
+    { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
+    { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
+    { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
+    { "help", help_main, "say how a verb is used" },
+};
+#define VERBS (sizeof verbs / sizeof *verbs)
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < VERBS; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static void print_usage(FILE *out)
+{
+    shell_usage(out);
+    fprintf(out, "\nVerbs:\n");
+    for (size_t i = 0; i < VERBS; i++)
+        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+    fprintf(out, "\n`teachroot help VERB` says more; `teachroot --version` says which one this is.\n");
+}
+
+/* How many letters must change to make one of the other: a slip of the finger is one or two. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t la = strlen(a), lb = strlen(b), row[32];
+    if (la >= 32 || lb >= 32)
+        return 32;
+    for (size_t j = 0; j <= lb; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= la; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= lb; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            row[j] = change < row[j] ? change : row[j];
+        }
+    }
+    return row[lb];
+}
+
+static int unknown_verb(const char *name)
+{
+    const struct verb *near = NULL;
+    size_t best = 3;
+    for (size_t i = 0; i < VERBS; i++) {
+        size_t far = distance(name, verbs[i].name);
+        if (far < best) {
+            best = far;
+            near = &verbs[i];
+        }
+    }
+    if (near)
+        fprintf(stderr, "teachroot: no verb `%s`: did you mean `teachroot %s`?\n", name, near->name);
+    else
+        fprintf(stderr, "teachroot: no verb `%s`: `teachroot help` lists them\n", name);
+    return 2;
+}
+
+static int help_main(int argc, char **argv)
+{
+    if (argc < 2 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    const struct verb *verb = find_verb(argv[1]);
+    if (!verb)
+        return unknown_verb(argv[1]);
+    char name[16], option[] = "--help";
+    snprintf(name, sizeof name, "%s", verb->name);
+    return verb->main(2, (char *[]){ name, option, NULL });
+}
+
+/* No verb: nothing, an option, a number or a file. The start of a title is asked for as `teachroot "A new"`: with a capital, which no verb has. */
+static bool names_a_lesson(const char *first)
+{
+    return !*first || first[0] == '-' || (first[0] >= '0' && first[0] <= '9') || strchr(first, '/') ||
+           strchr(first, '.') || (first[0] >= 'A' && first[0] <= 'Z');
+}
+
+int main(int argc, char **argv)
+{
+    const char *first = argc > 1 ? argv[1] : "";
+    if (strcmp(first, "--version") == 0) {
+        printf("teachroot %s\n", TEACHROOT_VERSION);
+        return 0;
+    }
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    const struct verb *verb = find_verb(first);
+    if (verb)
+        return verb->main(argc - 1, argv + 1);
+    return names_a_lesson(first) ? shell_main(argc, argv) : unknown_verb(first);
+}

@@ -1,0 +1,89 @@
+/* TAP 13 with YAML diagnostics. See testanything.org. */
+#include "repl/play/formats.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+void tap_begin(struct run *run, size_t steps)
+{
+    fprintf(run->out, "TAP version 13\n1..%zu\n", steps);
+}
+
+void tap_lesson(struct run *run, const struct lesson *lesson, struct lab *lab)
+{
+    fprintf(run->out, "# %s (%s)\n", lesson->title ? lesson->title : lesson->path, lesson->path);
+}
+
+void tap_message(struct run *run, const char *text)
+{
+    run_print_lines(run->out, "# ", text);
+}
+
+/* A description must not hold what TAP reads: `#` begins a directive. */
+static void print_description(FILE *out, const struct run_step *done)
+{
+    const char *const parts[] = { done->lesson->title ? done->lesson->title : done->lesson->path, ": ",
+                                  done->step->title };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        for (const char *c = parts[i]; *c; c++)
+            fprintf(out, *c == '#' || *c == '\\' ? "\\%c" : "%c", *c == '\n' ? ' ' : *c);
+}
+
+/* A YAML double-quoted scalar: any byte of UTF-8 text but control characters as it is. */
+static void print_quoted(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (; *text; text++)
+        if (*text == '"' || *text == '\\')
+            fprintf(out, "\\%c", *text);
+        else if (*text == '\n')
+            fputs("\\n", out);
+        else if ((unsigned char)*text < ' ' || *text == 0x7f)
+            fprintf(out, "\\x%02x", (unsigned char)*text);
+        else
+            fputc(*text, out);
+    fputc('"', out);
+}
+
+static void print_key(FILE *out, const char *key, const char *text)
+{
+    fprintf(out, "  %s: ", key);
+    print_quoted(out, text);
+    fputc('\n', out);
+}
+
+static void print_diagnostics(FILE *out, const struct run_step *done)
+{
+    const struct block_result *result = done->result;
+    fprintf(out, "  ---\n");
+    print_key(out, "message", done->why);
+    fprintf(out, "  severity: fail\n");
+    print_key(out, "file", done->lesson->path);
+    fprintf(out, "  line: %d\n",
+            done->block         ? done->block->line
+            : done->step->check ? done->step->check_line
+                                : done->step->line);
+    if (result && result->command_count)
+        print_key(out, "command", result->commands[result->command_count - 1].command);
+    if (result && WIFEXITED(result->wait_status))
+        fprintf(out, "  status: %d\n", WEXITSTATUS(result->wait_status));
+    if (result && result->output)
+        print_key(out, "output", result->output);
+    fprintf(out, "  duration_ms: %u\n  ...\n", done->ms);
+}
+
+static void print_point(struct run *run, const struct run_step *done)
+{
+    fprintf(run->out, "%sok %u - ", done->outcome == RUN_STEP_FAILED ? "not " : "", done->number);
+    print_description(run->out, done);
+}
+
+void tap_done(struct run *run, const struct run_step *done)
+{
+    print_point(run, done);
+    if (done->outcome == RUN_STEP_SKIPPED || done->outcome == RUN_STEP_NOT_RUN)
+        fprintf(run->out, " # SKIP %s", done->why ? done->why : "");
+    fputc('\n', run->out);
+    if (done->outcome == RUN_STEP_FAILED)
+        print_diagnostics(run->out, done);
+}

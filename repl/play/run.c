@@ -1,0 +1,419 @@
+#include "repl/play/run.h"
+
+#include "engine/base/cleanup.h"
+#include "engine/observe/host.h"
+#include "repl/lesson/curriculum.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One lesson being run. */
+struct lesson_run {
+    struct run *run;
+    const struct lesson *lesson;
+    struct session *session;
+    struct loop *loop;
+    struct loop_source *next; /* the step after this one is begun from the loop, not from within the session's events */
+    unsigned step;            /* the one at hand; 0: none yet */
+    bool running;             /* it is not over */
+    size_t block;
+    uint64_t began;     /* ms, of the step */
+    char trouble[1024]; /* what went wrong beside its blocks: a setup that failed */
+    bool over, interrupted;
+};
+
+const struct run_format *run_format_find(const struct run_format *formats, const char *name)
+{
+    for (; formats->name; formats++)
+        if (strcmp(formats->name, name) == 0)
+            return formats;
+    return NULL;
+}
+
+void run_print_lines(FILE *out, const char *indent, const char *text)
+{
+    while (text && *text) {
+        size_t len = strcspn(text, "\n");
+        fprintf(out, "%s%.*s\n", indent, (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static void next_block(struct lesson_run *at);
+
+static void tell_done(struct run *run, struct run_step *done)
+{
+    size_t *const counts[] = { &run->passed, &run->failed, &run->skipped, &run->not_run };
+    ++*counts[done->outcome];
+    done->number = ++run->number;
+    if (run->options->format->done)
+        run->options->format->done(run, done);
+    fflush(run->out);
+}
+
+static void lesson_over(struct lesson_run *at)
+{
+    at->over = true;
+    loop_quit(at->loop);
+}
+
+/* The rest of a lesson, when a failure ends it. */
+static void steps_not_run(struct lesson_run *at, unsigned from, const char *why)
+{
+    for (unsigned i = from; i <= at->lesson->step_count; i++)
+        tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
+                                               .step = &at->lesson->steps[i - 1],
+                                               .outcome = RUN_STEP_NOT_RUN,
+                                               .why = why });
+}
+
+static void on_next_step(void *data)
+{
+    struct lesson_run *at = data;
+    struct err err;
+    at->next = NULL;
+    if (session_lab(at->session)) {
+        session_next(at->session, true);
+        return;
+    }
+    /* The lab died of the step: the next one needs a new one. */
+    unsigned next = at->step + 1;
+    if (next > at->lesson->step_count)
+        lesson_over(at);
+    else if (session_goto(at->session, next, &err) < 0)
+        steps_not_run(at, next, err.message);
+}
+
+static void step_over(struct lesson_run *at, const char *failure, const struct block *block,
+                      const struct block_result *result)
+{
+    const struct step *step = &at->lesson->steps[at->step - 1];
+    char why[128];
+    if (!at->running)
+        return;
+    at->running = false;
+    struct run_step done = { .lesson = at->lesson,
+                             .step = step,
+                             .outcome = failure ? RUN_STEP_FAILED : RUN_STEP_PASSED,
+                             .why = failure,
+                             .block = block,
+                             .result = result,
+                             .ms = (unsigned)(loop_now() - at->began) };
+    tell_done(at->run, &done);
+    at->trouble[0] = '\0';
+    if (failure && !at->run->options->keep_going) {
+        snprintf(why, sizeof why, "step %u failed", at->step);
+        steps_not_run(at, at->step + 1, why);
+        lesson_over(at);
+        return;
+    }
+    at->next = loop_add_timer(at->loop, 1, 0, on_next_step, at);
+}
+
+static void on_checked(struct session *session, bool passed, const char *said, void *data)
+{
+    struct lesson_run *at = data;
+    char why[4400];
+    if (passed) {
+        step_over(at, at->trouble[0] ? at->trouble : NULL, NULL, NULL);
+        return;
+    }
+    snprintf(why, sizeof why, "the check does not pass%s%s", *said ? ": " : "", said);
+    step_over(at, why, NULL, NULL);
+}
+
+static void on_block_done(struct session *session, const struct block *block, const struct block_result *result,
+                          void *data)
+{
+    struct lesson_run *at = data;
+    char why[640];
+    const struct run_format *format = at->run->options->format;
+    if (format->block)
+        format->block(at->run, &at->lesson->steps[at->step - 1], block, result);
+    fflush(at->run->out);
+    if (!result->skipped && (!result->matched_exit || !result->matched_output)) {
+        snprintf(why, sizeof why, "line %d: %s", block->line, result->why);
+        step_over(at, why, block, result);
+        return;
+    }
+    at->block++;
+    next_block(at);
+}
+
+static void next_block(struct lesson_run *at)
+{
+    const struct step *step = &at->lesson->steps[at->step - 1];
+    struct err err;
+    int started = at->block < step->block_count
+                      ? session_play_block(at->session, &step->blocks[at->block], on_block_done, at, &err)
+                      : session_run_check(at->session, at->step, on_checked, at, &err);
+    if (started < 0)
+        step_over(at, err.message, NULL, NULL);
+}
+
+static void on_proof(struct session *session, bool passed, const char *said, void *data)
+{
+    struct lesson_run *at = data;
+    const struct step *step = &at->lesson->steps[at->step - 1];
+    if (passed) {
+        step_over(at, "its check passes before the step was done", NULL, NULL);
+        return;
+    }
+    if (at->run->options->format->before)
+        at->run->options->format->before(at->run, step, said);
+    fflush(at->run->out);
+    next_block(at);
+}
+
+static void begin_step(struct lesson_run *at, unsigned number)
+{
+    const struct step *step = &at->lesson->steps[number - 1];
+    struct err err;
+    at->step = number;
+    at->block = 0;
+    at->running = true;
+    at->began = loop_now();
+    if (at->run->options->format->step)
+        at->run->options->format->step(at->run, at->lesson, step);
+    fflush(at->run->out);
+    char why[256];
+    if (at->run->options->inspect && !at->run->options->inspect(at->run, step, why, sizeof why))
+        step_over(at, why, NULL, NULL);
+    else if (!at->run->options->prove || !step->check)
+        next_block(at);
+    else if (session_run_check(at->session, number, on_proof, at, &err) < 0)
+        step_over(at, err.message, NULL, NULL);
+}
+
+/* Those that the session passed over on its way to step @to. */
+static void steps_skipped(struct lesson_run *at, unsigned to)
+{
+    for (unsigned i = at->step + 1; i < to && i <= at->lesson->step_count; i++)
+        tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
+                                               .step = &at->lesson->steps[i - 1],
+                                               .outcome = RUN_STEP_SKIPPED,
+                                               .why = session_skip_reason(at->session, i) });
+}
+
+static void on_step(struct lesson_run *at)
+{
+    unsigned current = session_current(at->session);
+    if (current == at->step) /* its status changed: ours to know from the check */
+        return;
+    steps_skipped(at, current);
+    if (current <= at->lesson->step_count)
+        begin_step(at, current);
+    else
+        lesson_over(at);
+}
+
+static void lab_died(struct lesson_run *at)
+{
+    const char *why = at->trouble[0] ? at->trouble : "the lab ended";
+    if (at->step) {
+        step_over(at, why, NULL, NULL);
+        return;
+    }
+    at->run->failed++;
+    steps_not_run(at, 1, why);
+    lesson_over(at);
+}
+
+static void on_event(struct session *session, const struct session_event *event, void *data)
+{
+    struct lesson_run *at = data;
+    if (at->over)
+        return;
+    switch (event->kind) {
+    case SESSION_STEP:
+        on_step(at);
+        break;
+    case SESSION_LAB_DIED:
+        lab_died(at);
+        break;
+    case SESSION_MESSAGE:
+        if (event->failed && !at->trouble[0])
+            snprintf(at->trouble, sizeof at->trouble, "%s", event->text);
+        if (event->failed && at->run->options->format->message)
+            at->run->options->format->message(at->run, event->text);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_output(struct terminal *terminal, const char *bytes, size_t len, void *data)
+{
+    struct lesson_run *at = data;
+    unsigned number = 1;
+    while (number < session_terminals(at->session) && session_terminal(at->session, number) != terminal)
+        number++;
+    at->run->options->format->output(at->run, number, bytes, len);
+}
+
+static void on_signal(int signal, void *data)
+{
+    struct lesson_run *at = data;
+    at->interrupted = true;
+    lesson_over(at);
+}
+
+static void on_timeout(void *data)
+{
+    struct lesson_run *at = data;
+    char why[128];
+    snprintf(why, sizeof why, "the lesson did not end in %u s (--timeout)", at->run->options->timeout_s);
+    if (at->running)
+        tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
+                                               .step = &at->lesson->steps[at->step - 1],
+                                               .outcome = RUN_STEP_FAILED,
+                                               .why = why,
+                                               .ms = (unsigned)(loop_now() - at->began) });
+    else
+        at->run->failed++;
+    steps_not_run(at, at->step + 1, why);
+    lesson_over(at);
+}
+
+/* Signals end the wait, so that the lab is always cleared up on the way out. */
+static int watch(struct lesson_run *at, struct err *err)
+{
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (!loop_add_signal(at->loop, signals[i], on_signal, at))
+            return err_set(err, ENOMEM, "watch for signals");
+    if (at->run->options->timeout_s && !loop_add_timer(at->loop, at->run->options->timeout_s * 1000, 0, on_timeout, at))
+        return err_set(err, ENOMEM, "watch the time");
+    return 0;
+}
+
+static bool all_skipped(const struct lesson_run *at)
+{
+    for (unsigned i = 1; i <= at->lesson->step_count; i++)
+        if (!session_skip_reason(at->session, i))
+            return false;
+    return true;
+}
+
+static void hold(struct lesson_run *at)
+{
+    struct err err;
+    at->over = true;
+    fprintf(stderr, "teachroot: lab `%s` is kept: `teachroot lab enter %s`; Ctrl-C ends it\n",
+            lab_name(session_lab(at->session)), lab_name(session_lab(at->session)));
+    loop_run(at->loop, NULL, NULL, &err);
+}
+
+static int run_in_lab(struct lesson_run *at, bool last, struct err *err)
+{
+    const struct run_options *options = at->run->options;
+    if (all_skipped(at)) {
+        if (options->format->lesson)
+            options->format->lesson(at->run, at->lesson, NULL);
+        steps_skipped(at, (unsigned)at->lesson->step_count + 1);
+        return RUN_OK;
+    }
+    if (session_start(at->session, 1, err) < 0)
+        return RUN_CANNOT;
+    if (options->format->lesson)
+        options->format->lesson(at->run, at->lesson, session_lab(at->session));
+    fflush(at->run->out);
+    if (!at->over && loop_run(at->loop, NULL, NULL, err) < 0)
+        return RUN_CANNOT;
+    if (options->keep && last && !at->interrupted && session_lab(at->session))
+        hold(at);
+    return at->interrupted ? RUN_INTERRUPTED : RUN_OK;
+}
+
+static int run_lesson(struct run *run, const struct lesson *lesson, bool last)
+{
+    struct lesson_run at = { .run = run, .lesson = lesson };
+    struct err err;
+    int result = RUN_CANNOT;
+    at.loop = loop_new(&err);
+    if (at.loop && watch(&at, &err) == 0) {
+        struct session_options options = { .loop = at.loop,
+                                           .lesson = lesson,
+                                           .lab = run->options->lab,
+                                           .rows = 24,
+                                           .cols = 80,
+                                           .by_hand = true,
+                                           .on_event = on_event,
+                                           .on_output = run->options->format->output ? on_output : NULL,
+                                           .data = &at };
+        at.session = session_new(&options, &err);
+        if (at.session)
+            result = run_in_lab(&at, last, &err);
+    }
+    if (result == RUN_CANNOT)
+        fprintf(stderr,
+                "teachroot: no lab could be made for `%s`: %s\nteachroot: `teachroot doctor` says what this machine "
+                "allows and what would bring the rest\n",
+                lesson->path, err.message);
+    at.over = true;
+    session_free(at.session);
+    loop_free(at.loop);
+    return result;
+}
+
+static bool known_feature(const char *name)
+{
+    return host_feature_find(name) != NULL;
+}
+
+/* All of them, before any is run: a mistake in the last is known before an hour has gone into the first. */
+static int load(char *const *names, size_t count, struct lesson **lessons)
+{
+    struct curriculum curriculum = { 0 };
+    struct err err;
+    int result = RUN_OK;
+    if (curriculum_load(&curriculum, &err) < 0)
+        curriculum = (struct curriculum){ 0 }; /* a path needs none */
+    for (size_t i = 0; i < count; i++) {
+        struct lesson_mistakes mistakes = { 0 };
+        cleanup_free char *path = curriculum_find(&curriculum, names[i], &err);
+        lessons[i] = path ? lesson_load(path, &mistakes, &err) : NULL;
+        if (lessons[i])
+            lesson_check_requires(lessons[i], known_feature, &mistakes);
+        else if (!mistakes.count)
+            fprintf(stderr, "teachroot: %s\n", err.message);
+        for (size_t k = 0; k < mistakes.count; k++)
+            fprintf(stderr, "%s:%d: %s\n", path, mistakes.list[k].line, mistakes.list[k].what);
+        if (!lessons[i] || mistakes.count)
+            result = RUN_MALFORMED;
+        lesson_mistakes_free(&mistakes);
+    }
+    curriculum_free(&curriculum);
+    return result;
+}
+
+static int summary(const struct run *run)
+{
+    if (run->failed)
+        return RUN_FAILED;
+    return run->passed == 0 && run->skipped ? RUN_SKIPPED : RUN_OK;
+}
+
+int run_lessons(char *const *names, size_t count, const struct run_options *options)
+{
+    struct run run = { .options = options, .out = stdout };
+    cleanup_free struct lesson **lessons = calloc(count + 1, sizeof(struct lesson *));
+    size_t steps = 0;
+    if (!lessons)
+        return RUN_CANNOT;
+    int result = load(names, count, lessons);
+    for (size_t i = 0; result == RUN_OK && i < count; i++)
+        steps += lessons[i]->step_count;
+    if (result == RUN_OK && options->format->begin)
+        options->format->begin(&run, steps);
+    for (size_t i = 0; result == RUN_OK && i < count; i++)
+        result = run_lesson(&run, lessons[i], i + 1 == count);
+    if (result == RUN_OK && options->format->end)
+        options->format->end(&run);
+    fflush(stdout);
+    for (size_t i = 0; i < count; i++)
+        lesson_free(lessons[i]);
+    return result == RUN_OK ? summary(&run) : result;
+}

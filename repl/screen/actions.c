@@ -1,0 +1,327 @@
+#include "repl/screen/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool begun(struct screen *screen)
+{
+    if (screen->session)
+        return true;
+    screen_message(screen, ROLE_NOTICE, "No lesson is open. `lessons` lists them.");
+    return false;
+}
+
+static void open_next_lesson(struct screen *screen)
+{
+    int place = screen_lesson_place(screen);
+    struct err err = { 0 };
+    if (place < 0 || (size_t)place + 1 >= screen->curriculum.count)
+        overlay_show(screen, OVERLAY_LESSONS);
+    else if (screen_open_lesson(screen, screen->curriculum.entries[place + 1].path, 0, &err) < 0)
+        screen_message(screen, ROLE_FAILED, "%s", err.message);
+}
+
+static void next(struct screen *screen, bool skip)
+{
+    if (screen->finished) {
+        open_next_lesson(screen);
+        return;
+    }
+    screen->message[0] = '\0';
+    const char *why = session_next(screen->session, skip);
+    if (why)
+        screen_message(screen, ROLE_NOTICE, "%s", why);
+}
+
+/* Words of any length go below the step; the message line holds them only where the lesson is not seen. */
+static void tell(struct screen *screen, const char *title, const char *text, const char *then)
+{
+    if (!text || !*text)
+        return;
+    lesson_view_say(screen, ROLE_NOTICE, title, text);
+    if (screen->layout.lesson.rows > 0)
+        screen_message(screen, ROLE_NOTICE, "%s: it stands in the lesson. %s", title, then);
+    else
+        screen_message(screen, ROLE_NOTICE, "%s: %s", title, text);
+}
+
+static void hint(struct screen *screen)
+{
+    tell(screen, "Hint", session_hint(screen->session), "F3 again gives more.");
+}
+
+static void solution(struct screen *screen)
+{
+    const char *command = session_solution(screen->session);
+    if (!command) {
+        screen_message(screen, ROLE_NOTICE, "Nothing is left to type in this step. F4 says what it waits for.");
+        return;
+    }
+    if (!screen->prompt || !screen_at_prompt(screen)) {
+        tell(screen, "Type this", command, "Type it when the lab's prompt is back.");
+        return;
+    }
+    prompt_set_line(screen->prompt, command);
+    screen_message(screen, ROLE_NOTICE, "The command is on the line: Enter runs it.");
+    screen->dirty |= DIRTY_TERMINAL;
+}
+
+/* Keys wait from here on until the step is in play: a SESSION_STEP says so. */
+static void fresh_lab(struct screen *screen, unsigned step)
+{
+    struct err err = { 0 };
+    screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for step %u; wait for the prompt.", step);
+    screen->building = session_goto(screen->session, step, &err) == 0;
+    if (!screen->building)
+        screen_message(screen, ROLE_FAILED, "%s", err.message);
+}
+
+static void reset(struct screen *screen)
+{
+    unsigned step = session_current(screen->session), last = (unsigned)screen->lesson->step_count;
+    fresh_lab(screen, step > last ? last : step);
+}
+
+static void show_terminal(struct screen *screen, unsigned number)
+{
+    struct err err = { 0 };
+    if (number < 1 || number > TERMINALS_MAX) {
+        screen_message(screen, ROLE_NOTICE, "Terminals are numbered from 1 to %d.", TERMINALS_MAX);
+        return;
+    }
+    if (!session_terminal(screen->session, number) && session_open_terminal(screen->session, number, &err) < 0) {
+        screen_message(screen, ROLE_FAILED, "%s", err.message);
+        return;
+    }
+    if (screen->prompt)
+        prompt_clear(screen->prompt);
+    screen->terminal_view.back = 0;
+    session_set_active(screen->session, number);
+    screen->focus = PANE_TERMINAL;
+    screen->dirty |= DIRTY_ALL | DIRTY_CLEAN;
+}
+
+static void next_terminal(struct screen *screen, int by)
+{
+    unsigned last = 0, active = session_active(screen->session);
+    for (unsigned i = 1; i <= TERMINALS_MAX; i++)
+        if (session_terminal(screen->session, i))
+            last = i;
+    if (by < 0 && active <= 1)
+        show_terminal(screen, last);
+    else if (by > 0 && active >= last && last == TERMINALS_MAX)
+        show_terminal(screen, 1);
+    else
+        show_terminal(screen, (unsigned)((int)active + by));
+}
+
+static void zoom(struct screen *screen)
+{
+    screen->zoomed = !screen->zoomed;
+    screen_relayout(screen);
+}
+
+static void focus(struct screen *screen)
+{
+    screen->focus = screen->focus == PANE_TERMINAL ? PANE_LESSON : PANE_TERMINAL;
+    screen->dirty |= DIRTY_ALL;
+    if (screen->zoomed)
+        screen_relayout(screen);
+}
+
+void action_run(struct screen *screen, enum action action, const struct command_line *command)
+{
+    static const struct command_line none;
+    const struct command_line *with = command ? command : &none;
+    screen->dirty |= DIRTY_STATUS;
+    switch (action) {
+    case ACTION_HELP:
+        overlay_show(screen, OVERLAY_HELP);
+        return;
+    case ACTION_LESSONS:
+        overlay_show(screen, OVERLAY_LESSONS);
+        return;
+    case ACTION_QUIT:
+        loop_quit(screen->loop);
+        return;
+    case ACTION_COMMAND_LINE:
+        screen->command = (struct command_entry){ .open = true, .fresh = true };
+        return;
+    case ACTION_ZOOM:
+        zoom(screen);
+        return;
+    case ACTION_FOCUS:
+        focus(screen);
+        return;
+    case ACTION_SCROLL_UP:
+    case ACTION_SCROLL_DOWN:
+    case ACTION_PAGE_UP:
+    case ACTION_PAGE_DOWN:
+    case ACTION_TOP:
+    case ACTION_BOTTOM:
+        lesson_view_scroll(screen, action, 1);
+        return;
+    case ACTION_SCROLLBACK_UP:
+    case ACTION_SCROLLBACK_DOWN: {
+        int page = screen->layout.terminal.rows > 2 ? (int)screen->layout.terminal.rows - 1 : 1;
+        terminal_view_scroll(screen, action == ACTION_SCROLLBACK_UP ? page : -page);
+        return;
+    }
+    default:
+        break;
+    }
+    if (!begun(screen))
+        return;
+    switch (action) {
+    case ACTION_NEXT:
+    case ACTION_SKIP:
+        next(screen, action == ACTION_SKIP);
+        break;
+    case ACTION_HINT:
+        hint(screen);
+        break;
+    case ACTION_WHY:
+        tell(screen, "What this step waits for", session_why(screen->session), "F3 gives a hint.");
+        break;
+    case ACTION_SOLUTION:
+        solution(screen);
+        break;
+    case ACTION_RESET:
+        reset(screen);
+        break;
+    case ACTION_GOTO:
+        fresh_lab(screen, with->number);
+        break;
+    case ACTION_ANSWER:
+        quiz_answer(screen, with->argument);
+        break;
+    case ACTION_TERMINAL:
+        show_terminal(screen, with->number);
+        break;
+    case ACTION_TERMINAL_PREVIOUS:
+        next_terminal(screen, -1);
+        break;
+    case ACTION_TERMINAL_NEXT:
+        next_terminal(screen, 1);
+        break;
+    default:
+        break;
+    }
+}
+
+static void run_command(struct screen *screen)
+{
+    struct command_line command;
+    char text[sizeof(screen->command.text)], why[512];
+    memcpy(text, screen->command.text, sizeof(text));
+    screen->command.open = false;
+    if (!text[strspn(text, " \t")])
+        return;
+    bool quiz = screen->session && session_quiz(screen->session);
+    if (commands_parse(text, quiz, &command, why, sizeof(why)))
+        action_run(screen, command.action, &command);
+    else
+        screen_message(screen, ROLE_NOTICE, "%s", why);
+}
+
+/* The `:` line on the status row. */
+static void command_input(struct screen *screen, const struct input_event *event)
+{
+    struct command_entry *entry = &screen->command;
+    screen->dirty |= DIRTY_STATUS;
+    if (event->kind == INPUT_PASTE) {
+        for (size_t i = 0; i < event->len && entry->len + 1 < sizeof(entry->text); i++)
+            if ((unsigned char)event->bytes[i] >= 0x20)
+                entry->text[entry->len++] = event->bytes[i];
+        entry->text[entry->len] = '\0';
+        entry->fresh = false;
+        return;
+    }
+    if (event->kind != INPUT_KEY)
+        return;
+    const struct key_binding *binding = keys_find(event->key, event->modifiers, KEYS_PREFIXED);
+    if (binding) {
+        entry->open = false;
+        action_run(screen, binding->action, NULL);
+    } else if (event->key == ']' && event->modifiers == INPUT_CTRL) {
+        entry->open = false;
+        terminal_view_input(screen, event);
+    } else if (event->key == INPUT_KEY_ESCAPE || (event->key == 'c' && event->modifiers == INPUT_CTRL) ||
+               (event->key == INPUT_KEY_BACKSPACE && entry->len == 0)) {
+        entry->open = false;
+    } else if (event->key == INPUT_KEY_ENTER) {
+        run_command(screen);
+    } else if (event->key == INPUT_KEY_BACKSPACE) {
+        do
+            entry->len--;
+        while (entry->len > 0 && ((unsigned char)entry->text[entry->len] & 0xc0) == 0x80);
+        entry->text[entry->len] = '\0';
+    } else if (event->modifiers == 0 && event->key < INPUT_KEY_NONE && entry->len + event->len < sizeof(entry->text) &&
+               !(entry->len == 0 && event->key == ':')) {
+        memcpy(entry->text + entry->len, event->bytes, event->len);
+        entry->len += event->len;
+        entry->text[entry->len] = '\0';
+        entry->fresh = false;
+    }
+}
+
+static bool inside(const struct rect *rect, const struct input_event *event)
+{
+    return event->row >= rect->row && event->row < rect->row + rect->rows && event->col >= rect->col &&
+           event->col < rect->col + rect->cols;
+}
+
+static void mouse_input(struct screen *screen, const struct input_event *event)
+{
+    bool lesson = inside(&screen->layout.lesson, event) || inside(&screen->layout.lesson_title, event);
+    bool terminal = inside(&screen->layout.terminal, event) || inside(&screen->layout.terminal_title, event);
+    if (lesson && (event->button == 4 || event->button == 5)) {
+        lesson_view_scroll(screen, event->button == 4 ? ACTION_SCROLL_UP : ACTION_SCROLL_DOWN, 3);
+        return;
+    }
+    if (event->button == 1 && event->pressed && !event->dragged &&
+        ((lesson && screen->focus != PANE_LESSON) || (terminal && screen->focus != PANE_TERMINAL)))
+        focus(screen);
+    terminal_view_input(screen, event);
+}
+
+/* Keys that mean nothing in the lesson are meant for the terminal: the focus goes there with them. */
+static void lesson_input(struct screen *screen, const struct input_event *event)
+{
+    if (quiz_input(screen, event))
+        return;
+    focus(screen);
+    if (event->kind == INPUT_KEY && event->key == INPUT_KEY_ENTER)
+        return; /* Enter only goes back */
+    terminal_view_input(screen, event);
+}
+
+void action_input(struct screen *screen, const struct input_event *event)
+{
+    if (screen->layout.too_small)
+        return;
+    if (screen->overlay != OVERLAY_NONE) {
+        overlay_input(screen, event);
+        return;
+    }
+    if (screen->command.open) {
+        command_input(screen, event);
+        return;
+    }
+    if (event->kind == INPUT_MOUSE) {
+        mouse_input(screen, event);
+        return;
+    }
+    const struct key_binding *binding =
+        event->kind == INPUT_KEY ? keys_find(event->key, event->modifiers, screen_when(screen)) : NULL;
+    if (binding)
+        action_run(screen, binding->action, NULL);
+    else if (event->kind == INPUT_FOCUS || event->kind == INPUT_UNKNOWN)
+        return;
+    else if (screen->focus == PANE_LESSON)
+        lesson_input(screen, event);
+    else if (screen->building || !screen_terminal(screen)) /* typing would get into the replayed steps */
+        screen_message(screen, ROLE_NOTICE, "The lab is being built; wait for the prompt.");
+    else
+        terminal_view_input(screen, event);
+}

@@ -1,0 +1,144 @@
+#include "repl/screen/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct command commands[] = {
+    { "next", COMMAND_ALONE, NULL, ACTION_NEXT, "go on to the next step" },
+    { "skip", COMMAND_ALONE, NULL, ACTION_SKIP, "go on although this step is not done" },
+    { "hint", COMMAND_ALONE, NULL, ACTION_HINT, "a hint; again for the next one, and at last the command itself" },
+    { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
+    { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
+    { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
+    { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab" },
+    { "goto", COMMAND_NUMBER, "N", ACTION_GOTO, "go to step N: a fresh lab in which the steps before it are done" },
+    { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
+    { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
+    { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
+    { "quit", COMMAND_ALONE, NULL, ACTION_QUIT, "leave; where you are is remembered" },
+};
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+static const char blanks[] = " \t";
+
+/* Names that are also programs or builtins (`help`, `hint N`) are ours only when nothing but their argument stands on the line. */
+static const struct command *find(const char *line, size_t len)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strlen(commands[i].name) == len && memcmp(commands[i].name, line, len) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* The argument with the blanks round it cut; false if it is too long. */
+static bool copy_argument(const char *text, struct command_line *command)
+{
+    text += strspn(text, blanks);
+    size_t len = strlen(text);
+    while (len && strchr(blanks, text[len - 1]))
+        len--;
+    if (len >= sizeof(command->argument))
+        return false;
+    memcpy(command->argument, text, len);
+    command->argument[len] = '\0';
+    return true;
+}
+
+static bool parse_number(const char *text, unsigned *number)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 6 || text[digits])
+        return false;
+    *number = (unsigned)strtoul(text, NULL, 10);
+    return *number > 0;
+}
+
+static bool argument_fits(const struct command *known, struct command_line *command)
+{
+    switch (known->argument) {
+    case COMMAND_ALONE:
+        return !*command->argument;
+    case COMMAND_NUMBER:
+        return parse_number(command->argument, &command->number);
+    case COMMAND_REST:
+        return *command->argument;
+    }
+    return false;
+}
+
+/* Nothing but numbers, blanks and commas, so that `1 3` can be an answer and `1/0` cannot. */
+static bool is_choices(const char *line)
+{
+    return *line >= '1' && *line <= '9' && line[strspn(line, "0123456789, \t")] == '\0';
+}
+
+static bool parse(const char *line, bool quiz, struct command_line *command, const struct command **known)
+{
+    *command = (struct command_line){ .action = ACTION_NONE };
+    *known = NULL;
+    if (quiz && is_choices(line)) {
+        command->action = ACTION_ANSWER;
+        return copy_argument(line, command);
+    }
+    size_t len = strcspn(line, blanks);
+    *known = find(line, len);
+    if (!*known || !copy_argument(line + len, command) || !argument_fits(*known, command))
+        return false;
+    command->action = (*known)->action;
+    return true;
+}
+
+bool commands_at_prompt(const char *line, bool quiz, struct command_line *command)
+{
+    const struct command *known;
+    if (parse(line, quiz, command, &known))
+        return !(command->action == ACTION_ANSWER && !quiz);
+    command->action = ACTION_NONE;
+    return false;
+}
+
+bool commands_parse(const char *line, bool quiz, struct command_line *command, char *why, size_t size)
+{
+    const struct command *known;
+    line += strspn(line, blanks);
+    if (parse(line, quiz, command, &known))
+        return true;
+    command->action = ACTION_NONE;
+    if (!known) {
+        int used = snprintf(why, size, "`%.40s` is not a command here; type one of", line);
+        for (size_t i = 0; i < command_count && used > 0 && (size_t)used < size; i++)
+            used += snprintf(why + used, size - (size_t)used, " %s", commands[i].name);
+    } else if (known->argument == COMMAND_ALONE) {
+        snprintf(why, size, "`%s` takes nothing after it; type `%s` alone", known->name, known->name);
+    } else {
+        snprintf(why, size, "`%s` needs %s; type for example `%s 2`", known->name,
+                 known->argument == COMMAND_NUMBER ? "a number" : "an answer", known->name);
+    }
+    return false;
+}
+
+size_t commands_choices(const char *text, unsigned *choices, size_t max, size_t count)
+{
+    size_t n = 0;
+    while (*text) {
+        text += strspn(text, " \t,");
+        if (!*text)
+            break;
+        unsigned long choice;
+        size_t len = strcspn(text, " \t,");
+        if (*text >= '1' && *text <= '9' && strspn(text, "0123456789") == len && len < 4)
+            choice = strtoul(text, NULL, 10);
+        else if (len == 1 && *text >= 'a' && *text <= 'z')
+            choice = (unsigned long)(*text - 'a') + 1;
+        else if (len == 1 && *text >= 'A' && *text <= 'Z')
+            choice = (unsigned long)(*text - 'A') + 1;
+        else
+            return 0;
+        if (choice > count || n == max)
+            return 0;
+        choices[n++] = (unsigned)choice - 1;
+        text += len;
+    }
+    return n;
+}

@@ -1,0 +1,110 @@
+#include "repl/screen/readline_fixes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#include <readline/readline.h>
+
+static int do_nothing(int count, int key)
+{
+    return 0;
+}
+
+enum class { BLANK, WORD, OTHER };
+
+/* The character at @point, how many bytes it and its combining marks take, and its class; with @big every character but a blank is of a word. */
+static enum class character_at(int point, bool big, int *length) {
+    mbstate_t state = { 0 }; enum class class = BLANK; int at = point; while (at < rl_end){
+        wchar_t wide; size_t n = mbrtowc(&wide, rl_line_buffer + at, (size_t)(rl_end - at), &state);
+        if (n == 0 || n > (size_t)(rl_end - at)){ memset(&state, 0, sizeof state); n = 1; wide = L'?'; }
+if (at > point && wcwidth(wide) != 0) break;
+if (at == point && wide != L' ' && wide != L'\t')
+    class = big || wide == L'_' || iswalnum((wint_t)wide) ? WORD : OTHER;
+at += (int)n;
+}
+*length = at - point;
+return class;
+}
+
+/* From @point over all characters of @class. *last is the last of them, untouched if there is none. */
+static int skip(int point, enum class class, bool big, int *last)
+{
+    int length;
+    while (point < rl_end && character_at(point, big, &length) == class) {
+        *last = point;
+        point += length;
+    }
+    return point;
+}
+
+/* `w` and `W`, `e` and `E`: rl_vi_fword, rl_vi_fWord, rl_vi_eword and rl_vi_eWord never end where the line's last character has several bytes. */
+static int next_word(int count, int key)
+{
+    bool big = key == 'W';
+    int last = rl_point, length;
+    for (int point = rl_point; count > 0 && point < rl_end; count--) {
+        enum class class = character_at(point, big, &length);
+        point = class == BLANK ? point : skip(point, class, big, &last);
+        point = skip(point, BLANK, big, &last);
+        rl_point = point < rl_end ? point : last;
+    }
+    return 0;
+}
+
+static int end_of_word(int count, int key)
+{
+    bool big = key == 'E';
+    for (int length; count > 0 && rl_point < rl_end; count--) {
+        int last = rl_point;
+        character_at(rl_point, big, &length);
+        int point = skip(rl_point + length, BLANK, big, &last);
+        if (point < rl_end)
+            skip(point, character_at(point, big, &length), big, &last);
+        rl_point = last;
+    }
+    return 0;
+}
+
+/* `=`, `*` and `\` begin with an `E`, unless the word ends at the point already. */
+static int complete_in_command_mode(int count, int key)
+{
+    int last;
+    rl_point = skip(rl_point, WORD, true, &last);
+    return rl_vi_complete(count, key);
+}
+
+/* `%`: rl_vi_match never ends looking for a bracket where the last character has several bytes and none is one. */
+static int match_bracket(int count, int key)
+{
+    size_t ahead = strcspn(rl_line_buffer + rl_point, "()[]{}");
+    if (!rl_line_buffer[(size_t)rl_point + ahead])
+        return 0;
+    rl_point += (int)ahead;
+    return rl_vi_match(count, key);
+}
+
+static const struct {
+    rl_command_func_t *broken, *instead;
+} replacements[] = {
+    /* A key that means nothing, and Ctrl-G where there is nothing to give up, jump to _rl_top_level. While readline works off several keys in one call of
+     * rl_callback_read_char (a macro, a sequence taken apart) that is a frame that has returned. Searches know Ctrl-G by itself. */
+    { NULL, do_nothing },           { rl_abort, do_nothing },
+    { rl_vi_next_word, next_word }, { rl_vi_end_word, end_of_word },
+    { rl_vi_match, match_bracket }, { rl_vi_complete, complete_in_command_mode },
+};
+
+void readline_fixes_apply(void)
+{
+    static const char *const maps[] = { "emacs", "vi-insert", "vi-command" };
+    for (size_t m = 0; m < sizeof maps / sizeof *maps; m++) {
+        Keymap map = rl_get_keymap_by_name(maps[m]);
+        for (int key = 0; key < KEYMAP_SIZE - 1; key++)
+            for (size_t i = 0; i < sizeof replacements / sizeof *replacements; i++)
+                if (map[key].type == ISFUNC && map[key].function == replacements[i].broken)
+                    map[key].function = replacements[i].instead;
+    }
+}

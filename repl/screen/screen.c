@@ -1,0 +1,587 @@
+#include "repl/screen/screen.h"
+
+#include "engine/base/cleanup.h"
+#include "repl/screen/completion.h"
+#include "repl/screen/tty.h"
+#include "repl/screen/utf8.h"
+#include "repl/screen/view.h"
+
+#include <curses.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAME_MS 16   /* at most 60 frames a second */
+#define STATE_MS 1000 /* while something runs that no mark tells about */
+
+void screen_message(struct screen *screen, enum role role, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(screen->message, sizeof(screen->message), format, args);
+    va_end(args);
+    screen->message_role = role;
+    screen->dirty |= DIRTY_STATUS;
+}
+
+struct terminal *screen_terminal(const struct screen *screen)
+{
+    return screen->session ? session_terminal(screen->session, session_active(screen->session)) : NULL;
+}
+
+bool screen_at_prompt(const struct screen *screen)
+{
+    struct terminal *terminal = screen_terminal(screen);
+    if (!terminal || !screen->prompt)
+        return false;
+    unsigned active = session_active(screen->session);
+    return !(active <= TERMINALS_MAX && screen->terminal_view.sent[active]) &&
+           terminal_at_own_prompt(terminal, session_shell(screen->session, active));
+}
+
+enum key_when screen_when(const struct screen *screen)
+{
+    const struct terminal *terminal = screen_terminal(screen);
+    if (screen->focus == PANE_LESSON)
+        return KEYS_LESSON;
+    return terminal && terminal_alternate(terminal) ? KEYS_PROGRAM : KEYS_TERMINAL;
+}
+
+int screen_lesson_place(const struct screen *screen)
+{
+    for (size_t i = 0; screen->lesson && i < screen->curriculum.count; i++)
+        if (strcmp(screen->curriculum.entries[i].path, screen->lesson->path) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* ---- drawing ---- */
+
+static void draw_too_small(struct screen *screen)
+{
+    char text[80];
+    struct rect all = { 0, 0, screen->rows, screen->cols };
+    draw_clear(&screen->theme, &all);
+    snprintf(text, sizeof(text), "needs %d x %d, has %u x %u", LAYOUT_MIN_COLS, LAYOUT_MIN_ROWS, screen->cols,
+             screen->rows);
+    struct flow *flow = flow_new(&screen->theme, screen->cols);
+    if (!flow)
+        return;
+    flow_text(flow, ROLE_STRONG, text);
+    flow_break(flow);
+    flow_text(flow, ROLE_TEXT, "Make the window larger.");
+    size_t count;
+    const struct line *lines = flow_lines(flow, &count);
+    for (unsigned row = 0; row < all.rows && row < count; row++)
+        draw_line(&screen->theme, &all, row, &lines[row]);
+    flow_free(flow);
+}
+
+static void place_cursor(struct screen *screen)
+{
+    unsigned row = 0, col = 0;
+    bool shown = false;
+    if (screen->layout.too_small || screen->overlay != OVERLAY_NONE) {
+        shown = false;
+    } else if (screen->command.open) {
+        row = screen->layout.status.row;
+        col = screen->layout.status.col + 2 + utf8_width(screen->command.text, screen->command.len);
+        shown = col < screen->cols;
+    } else if (screen->focus == PANE_TERMINAL) {
+        shown = terminal_view_cursor(screen, &row, &col);
+    }
+    curs_set(shown ? 1 : 0);
+    if (shown)
+        move((int)row, (int)col);
+}
+
+static void draw(struct screen *screen)
+{
+    if (screen->dirty & DIRTY_CLEAN) {
+        erase();
+        screen->dirty |= DIRTY_ALL;
+    }
+    if (screen->layout.too_small) {
+        draw_too_small(screen);
+    } else if (screen->overlay != OVERLAY_NONE) {
+        overlay_draw(screen);
+    } else {
+        if (screen->dirty & DIRTY_LESSON)
+            lesson_view_draw(screen);
+        if (screen->dirty & DIRTY_TERMINAL)
+            terminal_view_draw(screen);
+        if (screen->dirty & DIRTY_STATE)
+            state_view_draw(screen);
+        if (screen->dirty & DIRTY_STATUS)
+            status_view_draw(screen);
+        if (screen->dirty & DIRTY_CLEAN)
+            draw_vertical(&screen->theme, &screen->layout.divider);
+    }
+    place_cursor(screen);
+    wnoutrefresh(stdscr);
+    doupdate();
+    screen->dirty = 0;
+    screen->last_frame = loop_now();
+}
+
+static void on_frame(void *data)
+{
+    struct screen *screen = data;
+    screen->frame_timer = NULL;
+}
+
+/* After every batch of events: draw if something changed, but not more often than frames are seen. */
+static void before_wait(void *data)
+{
+    struct screen *screen = data;
+    if (screen->state_due && screen->session) {
+        session_state_read(screen->session, &screen->state);
+        screen->state_due = false;
+        screen->dirty |= DIRTY_STATE | DIRTY_STATUS;
+    }
+    if (!screen->dirty || screen->frame_timer)
+        return;
+    uint64_t since = loop_now() - screen->last_frame;
+    if (since >= FRAME_MS)
+        draw(screen);
+    else
+        screen->frame_timer = loop_add_timer(screen->loop, (unsigned)(FRAME_MS - since), 0, on_frame, screen);
+}
+
+void screen_relayout(struct screen *screen)
+{
+    int rows, cols;
+    getmaxyx(stdscr, rows, cols);
+    screen->rows = (unsigned)rows;
+    screen->cols = (unsigned)cols;
+    struct layout_options options = { .zoomed = screen->zoomed, .zoom = screen->focus };
+    screen->layout = layout_compute(screen->cols, screen->rows, &options);
+    const struct rect *pane = &screen->layout.terminal;
+    if (pane->rows > 0 && pane->cols > 1) {
+        if (screen->session)
+            session_resize(screen->session, pane->rows, pane->cols);
+        if (screen->prompt)
+            prompt_set_width(screen->prompt, pane->rows, pane->cols);
+    }
+    flow_free(screen->lesson_view.flow);
+    screen->lesson_view.flow = NULL;
+    flow_free(screen->overlay_flow);
+    screen->overlay_flow = NULL;
+    screen->terminal_view.back = 0;
+    screen->dirty |= DIRTY_ALL | DIRTY_CLEAN;
+}
+
+/* ---- the session's events ---- */
+
+/* Grey on the line: what the step types next, if it is one line. */
+static void suggest(struct screen *screen)
+{
+    const char *command = screen->finished ? NULL : session_solution(screen->session);
+    prompt_set_suggestion(screen->prompt, command && !strchr(command, '\n') ? command : NULL);
+}
+
+/* A step came into play, or the one in play has passed: what was said about it stays until there is another one. */
+static void step_changed(struct screen *screen)
+{
+    unsigned step = session_current(screen->session);
+    bool was_building = screen->building;
+    screen->building = session_replaying(screen->session);
+    screen->finished = step > screen->lesson->step_count;
+    if (step == screen->lesson_view.step && !was_building) {
+        lesson_view_changed(screen);
+        return;
+    }
+    if (!screen->building)
+        screen->message[0] = '\0';
+    screen->lesson_view.step = step;
+    lesson_view_new_step(screen);
+}
+
+static void on_session_event(struct session *session, const struct session_event *event, void *data)
+{
+    struct screen *screen = data;
+    screen->session = session;
+    bool active = event->terminal == session_active(session);
+    switch (event->kind) {
+    case SESSION_OUTPUT:
+        if (active)
+            screen->dirty |= DIRTY_TERMINAL;
+        return;
+    case SESSION_LAB_READY:
+        screen->state_due = true;
+        lesson_view_changed(screen);
+        break;
+    case SESSION_LAB_DIED:
+        screen->building = true;
+        memset(screen->terminal_view.sent, 0, sizeof(screen->terminal_view.sent));
+        screen_message(
+            screen, ROLE_NOTICE,
+            "The lab has ended (something in it stopped everything). A new one is being built and your steps "
+            "are done again; wait for the prompt.");
+        break;
+    case SESSION_TERMINAL:
+        screen->terminal_view.back = 0;
+        screen->dirty |= DIRTY_TERMINAL | DIRTY_STATUS | DIRTY_CLEAN;
+        screen->state_due = true;
+        break;
+    case SESSION_PROMPT:
+        terminal_view_prompt(screen, event->terminal);
+        suggest(screen);
+        screen->dirty |= DIRTY_TERMINAL | DIRTY_STATUS;
+        screen->state_due = true;
+        break;
+    case SESSION_COMMAND_DONE:
+        screen->state_due = true;
+        break;
+    case SESSION_CHECK:
+        screen->state_due = true;
+        if (event->passed && session_current_passed(session)) {
+            screen->message[0] = '\0';
+            lesson_view_changed(screen);
+        }
+        break;
+    case SESSION_STEP:
+        step_changed(screen);
+        suggest(screen);
+        screen->state_due = true;
+        break;
+    case SESSION_REPLAY:
+        screen->building = true;
+        screen_message(screen, ROLE_NOTICE, "Step %u is done again for you: %s", event->step,
+                       event->text ? event->text : "");
+        break;
+    case SESSION_FINISHED:
+        step_changed(screen);
+        break;
+    case SESSION_MESSAGE:
+        if (event->failed) /* whatever was under way may not go on: do not keep the keys from the learner */
+            screen->building = session_replaying(session);
+        if (event->text)
+            screen_message(screen, event->failed ? ROLE_FAILED : ROLE_NOTICE, "%s", event->text);
+        break;
+    }
+}
+
+/* ---- the prompt's hooks ---- */
+
+static void on_accepted(const char *line, void *data)
+{
+    struct screen *screen = data;
+    struct command_line command;
+    bool quiz = screen->session && session_quiz(screen->session);
+    screen->dirty |= DIRTY_TERMINAL;
+    if (commands_at_prompt(line, quiz, &command)) {
+        action_run(screen, command.action, &command);
+        return;
+    }
+    if (line[0] == '\\' && commands_at_prompt(line + 1, false, &command))
+        line++; /* the backslash has done its work, and `\next` would not find a function or builtin of the name */
+    struct err err = { 0 };
+    unsigned active = session_active(screen->session);
+    if (session_send_line(screen->session, line, &err) < 0) {
+        screen_message(screen, ROLE_FAILED, "%s", err.message);
+        return;
+    }
+    if (active <= TERMINALS_MAX)
+        screen->terminal_view.sent[active] = true;
+    if (!session_current_passed(screen->session))
+        screen->message[0] = '\0';
+    screen->dirty |= DIRTY_STATUS;
+}
+
+static void on_interrupted(void *data)
+{
+    struct screen *screen = data;
+    struct terminal *terminal = screen_terminal(screen);
+    if (terminal) {
+        static const char interrupt[] = "\003";
+        terminal_write(terminal, interrupt, 1); /* so that bash leaves a half-typed loop or here-document as well */
+        session_flush(screen->session);
+    }
+    screen->dirty |= DIRTY_TERMINAL;
+}
+
+static void on_end_of_file(void *data)
+{
+    struct screen *screen = data;
+    screen_message(screen, ROLE_NOTICE, "F10 or `quit` leaves the lesson; `exit` ends only this shell.");
+}
+
+static void on_matches(char *const *matches, size_t count, void *data)
+{
+    struct screen *screen = data;
+    char text[sizeof(screen->message)] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < count && used + strlen(matches[i]) + 4 < sizeof(text); i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "   " : "", matches[i]);
+    screen_message(screen, ROLE_TEXT, "%s", text);
+}
+
+static char **on_complete(const char *line, const char *word, size_t start, void *data)
+{
+    struct screen *screen = data;
+    if (!screen->session)
+        return NULL;
+    struct completion_place place;
+    if (completion_place_of(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
+        return NULL;
+    const char *names[32] = { NULL };
+    for (size_t i = 0; i < command_count && i < 31; i++)
+        names[i] = commands[i].name;
+    struct completion_options options = { .place = &place,
+                                          .commands = names,
+                                          .ignore_case = prompt_variable(screen->prompt, "completion-ignore-case") };
+    char **found = completion_candidates(&options, line, word, start);
+    completion_place_free(&place);
+    return found;
+}
+
+/* ---- lessons ---- */
+
+static void end_session(struct screen *screen)
+{
+    if (screen->session)
+        session_free(screen->session);
+    screen->session = NULL;
+    memset(&screen->terminal_view, 0, sizeof(screen->terminal_view));
+    memset(&screen->state, 0, sizeof(screen->state));
+    lesson_view_free(screen);
+    lesson_free(screen->lesson);
+    screen->lesson = NULL;
+    screen->finished = false;
+    screen->message[0] = '\0';
+    if (screen->prompt)
+        prompt_clear(screen->prompt);
+}
+
+/* The first mistake, for the screen; all of them are said by `teachroot test`. */
+static struct lesson *load_lesson(const char *path, struct err *err)
+{
+    struct lesson_mistakes mistakes = { 0 };
+    struct lesson *lesson = lesson_load(path, &mistakes, err);
+    if (!lesson && mistakes.count > 0)
+        err_say(err, EINVAL, "%s:%d: %s%s; mend the lesson or choose another one", path, mistakes.list[0].line,
+                mistakes.list[0].what, mistakes.count > 1 ? " (and more)" : "");
+    lesson_mistakes_free(&mistakes);
+    return lesson;
+}
+
+int screen_open_lesson(struct screen *screen, const char *path, unsigned step, struct err *err)
+{
+    struct lesson *lesson = load_lesson(path, err);
+    if (!lesson)
+        return -1;
+    end_session(screen);
+    screen->lesson = lesson;
+    const struct rect *pane = &screen->layout.terminal;
+    struct session_options options = {
+        .loop = screen->loop,
+        .lesson = lesson,
+        .progress = screen->progress,
+        .lab = screen->options->lab,
+        .rows = pane->rows ? pane->rows : 24,
+        .cols = pane->cols > 1 ? pane->cols : 80,
+        .on_event = on_session_event,
+        .data = screen,
+    };
+    struct session *session = session_new(&options, err);
+    if (!session) {
+        end_session(screen);
+        return -1;
+    }
+    screen->session = session;
+    screen->building = true;
+    screen->focus = PANE_TERMINAL;
+    screen_message(screen, ROLE_NOTICE, "The lab is being built; wait for the prompt.");
+    screen->dirty |= DIRTY_ALL | DIRTY_CLEAN;
+    draw(screen);
+    if (session_start(session, step, err) < 0) {
+        end_session(screen);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- the loop's sources ---- */
+
+static void on_input_timeout(void *data)
+{
+    struct screen *screen = data;
+    screen->input_timer = NULL;
+    input_timeout(screen->input);
+    if (screen->session)
+        session_flush(screen->session);
+}
+
+static void on_keyboard(int fd, uint32_t events, void *data)
+{
+    struct screen *screen = data;
+    char bytes[4096];
+    ssize_t n = read(fd, bytes, sizeof(bytes));
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        loop_quit(screen->loop); /* the terminal is gone */
+        return;
+    }
+    if (n < 0)
+        return;
+    loop_remove(screen->input_timer);
+    screen->input_timer = NULL;
+    input_feed(screen->input, bytes, (size_t)n);
+    unsigned pending = input_pending(screen->input);
+    if (pending)
+        screen->input_timer = loop_add_timer(screen->loop, pending, 0, on_input_timeout, screen);
+    if (screen->session)
+        session_flush(screen->session);
+}
+
+static void on_event(const struct input_event *event, void *data)
+{
+    action_input(data, event);
+}
+
+static void on_resize(int signal, void *data)
+{
+    tty_resized();
+    screen_relayout(data);
+}
+
+static void on_quit_signal(int signal, void *data)
+{
+    struct screen *screen = data;
+    loop_quit(screen->loop);
+}
+
+/* While a program runs no mark says that the state changed; at the prompt nothing changes by itself. */
+static void on_state_timer(void *data)
+{
+    struct screen *screen = data;
+    struct terminal *terminal = screen_terminal(screen);
+    if (terminal && !terminal_at_prompt(terminal))
+        screen->state_due = true;
+}
+
+static int add_sources(struct screen *screen, struct err *err)
+{
+    static const int quit_signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+    bool added = loop_add_fd(screen->loop, STDIN_FILENO, EPOLLIN, 0, on_keyboard, screen) &&
+                 loop_add_signal(screen->loop, SIGWINCH, on_resize, screen);
+    for (size_t i = 0; i < sizeof(quit_signals) / sizeof(quit_signals[0]); i++)
+        added = added && loop_add_signal(screen->loop, quit_signals[i], on_quit_signal, screen);
+    screen->state_timer = loop_add_timer(screen->loop, STATE_MS, STATE_MS, on_state_timer, screen);
+    if (!added || !screen->state_timer)
+        return err_say(err, ENOMEM, "the event loop cannot watch the keyboard and signals");
+    return 0;
+}
+
+/* ---- beginning and end ---- */
+
+static int say(const char *message)
+{
+    fprintf(stderr, "teachroot: %s\n", message);
+    return 1;
+}
+
+/* Read the lesson that was named before the screen is taken, so that its mistakes are said where they can be read. */
+static char *named_lesson(struct screen *screen, int *status)
+{
+    struct err err = { 0 };
+    *status = 1;
+    char *path = curriculum_find(&screen->curriculum, screen->options->lesson, &err);
+    if (!path) {
+        say(err.message);
+        return NULL;
+    }
+    struct lesson_mistakes mistakes = { 0 };
+    struct lesson *lesson = lesson_load(path, &mistakes, &err);
+    if (!lesson) {
+        for (size_t i = 0; i < mistakes.count; i++)
+            fprintf(stderr, "%s:%d: %s\n", path, mistakes.list[i].line, mistakes.list[i].what);
+        *status = mistakes.count ? 2 : say(err.message);
+        lesson_mistakes_free(&mistakes);
+        free(path);
+        return NULL;
+    }
+    lesson_mistakes_free(&mistakes);
+    lesson_free(lesson);
+    return path;
+}
+
+static void choose_look(struct screen *screen)
+{
+    setlocale(LC_ALL, "");
+    screen->theme.ascii = screen->options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        setlocale(LC_CTYPE, "C.UTF-8"); /* widths are still those of UTF-8 text; what is drawn is ASCII */
+}
+
+static int run(struct screen *screen, const char *path, struct err *err)
+{
+    if (add_sources(screen, err) < 0)
+        return -1;
+    screen_relayout(screen);
+    if (path) {
+        if (screen_open_lesson(screen, path, screen->options->step, err) < 0)
+            return -1;
+    } else {
+        overlay_show(screen, OVERLAY_WELCOME);
+    }
+    return loop_run(screen->loop, before_wait, screen, err);
+}
+
+static void screen_free(struct screen *screen)
+{
+    end_session(screen);
+    flow_free(screen->overlay_flow);
+    if (screen->prompt)
+        prompt_free(screen->prompt);
+    input_free(screen->input);
+    if (screen->loop)
+        loop_free(screen->loop);
+    if (screen->progress)
+        progress_free(screen->progress);
+    curriculum_free(&screen->curriculum);
+}
+
+int screen_main(const struct screen_options *options)
+{
+    static const struct prompt_hooks hook_table = { .accepted = on_accepted,
+                                                    .interrupted = on_interrupted,
+                                                    .end_of_file = on_end_of_file,
+                                                    .complete = on_complete,
+                                                    .show_matches = on_matches };
+    struct screen screen = { .options = options };
+    struct prompt_hooks hooks = hook_table;
+    struct err err = { 0 }, damaged = { 0 };
+    int status = 0;
+    cleanup_free char *path = NULL;
+
+    choose_look(&screen);
+    curriculum_load(&screen.curriculum, &err); /* a lesson's file can be opened without one */
+    err_clear(&err);
+    if (options->lesson && !(path = named_lesson(&screen, &status))) {
+        curriculum_free(&screen.curriculum);
+        return status;
+    }
+    hooks.data = &screen;
+    screen.progress = progress_load(options->progress_path, &damaged);
+    screen.input = input_new(on_event, &screen);
+    screen.loop = loop_new(&err);
+    screen.prompt = prompt_new(&hooks, options->history_path, &err);
+    if (!screen.input || !screen.loop || !screen.prompt || tty_start(&err) < 0) {
+        screen_free(&screen);
+        return say(*err.message ? err.message : "out of memory");
+    }
+    input_load_terminfo(screen.input);
+    screen.theme.look = theme_look(has_colors() ? COLORS : 0);
+    err_clear(&err);
+    if (damaged.code)
+        screen_message(&screen, ROLE_NOTICE, "%s", damaged.message);
+    status = run(&screen, path, &err) < 0;
+    tty_stop();
+    screen_free(&screen);
+    return status ? say(err.message) : 0;
+}

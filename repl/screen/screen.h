@@ -1,0 +1,23 @@
+/** The ncurses program: a lesson, a terminal and the kernel's state on one screen. */
+#ifndef REPL_SCREEN_SCREEN_H
+#define REPL_SCREEN_SCREEN_H
+
+#include "engine/lab/lab.h"
+
+#include <stdbool.h>
+
+struct screen_options {
+    const char *
+        lesson; /* as the user names it: a number, a path, the start of a title; NULL: the first screen, or where one left off */
+    unsigned step;             /* 1-based; 0: where progress left off */
+    bool ascii;                /* no glyph beyond ASCII, whatever the locale says */
+    struct lab_options lab;    /* name, limits, rootless, offline, tools */
+    const char *progress_path; /* NULL: the default place */
+    const char *history_path;  /* NULL: beside the progress */
+};
+
+/** Run until the user quits. Returns the exit status: 0; 1 it could not be run (said on stderr); 2 the lesson is malformed (each mistake
+ * said on stderr as FILE:LINE). */
+int screen_main(const struct screen_options *options);
+
+#endif

@@ -1,0 +1,101 @@
+#include "repl/screen/utf8.h"
+#include "repl/screen/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void draw_message(struct screen *screen)
+{
+    struct rect pane = screen->layout.message;
+    if (pane.rows == 0)
+        return;
+    draw_clear(&screen->theme, &pane);
+    if (pane.cols > 4) {
+        pane.col++;
+        pane.cols -= 2;
+    }
+    struct flow *flow = flow_new(&screen->theme, pane.cols);
+    if (!flow)
+        return;
+    if (screen->message[0]) {
+        flow_quoted(flow, screen->message_role, screen->message);
+    } else if (screen->session && session_current_passed(screen->session) && !screen->finished) {
+        flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 or next goes on",
+                    theme_glyph(&screen->theme, GLYPH_PASSED), session_current(screen->session),
+                    theme_glyph(&screen->theme, GLYPH_DASH));
+    } else if (screen->session && *screen->state.waits_for) {
+        flow_text(flow, ROLE_FAINT, "This step waits for: ");
+        flow_quoted(flow, ROLE_TEXT, screen->state.waits_for);
+    }
+    size_t count;
+    const struct line *lines = flow_lines(flow, &count);
+    for (unsigned row = 0; row < pane.rows && row < count; row++)
+        draw_line(&screen->theme, &pane, row, &lines[row]);
+    if (count > pane.rows) {
+        const char *more = theme_glyph(&screen->theme, GLYPH_ELLIPSIS);
+        draw_text(&screen->theme, &pane, pane.rows - 1, pane.cols - 1, ROLE_FAINT, more);
+    }
+    flow_free(flow);
+}
+
+/* The action to be pressed next, drawn to stand out. */
+static enum action wanted(const struct screen *screen)
+{
+    if (screen->session && (screen->finished || session_current_passed(screen->session)))
+        return ACTION_NEXT;
+    return ACTION_NONE;
+}
+
+static unsigned draw_key(const struct screen *screen, unsigned col, const char *name, const char *label, bool now)
+{
+    const struct rect *pane = &screen->layout.status;
+    const struct theme *theme = &screen->theme;
+    if (col + strlen(name) + strlen(label) + 3 > pane->cols)
+        return col;
+    col += draw_text(theme, pane, 0, col, now ? ROLE_STATUS_NOW : ROLE_STATUS_KEY, name);
+    col += draw_text(theme, pane, 0, col, ROLE_STATUS, " ");
+    col += draw_text(theme, pane, 0, col, now ? ROLE_STATUS_NOW : ROLE_STATUS, label);
+    return col + 2;
+}
+
+static void draw_command(struct screen *screen)
+{
+    const struct rect *pane = &screen->layout.status;
+    unsigned col = draw_text(&screen->theme, pane, 0, 1, ROLE_STATUS_KEY, ":");
+    col += 1;
+    col += draw_text(&screen->theme, pane, 0, col, ROLE_STRONG, screen->command.text);
+    if (screen->command.fresh)
+        draw_text(&screen->theme, pane, 0, col + 2, ROLE_FAINT,
+                  "next hint why reset help quit, or an F-key; Ctrl-] sends Ctrl-]; Esc closes");
+}
+
+void status_view_draw(struct screen *screen)
+{
+    const struct rect *pane = &screen->layout.status;
+    if (pane->rows == 0)
+        return;
+    draw_message(screen);
+    draw_clear_row(&screen->theme, pane, 0, 0);
+    if (screen->command.open) {
+        draw_command(screen);
+        return;
+    }
+    enum key_when when = screen_when(screen);
+    enum action now = wanted(screen);
+    unsigned col = 1;
+    if (when == KEYS_PROGRAM) { /* its function keys are its own: teaching keys come after Ctrl-] */
+        const struct key_binding *prefix = keys_for(ACTION_COMMAND_LINE, when);
+        col += draw_text(&screen->theme, pane, 0, col, ROLE_STATUS_KEY, prefix->name);
+        col += draw_text(&screen->theme, pane, 0, col, ROLE_STATUS, " then  ");
+        when = KEYS_PREFIXED;
+    }
+    for (size_t i = 0; i < key_binding_count; i++) {
+        const struct key_binding *binding = &key_bindings[i];
+        if (!binding->label || !(binding->when & when))
+            continue;
+        const char *label = binding->label;
+        if (binding->action == ACTION_FOCUS)
+            label = screen->focus == PANE_TERMINAL ? "lesson" : "terminal";
+        col = draw_key(screen, col, binding->name, label, binding->action == now);
+    }
+}

@@ -1,0 +1,346 @@
+#include "engine/base/cleanup.h"
+#include "repl/screen/tty.h"
+#include "repl/screen/utf8.h"
+#include "repl/screen/view.h"
+
+#include <curses.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <wchar.h>
+
+#define PROMPT_CELLS 8192
+
+/* How the prompt line lies over the grid. */
+struct prompt_shape {
+    unsigned row, col;               /* of mark B in the grid */
+    unsigned rows;                   /* the line covers, at least 1 */
+    unsigned shift;                  /* rows the grid is pushed up so that it fits */
+    unsigned cursor_row, cursor_col; /* in the pane, after the shift */
+};
+
+static unsigned put_over(const struct screen *screen, const char *text, enum role role, unsigned start, unsigned *cells,
+                         bool draw, const struct prompt_shape *shape)
+{
+    const struct rect *pane = &screen->layout.terminal;
+    unsigned at = start;
+    for (size_t i = 0, len = strlen(text); i < len;) {
+        uint32_t character;
+        size_t n = utf8_decode(text + i, len - i, &character);
+        unsigned wide = utf8_cells(character);
+        if (wide == 2 && at % pane->cols == pane->cols - 1)
+            at++; /* a wide glyph does not straddle the edge: the tty's echo wraps it, too */
+        unsigned row = at / pane->cols, col = at % pane->cols;
+        if (draw && wide > 0 && shape->row + row >= shape->shift && shape->row + row - shape->shift < pane->rows) {
+            draw_role(&screen->theme, role);
+            mvaddnstr((int)(pane->row + shape->row + row - shape->shift), (int)(pane->col + col),
+                      screen->theme.ascii && character >= 0x80 ? "?" : text + i,
+                      screen->theme.ascii && character >= 0x80 ? 1 : (int)n);
+        } else if (draw && wide == 0 && character >= 0x300 && !screen->theme.ascii) {
+            addnstr(text + i, (int)n);
+        }
+        at += wide;
+        i += n;
+        if (at - start > PROMPT_CELLS)
+            break;
+    }
+    *cells = at - start;
+    return at;
+}
+
+static bool prompt_shape(const struct screen *screen, struct prompt_shape *shape)
+{
+    const struct rect *pane = &screen->layout.terminal;
+    struct terminal *terminal = screen_terminal(screen);
+    if (!terminal || !screen->prompt || screen->terminal_view.back || pane->cols == 0 || !screen_at_prompt(screen) ||
+        !terminal_prompt_position(terminal, &shape->row, &shape->col))
+        return false;
+    size_t cursor;
+    unsigned cells, typed;
+    shape->shift = 0;
+    const char *text = prompt_text(screen->prompt, &cursor);
+    unsigned end = put_over(screen, text, ROLE_TEXT, shape->col, &typed, false, shape);
+    put_over(screen, prompt_suggestion(screen->prompt), ROLE_TEXT, end, &cells, false, shape);
+    unsigned at = shape->col + (unsigned)cursor;
+    unsigned last = at > end ? at : end;
+    shape->rows = last / pane->cols + 1;
+    if (shape->row + shape->rows > pane->rows)
+        shape->shift = shape->row + shape->rows - pane->rows;
+    unsigned cursor_row = shape->row + at / pane->cols;
+    if (cursor_row < shape->shift) /* a line longer than the pane, edited near its start: its start is what is shown */
+        shape->shift = cursor_row;
+    shape->cursor_row = cursor_row - shape->shift;
+    shape->cursor_col = at % pane->cols;
+    return true;
+}
+
+static unsigned cell_attributes(const struct terminal_cell *cell)
+{
+    return (cell->bold ? STYLE_BOLD : 0U) | (cell->dim ? STYLE_DIM : 0U) | (cell->underline ? STYLE_UNDERLINE : 0U) |
+           (cell->italic ? STYLE_ITALIC : 0U) | (cell->reverse ? STYLE_REVERSE : 0U);
+}
+
+static bool same_style(const struct terminal_cell *a, const struct terminal_cell *b)
+{
+    return a->fg == b->fg && a->bg == b->bg && cell_attributes(a) == cell_attributes(b);
+}
+
+/* The glyph of a cell, always as wide as the cell says: ncurses and libvterm may disagree about a character's width, and then the row
+ * would run over the pane. */
+static size_t cell_glyph(const struct screen *screen, const struct terminal_cell *cell, wchar_t *out)
+{
+    uint32_t base = cell->chars[0];
+    size_t n = 0;
+    if (base == 0)
+        base = ' ';
+    if ((screen->theme.ascii && base >= 0x80) || utf8_cells(base) != (unsigned)cell->width) {
+        const char *ascii = screen->theme.ascii && base >= 0x80 ? theme_ascii(base) : "?";
+        out[n++] = (wchar_t)(ascii[0] ? ascii[0] : '?');
+        for (int i = 1; i < cell->width; i++)
+            out[n++] = L' ';
+        return n;
+    }
+    out[n++] = (wchar_t)base;
+    for (size_t i = 1; i < 6 && cell->chars[i] && !screen->theme.ascii; i++)
+        if (utf8_cells(cell->chars[i]) == 0 && cell->chars[i] >= 0x300)
+            out[n++] = (wchar_t)cell->chars[i];
+    return n;
+}
+
+/* Row @row of the terminal in row @at of the pane, in runs of one style. */
+static void draw_grid_row(const struct screen *screen, const struct terminal *terminal, int row, unsigned at)
+{
+    const struct rect *pane = &screen->layout.terminal;
+    wchar_t run[512];
+    size_t length = 0;
+    unsigned start = 0, col = 0;
+    struct terminal_cell style = { .fg = -1, .bg = -1 }, cell;
+    while (col < pane->cols) {
+        if (!terminal_get(terminal, row, col, &cell))
+            cell = (struct terminal_cell){ .width = 1, .fg = -1, .bg = -1 };
+        if (cell.width < 1)
+            cell.width = 1;
+        if (col + (unsigned)cell.width > pane->cols || cell.chars[0] == (uint32_t)-1)
+            cell = (struct terminal_cell){ .width = 1, .fg = cell.fg, .bg = cell.bg };
+        if (length && (!same_style(&style, &cell) || length + 8 > sizeof(run) / sizeof(run[0]))) {
+            draw_style(&screen->theme, style.fg, style.bg, cell_attributes(&style));
+            mvaddnwstr((int)(pane->row + at), (int)(pane->col + start), run, (int)length);
+            length = 0;
+        }
+        if (length == 0) {
+            start = col;
+            style = cell;
+        }
+        length += cell_glyph(screen, &cell, run + length);
+        col += (unsigned)cell.width;
+    }
+    if (length) {
+        draw_style(&screen->theme, style.fg, style.bg, cell_attributes(&style));
+        mvaddnwstr((int)(pane->row + at), (int)(pane->col + start), run, (int)length);
+    }
+}
+
+static void draw_terminal_title(struct screen *screen)
+{
+    const struct theme *theme = &screen->theme;
+    const struct rect *rect = &screen->layout.terminal_title;
+    char left[256] = "Terminal", right[80] = "";
+    if (screen->session) {
+        unsigned count = session_terminals(screen->session), active = session_active(screen->session);
+        size_t used = (size_t)snprintf(left, sizeof(left), count > 1 ? "Terminal" : "Terminal %u", active);
+        for (unsigned i = 1; count > 1 && i <= TERMINALS_MAX && used < sizeof(left) - 8; i++)
+            if (session_terminal(screen->session, i))
+                used += (size_t)snprintf(left + used, sizeof(left) - used, i == active ? " [%u]" : "  %u ", i);
+        if (count > 1)
+            snprintf(right, sizeof(right), "F7/F8");
+    }
+    if (screen->terminal_view.back)
+        snprintf(right, sizeof(right), "%u lines back %s any key returns", screen->terminal_view.back,
+                 theme_glyph(theme, GLYPH_DASH));
+    draw_title(theme, rect, screen->focus == PANE_TERMINAL ? ROLE_FOCUS : ROLE_TITLE, left, right);
+}
+
+void terminal_view_draw(struct screen *screen)
+{
+    struct terminal_view *view = &screen->terminal_view;
+    const struct rect *pane = &screen->layout.terminal;
+    struct terminal *terminal = screen_terminal(screen);
+    if (pane->rows == 0)
+        return;
+    draw_terminal_title(screen);
+    if (!terminal) {
+        draw_clear(&screen->theme, pane);
+        return;
+    }
+    struct prompt_shape shape = { 0 };
+    bool prompt = prompt_shape(screen, &shape);
+    unsigned first = 0, last = pane->rows - 1;
+    bool damaged = terminal_damage(terminal, &first, &last);
+    if (view->drawn_prompt || prompt || view->back || view->drawn_shift || (screen->dirty & DIRTY_CLEAN)) {
+        first = 0;
+        last = pane->rows - 1;
+        damaged = true;
+    }
+    size_t kept = terminal_scrollback(terminal);
+    if (view->back > kept)
+        view->back = (unsigned)kept;
+    for (unsigned row = 0; damaged && row < pane->rows; row++)
+        if (row >= first && row <= last)
+            draw_grid_row(screen, terminal, (int)(row + shape.shift) - (int)view->back, row);
+    terminal_clean(terminal);
+    if (prompt) {
+        unsigned cells;
+        size_t cursor;
+        unsigned end =
+            put_over(screen, prompt_text(screen->prompt, &cursor), ROLE_TEXT, shape.col, &cells, true, &shape);
+        put_over(screen, prompt_suggestion(screen->prompt), ROLE_SUGGESTION, end, &cells, true, &shape);
+    }
+    view->drawn_prompt = prompt;
+    view->drawn_shift = shape.shift;
+    tty_mouse(terminal_mouse(terminal));
+    if (view->alternate != terminal_alternate(terminal)) { /* other keys count now, and the status line says which */
+        view->alternate = !view->alternate;
+        screen->dirty |= DIRTY_STATUS;
+    }
+}
+
+bool terminal_view_cursor(const struct screen *screen, unsigned *row, unsigned *col)
+{
+    const struct rect *pane = &screen->layout.terminal;
+    struct terminal *terminal = screen_terminal(screen);
+    struct prompt_shape shape;
+    bool visible;
+    if (!terminal || pane->rows == 0 || screen->terminal_view.back)
+        return false;
+    if (prompt_shape(screen, &shape)) {
+        *row = pane->row + shape.cursor_row;
+        *col = pane->col + shape.cursor_col;
+        return shape.cursor_row < pane->rows;
+    }
+    terminal_cursor(terminal, row, col, &visible);
+    if (*row >= pane->rows || *col >= pane->cols)
+        return false;
+    *row += pane->row;
+    *col += pane->col;
+    return visible;
+}
+
+void terminal_view_scroll(struct screen *screen, int lines)
+{
+    struct terminal *terminal = screen_terminal(screen);
+    struct terminal_view *view = &screen->terminal_view;
+    if (!terminal || terminal_alternate(terminal))
+        return;
+    long back = (long)view->back + lines, kept = (long)terminal_scrollback(terminal);
+    view->back = back < 0 ? 0 : back > kept ? (unsigned)kept : (unsigned)back;
+    screen->dirty |= DIRTY_TERMINAL | DIRTY_CLEAN;
+}
+
+/* What is typed while a program runs stays on the tty's own line until Enter. It is remembered here, so that readline can go on with it
+ * at the next prompt (see terminal_view_prompt). In any other mode the program has taken it. */
+static void remember_ahead(struct screen *screen, struct terminal *terminal, unsigned number,
+                           const struct input_event *event)
+{
+    struct terminal_view *view = &screen->terminal_view;
+    size_t *len = &view->ahead_len[number];
+    if (number > TERMINALS_MAX)
+        return;
+    bool character = event->kind == INPUT_KEY && event->modifiers == 0 && event->key < INPUT_KEY_NONE;
+    if (event->kind == INPUT_KEY && event->key == INPUT_KEY_BACKSPACE && *len > 0) {
+        do
+            --*len;
+        while (*len > 0 && ((unsigned char)view->ahead[number][*len] & 0xc0) == 0x80);
+    } else if (character && !terminal_alternate(terminal) && *len + event->len < sizeof(view->ahead[number]) - 1) {
+        memcpy(view->ahead[number] + *len, event->bytes, event->len);
+        *len += event->len;
+    } else {
+        *len = 0;
+    }
+    view->ahead[number][*len] = '\0';
+}
+
+/* Take the unfinished line out of the tty's queue, where readline is to go on with it. False if whole lines are waiting there: the shell
+ * takes those first. (VKILL would do it too, but its echo would rub out the prompt.) */
+static bool empty_input_queue(const struct terminal *terminal)
+{
+    int whole = 0;
+    cleanup_close int slave = ioctl(terminal_fd(terminal), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    return slave >= 0 && ioctl(slave, FIONREAD, &whole) == 0 && whole == 0 && tcflush(slave, TCIFLUSH) == 0;
+}
+
+void terminal_view_prompt(struct screen *screen, unsigned number)
+{
+    struct terminal_view *view = &screen->terminal_view;
+    struct terminal *terminal = session_terminal(screen->session, number);
+    if (number > TERMINALS_MAX || !terminal)
+        return;
+    view->sent[number] = false;
+    if (view->ahead_len[number] == 0)
+        return;
+    if (number == session_active(screen->session) && screen_at_prompt(screen) && prompt_empty(screen->prompt)) {
+        if (!empty_input_queue(terminal))
+            return;
+        prompt_set_line(screen->prompt, view->ahead[number]);
+    }
+    view->ahead_len[number] = 0;
+}
+
+static void send_to_program(struct screen *screen, struct terminal *terminal, const struct input_event *event)
+{
+    unsigned number = session_active(screen->session);
+    remember_ahead(screen, terminal, number, event);
+    if (event->kind == INPUT_PASTE) {
+        terminal_paste(terminal, event->bytes, event->len);
+        return;
+    }
+    char bytes[16];
+    size_t len = event->kind == INPUT_KEY
+                     ? input_encode(event->key, event->modifiers, terminal_application_cursor(terminal), bytes)
+                     : 0;
+    if (len)
+        terminal_write(terminal, bytes, len);
+    else
+        terminal_write(terminal, event->bytes, event->len);
+}
+
+static void mouse(struct screen *screen, struct terminal *terminal, const struct input_event *event)
+{
+    const struct rect *pane = &screen->layout.terminal;
+    if (event->row < pane->row || event->row >= pane->row + pane->rows || event->col < pane->col ||
+        event->col >= pane->col + pane->cols)
+        return;
+    if (terminal_mouse(terminal) && !(event->modifiers & INPUT_SHIFT))
+        terminal_mouse_event(terminal, event->row - pane->row, event->col - pane->col, event->button, event->pressed,
+                             (int)event->modifiers);
+    else if (event->button == 4 || event->button == 5)
+        terminal_view_scroll(screen, event->button == 4 ? 3 : -3);
+}
+
+void terminal_view_input(struct screen *screen, const struct input_event *event)
+{
+    struct terminal *terminal = screen_terminal(screen);
+    if (!terminal || event->kind == INPUT_FOCUS)
+        return;
+    if (event->kind == INPUT_MOUSE) {
+        mouse(screen, terminal, event);
+        return;
+    }
+    if (screen->terminal_view.back) {
+        screen->terminal_view.back = 0;
+        screen->dirty |= DIRTY_TERMINAL | DIRTY_CLEAN;
+    }
+    if (screen_at_prompt(screen)) {
+        if (event->kind == INPUT_PASTE)
+            prompt_feed(screen->prompt, "\033[200~", 6);
+        prompt_feed(screen->prompt, event->bytes, event->len);
+        if (event->kind == INPUT_PASTE)
+            prompt_feed(screen->prompt, "\033[201~", 6);
+        else if (event->kind == INPUT_KEY && event->key == INPUT_KEY_ESCAPE)
+            prompt_escape_timeout(screen->prompt);
+    } else {
+        send_to_program(screen, terminal, event);
+    }
+    screen->dirty |= DIRTY_TERMINAL;
+}

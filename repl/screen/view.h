@@ -1,0 +1,156 @@
+/** What the parts of the screen share: one struct, and the door of each part.
+ *
+ * Each view draws into its rectangles from what it reads anew; none keeps what another one owns.
+ */
+#ifndef REPL_SCREEN_VIEW_H
+#define REPL_SCREEN_VIEW_H
+
+#include "repl/lesson/curriculum.h"
+#include "repl/screen/commands.h"
+#include "repl/screen/draw.h"
+#include "repl/screen/input.h"
+#include "repl/screen/keys.h"
+#include "repl/screen/layout.h"
+#include "repl/screen/prompt.h"
+#include "repl/screen/screen.h"
+#include "repl/session/session.h"
+#include "repl/session/state.h"
+
+enum dirty {
+    DIRTY_LESSON = 1,
+    DIRTY_TERMINAL = 2, /* rows the terminal itself calls damaged, the prompt line and the title */
+    DIRTY_STATE = 4,
+    DIRTY_STATUS = 8, /* message and status line */
+    DIRTY_ALL = 15,
+    DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
+};
+
+enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS };
+
+#define SAID_MAX 16
+struct said { /* what was said about this step: hints, reasons, why not yet */
+    enum role role;
+    char *title; /* "Hint" */
+    char *text;  /* Markdown */
+};
+
+struct lesson_view {
+    struct flow *flow; /* NULL: to be built anew */
+    unsigned step;     /* what is shown */
+    unsigned top;      /* first line shown */
+    size_t count;      /* lines when last drawn, at … */
+    unsigned cols;     /* … this width */
+    bool to_end;       /* scroll to what was just added */
+    struct said said[SAID_MAX];
+    size_t said_count;
+    unsigned choices; /* bits: ticked boxes of a quiz with several right answers */
+};
+
+#define TERMINALS_MAX 9
+struct terminal_view {
+    unsigned back;                      /* lines scrolled back */
+    unsigned drawn_shift;               /* rows the grid was pushed up for a long prompt line, when last drawn */
+    bool alternate;                     /* a full-screen program had the terminal when last drawn */
+    bool drawn_prompt;                  /* a prompt line was drawn over the grid */
+    bool sent[TERMINALS_MAX + 1];       /* a line was sent and no prompt came back yet: keys are for the program */
+    char ahead[TERMINALS_MAX + 1][256]; /* typed while a program ran, on the tty's own unfinished line */
+    size_t ahead_len[TERMINALS_MAX + 1];
+};
+
+struct command_entry {
+    bool open;
+    bool fresh; /* nothing typed yet: F-keys and a second Ctrl-] still count */
+    char text[200];
+    size_t len;
+};
+
+struct screen {
+    const struct screen_options *options;
+    struct theme theme;
+    struct layout layout;
+    unsigned cols, rows;
+    struct loop *loop;
+    struct input *input;
+    struct loop_source *input_timer, *frame_timer, *state_timer;
+    uint64_t last_frame;
+    unsigned dirty; /* bits of enum dirty */
+
+    struct curriculum curriculum;
+    struct progress *progress;
+    struct lesson *lesson;
+    const char *lesson_path; /* as in the curriculum, or the path given */
+    struct session *session; /* NULL before a lesson is begun */
+    struct prompt *prompt;
+    bool building; /* the lab is being built or steps are being redone */
+    bool finished;
+
+    enum pane focus;
+    bool zoomed;
+    struct lesson_view lesson_view;
+    struct terminal_view terminal_view;
+    struct session_state state;
+    bool state_due;
+
+    char message[1200];
+    enum role message_role;
+    struct command_entry command;
+
+    enum overlay overlay;
+    struct flow *overlay_flow;
+    unsigned overlay_top, overlay_selected;
+};
+
+/* screen.c */
+void screen_message(struct screen *screen, enum role role, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void screen_relayout(struct screen *screen); /* after a change of size, zoom or overlay */
+int screen_open_lesson(struct screen *screen, const char *path, unsigned step, struct err *err);
+/** Of the current lesson in the curriculum: its place, or -1. */
+int screen_lesson_place(const struct screen *screen);
+struct terminal *screen_terminal(const struct screen *screen); /* the active one, or NULL */
+enum key_when screen_when(const struct screen *screen);
+/** The prompt owns the keys of the active terminal. */
+bool screen_at_prompt(const struct screen *screen);
+
+/* lesson_view.c */
+void lesson_view_draw(struct screen *screen);
+void lesson_view_changed(struct screen *screen);  /* same step, other words */
+void lesson_view_new_step(struct screen *screen); /* from its top, nothing said */
+/** Put words below the step, under a title, and scroll to them; the same words are not put twice. */
+void lesson_view_say(struct screen *screen, enum role role, const char *title, const char *markdown);
+void lesson_view_scroll(struct screen *screen, enum action action, unsigned lines);
+void lesson_view_free(struct screen *screen);
+
+/* terminal_view.c */
+void terminal_view_draw(struct screen *screen);
+/** Where the cursor belongs; false: nowhere. */
+bool terminal_view_cursor(const struct screen *screen, unsigned *row, unsigned *col);
+void terminal_view_scroll(struct screen *screen, int lines); /* >0: back */
+void terminal_view_input(struct screen *screen, const struct input_event *event);
+void terminal_view_prompt(struct screen *screen, unsigned terminal); /* a shell is at its prompt */
+
+/* state_view.c */
+void state_view_draw(struct screen *screen);
+
+/* status_view.c */
+void status_view_draw(struct screen *screen);
+
+/* quiz.c */
+void quiz_draw(struct flow *flow, const struct block *block, bool answered, unsigned choices);
+bool quiz_input(struct screen *screen, const struct input_event *event); /* while the lesson has the keys */
+void quiz_answer(struct screen *screen, const char *text);
+
+/* overlay.c */
+void overlay_show(struct screen *screen, enum overlay overlay);
+void overlay_draw(struct screen *screen);
+void overlay_input(struct screen *screen, const struct input_event *event);
+
+/* welcome.c: the first screen */
+void welcome_put(struct flow *flow, const struct screen *screen);
+void welcome_begin(struct screen *screen); /* Enter: where one left off, or the first lesson */
+
+/* actions.c */
+void action_run(struct screen *screen, enum action action, const struct command_line *command);
+void action_input(struct screen *screen, const struct input_event *event); /* where every event begins */
+
+#endif

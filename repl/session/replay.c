@@ -1,0 +1,97 @@
+/* Replay: the state at a step is what the steps before it give in a fresh lab. Each one's setup, blocks and teardown, as fast as the shell goes. */
+#include "repl/session/session_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void replay_step(struct session *session);
+static void replay_block(struct session *session);
+
+static void tell_replay(const struct session *session, const char *text)
+{
+    session_tell((struct session *)(uintptr_t)session,
+                 &(struct session_event){ .kind = SESSION_REPLAY, .step = session->replay.step, .text = text });
+}
+
+static void step_replayed(struct session *session)
+{
+    session->replay.step++;
+    replay_step(session);
+}
+
+static const char *block_text(const struct block *block)
+{
+    switch (block->type) {
+    case BLOCK_COMMAND:
+        return block->commands && block->commands[0] ? block->commands[0] : "";
+    case BLOCK_FILE:
+        return block->name ? block->name : "";
+    case BLOCK_SCRIPT:
+        return block->name ? block->name : "a script";
+    case BLOCK_QUIZ:
+        break;
+    }
+    return "";
+}
+
+static void on_block_replayed(struct session *session, const struct block *block, const struct block_result *result,
+                              void *data)
+{
+    if (!result->matched_exit && !result->skipped)
+        session_message(session, true, "replaying step %u: `%.200s`: %s", session->replay.step, block_text(block),
+                        result->why);
+    session->replay.block++;
+    replay_block(session);
+}
+
+static void replay_block(struct session *session)
+{
+    struct replay *replay = &session->replay;
+    const struct step *step = session_step(session, replay->step);
+    struct err err;
+    for (; replay->block < step->block_count; replay->block++) {
+        const struct block *block = &step->blocks[replay->block];
+        if (block->replay_skip || block->type == BLOCK_QUIZ)
+            continue;
+        tell_replay(session, block_text(block));
+        if (session_play_block(session, block, on_block_replayed, NULL, &err) == 0)
+            return;
+        session_message(session, true, "replaying step %u: %s", replay->step, err.message);
+    }
+    session_run_setup(session, "the teardown of a replayed step", step->teardown, step_replayed);
+}
+
+static void replay_step(struct session *session)
+{
+    struct replay *replay = &session->replay;
+    while (replay->step < replay->target && session_skip_reason(session, replay->step))
+        replay->step++;
+    replay->block = 0;
+    if (replay->step < replay->target) {
+        const struct step *step = session_step(session, replay->step);
+        tell_replay(session, step->title);
+        session_run_setup(session, "the setup of a replayed step", step->setup, replay_block);
+        return;
+    }
+    replay->on = false;
+    replay->deaths = 0;
+    const struct step *target = session_step(session, replay->target);
+    unsigned terminal = 1;
+    if (target && target->block_count && target->blocks[0].terminal)
+        terminal = (unsigned)strtoul(target->blocks[0].terminal, NULL, 10);
+    session_set_active(session, session_terminal(session, terminal) ? terminal : 1);
+    step_begin(session, replay->target);
+}
+
+void replay_start(struct session *session, unsigned target)
+{
+    session->replay =
+        (struct replay){ .on = target > 1, .target = target, .step = 1, .deaths = session->replay.deaths };
+    replay_step(session);
+}
+
+void replay_end(struct session *session)
+{
+    session->replay.on = false;
+}

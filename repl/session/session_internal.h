@@ -1,0 +1,227 @@
+/** What the files of this room share about a session. Nothing outside it includes this. */
+#ifndef REPL_SESSION_SESSION_INTERNAL_H
+#define REPL_SESSION_SESSION_INTERNAL_H
+
+#include "repl/session/activity.h"
+#include "repl/session/capture.h"
+#include "repl/session/job.h"
+#include "repl/session/session.h"
+
+#define SESSION_TERMINALS 9
+#define CHECK_TIMEOUT_MS 10000
+#define SETUP_TIMEOUT_MS 300000 /* a setup may have to fetch something the first time */
+#define SAID_LIMIT 4096
+
+/* A command that was accepted and has not ended, by the shell it runs in. */
+struct open_command {
+    char shell[32];
+    char *text;
+};
+
+struct session_terminal {
+    struct session *session;
+    unsigned number;
+    struct terminal *terminal; /* NULL: not open */
+    struct loop_source *readable, *ended, *close_due;
+    pid_t shell;
+    int shell_pidfd;
+    uint64_t opened, last_output; /* ms */
+    bool ready;                   /* its first prompt has come */
+    bool at_prompt;               /* some marked shell is at its prompt */
+    bool accepted;                /* a line was accepted since the last prompt */
+    bool unmarked;                /* a program without marks waits for input: the next command is typed into it */
+    char prompt_shell[32];        /* who is at its prompt */
+    char *sent;                   /* typed by us since the last prompt and not accepted yet */
+    int prompt_row;               /* where the line began, and how much had scrolled off then */
+    unsigned prompt_col;
+    size_t prompt_scrollback;
+    int output_row; /* where the output of the accepted command began */
+    size_t output_scrollback;
+    struct open_command commands[8];
+    unsigned command_count;
+    unsigned early_ends; /* how often in a row its shell ended at once */
+    struct capture capture;
+};
+
+struct step_state {
+    enum step_status status;
+    char *skip_reason;
+    bool passed;       /* since it became the current one */
+    bool command_done; /* one of its commands ran and ended as it should */
+    bool block_failed; /* headless: one of its blocks did not do what it should */
+    bool *answered;    /* for each block: a quiz answered rightly */
+    unsigned hint;     /* how far the hints have been told */
+};
+
+/* The check of a step: at most one runs at a time. */
+struct check {
+    struct job *job;
+    unsigned step;
+    session_check_fn *done; /* of the run under way; NULL when nobody asked */
+    void *data;
+    session_check_fn *asked_done; /* of the one asked for by hand and not begun yet */
+    void *asked_data;
+    unsigned asked_step;
+    struct loop_source *asked, *soon, *timer;
+    bool again;  /* something happened while one ran */
+    bool loud;   /* tell the outcome even if it is what it was */
+    bool active; /* a terminal printed something since the last run */
+    struct activity activity;
+    uint64_t seen;  /* of the lab's activity, at the last look */
+    bool settled;   /* … which was not the one right after a check */
+    uint64_t ended; /* ms */
+    char *said;     /* by the last run for the current step; NULL: has not run */
+};
+
+enum player_phase {
+    PLAYER_IDLE,
+    PLAYER_WAITING,     /* for the step's setup, or for a prompt to type at */
+    PLAYER_TYPED,       /* a command runs */
+    PLAYER_KEYS,        /* … and its keys script is played into it */
+    PLAYER_INTERRUPTED, /* its time was up: Ctrl-C was sent */
+    PLAYER_KILLED,      /* … and did not help */
+    PLAYER_JOB,         /* a script or file block's process runs */
+};
+
+/* A block being played. */
+struct player {
+    enum player_phase phase;
+    const struct block *block;
+    session_block_fn *done;
+    void *data;
+    unsigned terminal;
+    char **commands; /* NULL-terminated */
+    size_t at;
+    char shell[32];     /* who was at the prompt when the command was typed; "" a program without marks */
+    char prompt[256];   /* what stood on its line then */
+    bool ended, nested; /* the command's end was marked; another shell is at its prompt instead */
+    int status;         /* of the command that ended */
+    size_t lines;       /* typed */
+    int first_row;      /* of the screen when it was typed, and how much had scrolled off then */
+    size_t first_scrollback;
+    size_t key;        /* next of the keys script */
+    uint64_t key_time; /* ms: when the last one was typed */
+    uint64_t looked;   /* ms: when the foreground was last looked at */
+    struct loop_source *tick, *deadline, *over;
+    struct job *job;
+    struct text output;         /* of the whole block */
+    struct command_result *ran; /* for each of commands */
+    bool failed;                /* a command before the last one */
+    struct block_result result;
+    char skipped[512];
+};
+
+/* What this machine said of a feature that a lesson requires. */
+struct feature_answer {
+    char name[64];
+    bool missing;
+    char reason[448];
+};
+
+struct replay {
+    bool on;
+    unsigned target, step; /* the step being replayed */
+    size_t block;
+    bool setup_done;
+    unsigned deaths; /* of the lab, in a row, while replaying */
+};
+
+struct session {
+    struct session_options options;
+    char nonce[17];
+    char **environment; /* of the terminals' shells */
+    struct lab *lab;
+    struct loop_source *lab_watch, *start_timer, *rebuild;
+    unsigned rebuild_step;
+    struct jobs jobs;
+    struct job *setup; /* a setup or teardown under way */
+    const char *setup_what;
+    void (*setup_done)(struct session *session);
+    bool lab_ready; /* the shell is at its prompt and the lesson's setup is done */
+    bool lesson_set_up;
+    struct session_terminal terminals[SESSION_TERMINALS + 1]; /* [0] is not used */
+    unsigned active;
+    struct feature_answer *features;
+    size_t feature_count;
+    struct step_state *steps; /* step_count of them; [0] is step 1 */
+    unsigned current;
+    bool finished_told;
+    int last_status;
+    char *last_command;
+    struct check check;
+    struct player player;
+    struct replay replay;
+    struct text said; /* what the last teaching command returned */
+};
+
+/* session.c */
+void session_tell(struct session *session, const struct session_event *event);
+void session_message(struct session *session, bool failed, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/** The steps begin once terminal 1 is at its prompt and the lesson's setup is done: called when either happens. */
+void session_lab_ready(struct session *session);
+/** Run a hidden script (setup, teardown; @what names it in messages) in the lab, then @done; a NULL script calls it at once. A failure is told by a message. */
+void session_run_setup(struct session *session, const char *what, const char *script,
+                       void (*done)(struct session *session));
+/** End the lab and all that runs in it. */
+void session_end_lab(struct session *session);
+bool session_lab_alive(const struct session *session);
+const struct step *session_step(const struct session *session, unsigned step);
+
+/* terminals.c */
+void terminals_end(struct session *session);
+int terminal_command(struct session_terminal *at, const char *command, struct err *err); /* types its lines */
+/** Take a terminal whose program cannot be ended away from it, and open a new one. */
+void terminal_restart(struct session_terminal *at);
+
+/* steps.c */
+int steps_init(struct session *session, struct err *err);
+void steps_free(struct session *session);
+void step_begin(struct session *session, unsigned step); /* its setup, then it is in play */
+void step_command_ended(struct session *session, const char *command, int status, bool nested);
+bool step_is_answered(const struct session *session, unsigned step); /* all its quizzes */
+/** Pass the current step if everything it asks for is there; @checked: its check has just passed. */
+void step_consider(struct session *session, bool checked);
+/** The first of the space-separated feature @names this machine lacks, told in @reason. False if it has them all. */
+bool feature_missing(struct session *session, const char *names, char *reason, size_t size);
+const char *progress_name(const struct session *session); /* progress knows a lesson by its file's name */
+void steps_resume(struct session *session);               /* what progress remembers */
+unsigned steps_first_open(const struct session *session); /* where it left off; 1 when all has passed */
+/** @step becomes the one to play; those before it that have not passed are skipped by this jump. */
+void steps_jump(struct session *session, unsigned step);
+
+/* checks.c */
+/** Something happened: check soon. @loud: tell the outcome even if nothing changed. */
+void check_soon(struct session *session, bool loud);
+void check_begin(struct session *session); /* a step came into play */
+void check_end(struct session *session);   /* cancel, and forget what was said */
+/** The environment of the session's own scripts, malloc'ed as one block. */
+char **script_environment(const struct session *session, unsigned step);
+
+/* blocks.c: what the player is told */
+void player_prompt(struct session_terminal *at);
+void player_done(struct session_terminal *at, const char *shell, int status);
+void player_output(struct session_terminal *at);
+void player_closing(struct session_terminal *at); /* the terminal is still there */
+void player_closed(struct session_terminal *at, int wait_status);
+void player_end(struct session *session);
+
+/* keys.c */
+/** Play on @player's keys script. Returns true when it has been played to its end. */
+bool keys_advance(struct player *player, struct session_terminal *at);
+/** What stands on the screen since the command was typed, its own echo excluded. malloc'ed. */
+char *screen_since_typed(const struct player *player, const struct session_terminal *at);
+
+/* state.c */
+/** The foreground process of a terminal as the lab numbers it; -1 if it has none. */
+pid_t session_foreground_inside(const struct session *session, unsigned number);
+
+/* waiting.c */
+/** Does a process in the terminal's foreground wait for input from it? */
+bool foreground_reads(const struct session_terminal *at);
+
+/* replay.c */
+void replay_start(struct session *session, unsigned target);
+void replay_end(struct session *session);
+
+#endif
