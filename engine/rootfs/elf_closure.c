@@ -155,13 +155,15 @@ ssize_t expand_tokens(struct walk *walk, const struct object *object, const char
     return (ssize_t)out;
 }
 
-/* $ORIGIN of an object at @path: its directory, made absolute, symlinks and all. */
+/* $ORIGIN of an object at @path: its directory, symlinks and all. glibc makes it absolute, musl does not. */
 static const char *origin_of(struct walk *walk, const char *path)
 {
     const char *slash = strrchr(path, '/');
     size_t len = slash ? (size_t)(slash - path) : 0;
     if (path[0] == '/')
         return arena_copy(walk->arena, path, len ? len : 1);
+    if (walk->musl)
+        return len ? arena_copy(walk->arena, path, len) : ".";
     char here[PATH_MAX] = "";
     if (walk->resolver->rootfd == AT_FDCWD && (!getcwd(here, sizeof here) || here[0] != '/'))
         here[0] = '\0';
@@ -321,9 +323,11 @@ static int choose_interpreter(struct walk *walk, struct closure *closure, struct
     walk->interpreter_name = found.file && found.file->soname ? found.file->soname
                              : slash                          ? slash + 1
                                                               : walk->interpreter;
-    closure->musl = is_musl_loader(walk->interpreter);
-    closure->vdso = closure->musl ? NULL : m->vdso;
-    return 0;
+    walk->musl = closure->musl = is_musl_loader(walk->interpreter);
+    closure->vdso = walk->musl ? NULL : m->vdso;
+    struct object *program = walk->objects[0];
+    program->origin = origin_of(walk, program->path);
+    return program->origin ? 0 : err_set(err, ENOMEM, "choose a loader");
 }
 
 /* LD_PRELOAD and /etc/ld.so.preload come right after the program. One that cannot be found is passed over, as ld.so does. */

@@ -46,6 +46,7 @@ struct walk {
     const char *interpreter_name;  /* its soname */
     const struct object *asked_by; /* the first object to ask for the interpreter by name, or NULL */
     size_t asked_after;            /* how many objects were loaded by then */
+    bool musl;                     /* the loader is musl's */
     unsigned musl_names;           /* bits of the names of its own that musl's loader has been asked for */
     const char *config;            /* as in struct closure */
     const char *lib;               /* $LIB, once known */
