@@ -420,8 +420,9 @@ static void interrupt(struct prompt *prompt)
 static void run_character(struct prompt *prompt, const char *bytes, size_t len)
 {
     if (len > 1)
-        drop_half_sequence();         /* none has such a key, and only its first byte would be dropped with it */
-    if (prompt->quoting && len > 1) { /* readline would quote its first byte and keep that for the next character */
+        drop_half_sequence(); /* none has such a key, and only its first byte would be dropped with it */
+    if (prompt->quoting && (len > 1 || *bytes == '\0')) {
+        /* No line can hold a NUL, and of a longer character readline would quote the first byte and keep it for the next one. */
         rl_callback_sigcleanup();
         rl_last_func = NULL;
         prompt->quoting = false;
