@@ -489,6 +489,7 @@ static int fill_closure(struct walk *walk, const char *path, struct closure *clo
         return 0;
     if (load_all(walk, closure->musl, err) < 0)
         return -1;
+    closure->config = keep(walk, walk->config);
     if (list_entries(walk, closure) < 0 || (walk->resolver->options.versions && list_versions(walk, closure) < 0))
         return err_set(err, ENOMEM, "list the libraries of `%s`", path);
     return 0;

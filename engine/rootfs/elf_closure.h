@@ -24,19 +24,18 @@ struct closure_version {
     bool weak;                        /* it does without */
 };
 struct closure {
-    struct closure_entry *
-        entries; /* in the order glibc's ldd prints them; a library found nowhere comes once for each file that asks for it */
+    /* In the order glibc's ldd prints them; a library found nowhere comes once for each file that asks for it. */
+    struct closure_entry *entries;
     size_t count;
     struct closure_version *versions; /* in the order of `ldd -v`; only if asked for */
     size_t version_count;
-    bool
-        is_static; /* no PT_INTERP and no PT_DYNAMIC worth the name: "not a dynamic executable" / "statically linked" */
-    bool has_dynamic; /* there is a PT_DYNAMIC: is_static then means "statically linked" (a static PIE, ld.so itself) */
-    bool has_needs;   /* it asks for a library itself */
-    bool musl;        /* its loader is musl's */
-    const char
-        *vdso;    /* the kernel's own library as glibc's ldd lists it; NULL where the loader lists none. Static text */
-    void *memory; /* what holds all of the above */
+    bool is_static;     /* it has no loader and needs no library: "not a dynamic executable" / "statically linked" */
+    bool has_dynamic;   /* there is a PT_DYNAMIC; with is_static: "statically linked" (a static PIE, ld.so itself) */
+    bool has_needs;     /* it asks for a library itself */
+    bool musl;          /* its loader is musl's */
+    const char *config; /* without this file (ld.so.cache, musl's path file) the loader would miss one; or NULL */
+    const char *vdso;   /* the kernel's library as glibc's ldd lists it, or NULL where the loader lists none */
+    void *memory;       /* what holds all of the above */
 };
 
 /** Closure of the program at @path under the root @rootfd (AT_FDCWD: the process's own root). Returns 0, or -1: ENOEXEC not ELF; ENOENT;
@@ -73,18 +72,21 @@ int rootfs_copy_program(int rootfs, const char *program, rootfs_copied_fn *each,
 
 enum rootfs_copy_event {
     ROOTFS_COPIED, /* the file @from is now @to */
-    ROOTFS_LINKED, /* @to is now a symlink that holds the text @from, as on the host */
+    ROOTFS_LINKED, /* the symlink @from is now @to; @note is the text both hold */
     ROOTFS_KEPT,   /* @to was there already, the same as @from: not copied */
-    ROOTFS_SCRIPT, /* @from is a script; what runs it, @to, is copied too */
+    ROOTFS_SCRIPT, /* @from is a script; what runs it, @to, is copied too (both are paths on the host) */
+    ROOTFS_STALE, /* @to, the loader's own list of libraries, differs from @from and was left alone: it may not list what was copied */
 };
-typedef void rootfs_event_fn(enum rootfs_copy_event event, const char *from, const char *to, void *data);
+typedef void rootfs_event_fn(enum rootfs_copy_event event, const char *from, const char *to, const char *note,
+                             void *data);
 
 /** Copying of several programs into one root; each file is looked at once.
  *
  * A file keeps its path, mode and times (and as root its owner). Symlinks on the way are made as they are on the host (`/lib -> usr/lib`,
  * `libz.so.1 -> libz.so.1.2.13`) where the root has nothing of that name; where it has a directory, or a symlink of its own to one, that is
  * used. A file is complete or absent: it is written beside its place and renamed. Nothing is ever written through a symlink that stands
- * where a file belongs: the symlink is replaced. Paths given to the callback are absolute, @to inside the root.
+ * where a file belongs: the symlink is replaced. Where a library is found only by the loader's own list (/etc/ld.so.cache), that is copied
+ * too. Paths given to the callback are absolute, @to inside the root.
  */
 struct rootfs_copier;
 struct rootfs_copier *rootfs_copier_open(int rootfs, rootfs_event_fn *each, void *data, struct err *err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char cache_path[] = "/etc/ld.so.cache";
 enum { MAX_CACHE = 64 << 20 };
 
 /* A directory that is searched, and which glibc-hwcaps subdirectories it has. */
@@ -125,7 +126,7 @@ static const char *look_in_cache(struct walk *walk, const char *name)
     if (!r->cache_tried) {
         r->cache_tried = true;
         size_t size;
-        char *data = resolver_read(r, "/etc/ld.so.cache", MAX_CACHE, &size);
+        char *data = resolver_read(r, cache_path, MAX_CACHE, &size);
         if (data)
             ld_so_cache_parse((unsigned char *)data, size, &r->cache);
     }
@@ -153,8 +154,11 @@ enum probe glibc_search(struct walk *walk, const struct object *loader, const ch
         p = search_list(walk, loader, loader->file->runpath, ":", name, found, err);
     if (p == PROBE_ABSENT) {
         const char *cached = look_in_cache(walk, name);
-        if (cached && !(loader->file->no_default_path && in_default_directory(walk, cached)))
+        bool usual = cached && in_default_directory(walk, cached);
+        if (cached && !(loader->file->no_default_path && usual))
             p = probe_path(walk, cached, found, err);
+        if (p == PROBE_FOUND && !usual)
+            walk->config = cache_path;
     }
     if (p == PROBE_ABSENT && !loader->file->no_default_path) {
         char directories[8][64];

@@ -3,11 +3,18 @@
 
 #include "engine/base/cleanup.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char separators[] = ":\n";
+static const char usual_path[] = "/lib:/usr/local/lib:/usr/lib";
+
+/* What the loader's path file says. */
+struct system_path {
+    const char *file, *path;
+};
 
 static enum probe search_list(struct walk *walk, const struct object *object, const char *list, const char *name,
                               struct library *found, struct err *err)
@@ -41,7 +48,7 @@ static bool has_foreign_token(const char *rpath)
 }
 
 /* PREFIX/etc/ld-musl-ARCH.path of the loader PREFIX/lib/ld-musl-ARCH.so.1; where there is none, three directories. */
-static const char *system_path(struct walk *walk)
+static const struct system_path *system_path(struct walk *walk)
 {
     struct elf_resolver *r = walk->resolver;
     const char *base = strrchr(walk->interpreter, '/');
@@ -55,16 +62,17 @@ static const char *system_path(struct walk *walk)
     if (snprintf(file, sizeof file, "%.*s/etc/%.*s.path", (int)prefix, walk->interpreter,
                  (int)(end ? (size_t)(end - name) : strlen(name)), name) >= (int)sizeof file)
         return NULL;
-    const char *path = string_map_get(&r->musl_paths, file);
-    if (path)
-        return path;
+    struct system_path *known = string_map_get(&r->musl_paths, file);
+    if (known)
+        return known;
     size_t size;
     cleanup_free char *text = resolver_read(r, file, 64 * 1024, &size);
-    path = text ? arena_copy(&r->arena, text, strlen(text)) : "/lib:/usr/local/lib:/usr/lib";
-    char *key = arena_copy(&r->arena, file, strlen(file));
-    if (path && key)
-        string_map_add(&r->musl_paths, key, arena_copy(&r->arena, path, strlen(path)));
-    return path;
+    struct system_path *made = arena_alloc(&r->arena, sizeof *made);
+    if (!made)
+        return NULL;
+    made->file = arena_copy(&r->arena, file, strlen(file));
+    made->path = text ? arena_copy(&r->arena, text, strlen(text)) : usual_path;
+    return made->file && made->path && string_map_add(&r->musl_paths, made->file, made) == 0 ? made : NULL;
 }
 
 enum probe musl_search(struct walk *walk, const struct object *loader, const char *name, struct library *found,
@@ -76,5 +84,15 @@ enum probe musl_search(struct walk *walk, const struct object *loader, const cha
         if (rpath && !has_foreign_token(rpath))
             p = search_list(walk, o, rpath, name, found, err);
     }
-    return p == PROBE_ABSENT ? search_list(walk, NULL, system_path(walk), name, found, err) : p;
+    if (p != PROBE_ABSENT)
+        return p;
+    const struct system_path *system = system_path(walk);
+    if (!system) {
+        err_set(err, ENOMEM, "look for `%s`", name);
+        return PROBE_FAILED;
+    }
+    p = search_list(walk, NULL, system->path, name, found, err);
+    if (p == PROBE_FOUND && system->path != usual_path)
+        walk->config = system->file;
+    return p;
 }

@@ -18,7 +18,7 @@ struct elf_resolver {
     struct arena arena;
     struct string_map files;       /* path → struct elf_file, or &no_file */
     struct string_map directories; /* path → struct directory */
-    struct string_map musl_paths;  /* path of a path file → the search path it gives */
+    struct string_map musl_paths;  /* path of a path file → struct system_path */
     struct ld_so_cache cache;
     bool cache_tried;
     unsigned probes; /* files looked for in this closure */
@@ -47,6 +47,7 @@ struct walk {
     const struct object *asked_by; /* the first object to ask for the interpreter by name, or NULL */
     size_t asked_after;            /* how many objects were loaded by then */
     unsigned musl_names;           /* bits of the names of its own that musl's loader has been asked for */
+    const char *config;            /* as in struct closure */
     const char *lib;               /* $LIB, once known */
 };
 

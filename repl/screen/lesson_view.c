@@ -1,4 +1,5 @@
 #include "repl/screen/markdown.h"
+#include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 
 #include <cmark.h>
@@ -165,20 +166,18 @@ static void draw_lesson_title(struct screen *screen, bool above, bool below)
         return;
     }
     unsigned count = (unsigned)screen->lesson->step_count, at = session_current(screen->session);
-    progress_marks(screen, marks, sizeof(marks), rect->cols / 3);
-    snprintf(right, sizeof(right), "%s%s%s%u/%u%s%s", marks, *marks ? " " : "", *marks ? "" : "step ",
-             at > count ? count : at, count, above ? " " : "",
-             above ? theme_glyph(&screen->theme, GLYPH_MORE_ABOVE) : "");
-    if (below) {
-        strncat(right, " ", sizeof(right) - strlen(right) - 1);
-        strncat(right, theme_glyph(&screen->theme, GLYPH_MORE_BELOW), sizeof(right) - strlen(right) - 1);
-        strncat(right, " more: F6", sizeof(right) - strlen(right) - 1);
-    }
     if (screen->lesson->number >= 0)
         snprintf(left, sizeof(left), "Lesson %d %s %s", screen->lesson->number, theme_glyph(&screen->theme, GLYPH_DOT),
                  screen->lesson->title);
     else
         snprintf(left, sizeof(left), "%s", screen->lesson->title);
+    /* beside the frame, the title and "3/8 ^ v" */
+    unsigned used = utf8_width(left, strlen(left)) + 9 + 8, room = rect->cols > used ? rect->cols - used : 0;
+    progress_marks(screen, marks, sizeof(marks), room);
+    snprintf(right, sizeof(right), "%s%s%u/%u%s%s%s%s%s", marks, *marks ? " " : "", at > count ? count : at, count,
+             above ? " " : "", above ? theme_glyph(&screen->theme, GLYPH_MORE_ABOVE) : "", below ? " " : "",
+             below ? theme_glyph(&screen->theme, GLYPH_MORE_BELOW) : "",
+             below && screen->focus != PANE_LESSON && room >= count + 10 ? " more: F6" : "");
     draw_title(&screen->theme, rect, screen->focus == PANE_LESSON ? ROLE_FOCUS : ROLE_TITLE, left, right);
 }
 
@@ -200,6 +199,10 @@ void lesson_view_draw(struct screen *screen)
     size_t count;
     const struct line *lines = flow_lines(view->flow, &count);
     unsigned most = count > pane.rows ? (unsigned)count - pane.rows : 0;
+    if (view->count && view->cols != pane.cols) /* stay at the same place of the text */
+        view->top = (unsigned)(view->top * count / view->count);
+    view->count = count;
+    view->cols = pane.cols;
     if (view->to_end)
         view->top = most;
     view->to_end = false;

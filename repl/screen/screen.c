@@ -3,6 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/screen/completion.h"
 #include "repl/screen/tty.h"
+#include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 
 #include <curses.h>
@@ -88,7 +89,7 @@ static void place_cursor(struct screen *screen)
         shown = false;
     } else if (screen->command.open) {
         row = screen->layout.status.row;
-        col = screen->layout.status.col + 2 + (unsigned)screen->command.len;
+        col = screen->layout.status.col + 2 + utf8_width(screen->command.text, screen->command.len);
         shown = col < screen->cols;
     } else if (screen->focus == PANE_TERMINAL) {
         shown = terminal_view_cursor(screen, &row, &col);
@@ -183,6 +184,23 @@ static void suggest(struct screen *screen)
     prompt_set_suggestion(screen->prompt, command && !strchr(command, '\n') ? command : NULL);
 }
 
+/* A step came into play, or the one in play has passed: what was said about it stays until there is another one. */
+static void step_changed(struct screen *screen)
+{
+    unsigned step = session_current(screen->session);
+    bool was_building = screen->building;
+    screen->building = session_replaying(screen->session);
+    screen->finished = step > screen->lesson->step_count;
+    if (step == screen->lesson_view.step && !was_building) {
+        lesson_view_changed(screen);
+        return;
+    }
+    if (!screen->building)
+        screen->message[0] = '\0';
+    screen->lesson_view.step = step;
+    lesson_view_new_step(screen);
+}
+
 static void on_session_event(struct session *session, const struct session_event *event, void *data)
 {
     struct screen *screen = data;
@@ -194,8 +212,6 @@ static void on_session_event(struct session *session, const struct session_event
             screen->dirty |= DIRTY_TERMINAL;
         return;
     case SESSION_LAB_READY:
-        screen->building = false;
-        screen->message[0] = '\0';
         screen->state_due = true;
         lesson_view_changed(screen);
         break;
@@ -229,11 +245,7 @@ static void on_session_event(struct session *session, const struct session_event
         }
         break;
     case SESSION_STEP:
-        screen->building = session_replaying(session);
-        if (!screen->building)
-            screen->message[0] = '\0';
-        screen->finished = session_current(session) > screen->lesson->step_count;
-        lesson_view_new_step(screen);
+        step_changed(screen);
         suggest(screen);
         screen->state_due = true;
         break;
@@ -243,10 +255,11 @@ static void on_session_event(struct session *session, const struct session_event
                        event->text ? event->text : "");
         break;
     case SESSION_FINISHED:
-        screen->finished = session_current(session) > screen->lesson->step_count;
-        lesson_view_new_step(screen);
+        step_changed(screen);
         break;
     case SESSION_MESSAGE:
+        if (event->failed) /* whatever was under way may not go on: do not keep the keys from the learner */
+            screen->building = session_replaying(session);
         if (event->text)
             screen_message(screen, event->failed ? ROLE_FAILED : ROLE_NOTICE, "%s", event->text);
         break;
