@@ -50,7 +50,9 @@ struct plain {
     struct session *session;
     struct plain_terminal terminals[TERMINALS + 1];
     struct loop_source *check_timer, *keyboard;
-    struct termios cooked;
+    struct termios found; /* as the terminal was, and will be again */
+    struct termios
+        between;   /* while nobody has the keys: what is typed then waits byte by byte, as the next reader wants it */
     bool tty;      /* keys come from, and words go to, a terminal */
     bool building; /* the lab is being built or steps are being redone */
     bool redraw;   /* something was said over the line being edited */
@@ -324,7 +326,7 @@ static void leave_keys(struct plain *plain)
     if (plain->keys == TO_LINE || plain->keys == TO_COMMAND)
         rl_callback_handler_remove();
     else if (plain->keys == TO_PROGRAM)
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &plain->cooked);
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &plain->between);
     plain->keys = TO_NOBODY;
 }
 
@@ -370,12 +372,12 @@ static void begin_line(struct plain *plain, enum keys keys, const char *prompt)
 
 static void begin_program(struct plain *plain)
 {
-    struct termios raw = plain->cooked;
+    struct termios raw = plain->found;
     if (plain->keys == TO_PROGRAM)
         return;
     leave_keys(plain);
     cfmakeraw(&raw);
-    raw.c_oflag = plain->cooked.c_oflag;
+    raw.c_oflag = plain->found.c_oflag;
     tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
     plain->keys = TO_PROGRAM;
 }
@@ -626,8 +628,13 @@ static int is_quoted(char *line, int index)
     return shell_is_quoted(line, (size_t)index);
 }
 
-static void prepare_readline(void)
+static void prepare_terminal(struct plain *plain)
 {
+    plain->between = plain->found;
+    plain->between.c_lflag &= ~(tcflag_t)ICANON;
+    plain->between.c_cc[VMIN] = 1;
+    plain->between.c_cc[VTIME] = 0;
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &plain->between);
     rl_readline_name = "Bash";
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
@@ -750,7 +757,7 @@ int plain_main(const struct screen_options *options)
     if (!utf8)
         setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text; what is said is ASCII */
     plain.page = (struct plain_page){ stdout, 80, { LOOK_MONO, options->ascii || !utf8 } };
-    plain.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &plain.cooked) == 0;
+    plain.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &plain.found) == 0;
     the_plain = &plain;
     curriculum_load(&plain.curriculum, &err); /* a lesson's file can be opened without one */
     err_clear(&err);
@@ -764,8 +771,10 @@ int plain_main(const struct screen_options *options)
         err_say(&err, ENOMEM, "the event loop cannot watch the keyboard and signals");
     else if (plain.loop) {
         if (plain.tty)
-            prepare_readline();
+            prepare_terminal(&plain);
         status = run(&plain, &err);
+        if (plain.tty)
+            tcsetattr(STDIN_FILENO, TCSADRAIN, &plain.found);
     }
     if (plain.loop)
         loop_free(plain.loop);
