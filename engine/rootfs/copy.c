@@ -320,6 +320,24 @@ static int place_path(struct rootfs_copier *c, const char *path, struct err *err
     return result;
 }
 
+/* A program of /usr/bin is also known as /bin/NAME where /bin is a link to it: scripts and SHELL say so. A root that has a /bin of its own keeps it. */
+static int place_short_path(struct rootfs_copier *c, const char *path, struct err *err)
+{
+    static const char *const tops[] = { "bin", "sbin" };
+    for (size_t i = 0; i < sizeof tops / sizeof *tops; i++) {
+        size_t len = strlen(tops[i]);
+        struct stat full, brief, st;
+        if (strncmp(path, "/usr/", 5) != 0 || strncmp(path + 5, tops[i], len) != 0 || path[5 + len] != '/')
+            continue;
+        const char *alias = path + 4;
+        if (fstatat(c->rootfs, tops[i], &st, AT_SYMLINK_NOFOLLOW) == 0 || stat(path, &full) < 0 ||
+            stat(alias, &brief) < 0 || full.st_dev != brief.st_dev || full.st_ino != brief.st_ino)
+            return 0;
+        return place_path(c, alias, err);
+    }
+    return 0;
+}
+
 /* @path made absolute, with no `.` in it. */
 static int make_absolute(const char *path, char *buf, struct err *err)
 {
@@ -455,13 +473,18 @@ static int add_program(struct rootfs_copier *c, const char *program, int depth, 
         return err_say(err, EINVAL, "`%s` is not a regular file", path);
     if (depth > MAX_SCRIPTS)
         return err_set(err, ELOOP, "find what runs script `%s`", path);
-    if (read_script_line(fd, line, sizeof line))
-        return place_path(c, path, err) < 0 ? -1 : add_interpreters(c, path, line, depth, err);
+    if (read_script_line(fd, line, sizeof line)) {
+        if (place_path(c, path, err) < 0 || place_short_path(c, path, err) < 0)
+            return -1;
+        return add_interpreters(c, path, line, depth, err);
+    }
     struct closure closure;
     /* $ORIGIN of a running program is its real directory, whatever link it was started by. */
     if (elf_resolver_closure(c->resolver, real, &closure, err) < 0)
         return -1;
     int result = place_path(c, path, err);
+    if (result == 0)
+        result = place_short_path(c, path, err);
     if (result == 0)
         result = place_closure(c, &closure, path, err);
     closure_free(&closure);

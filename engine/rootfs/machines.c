@@ -58,12 +58,22 @@ const struct machine *machine_of(const struct elf_file *file)
     return &unknown;
 }
 
+#if HAVE_X86_FEATURES
+/* As CPU_FEATURE_ACTIVE of that header, whose shift of a signed 1 into the sign bit is undefined. */
+static bool cpu_has(unsigned feature)
+{
+    const unsigned leaf_bits = 4 * 32;
+    const struct cpuid_feature *leaf = __x86_get_cpuid_feature_leaf(feature / leaf_bits);
+    return leaf->active_array[feature % leaf_bits / 32] >> feature % 32 & 1;
+}
+#endif
+
 /* The features that make up each x86-64 level beyond the one before. ACTIVE: the CPU has it and the kernel lets programs use it. */
 static unsigned x86_64_levels(void)
 {
     unsigned levels = 1;
 #if HAVE_X86_FEATURES
-#define HAS(feature) CPU_FEATURE_ACTIVE(feature)
+#define HAS(feature) cpu_has(x86_cpu_##feature)
     if (HAS(CMPXCHG16B) && HAS(LAHF64_SAHF64) && HAS(POPCNT) && HAS(SSE3) && HAS(SSSE3) && HAS(SSE4_1) && HAS(SSE4_2))
         levels |= 1u << 1;
     if (levels >> 1 && HAS(AVX) && HAS(AVX2) && HAS(BMI1) && HAS(BMI2) && HAS(F16C) && HAS(FMA) && HAS(LZCNT) &&

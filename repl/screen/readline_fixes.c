@@ -77,16 +77,24 @@ static int complete_in_command_mode(int count, int key)
     return rl_vi_complete(count, key);
 }
 
+/* `%`: rl_vi_match never ends looking for a bracket where the last character has several bytes and none is one. */
+static int match_bracket(int count, int key)
+{
+    size_t ahead = strcspn(rl_line_buffer + rl_point, "()[]{}");
+    if (!rl_line_buffer[(size_t)rl_point + ahead])
+        return 0;
+    rl_point += (int)ahead;
+    return rl_vi_match(count, key);
+}
+
 static const struct {
     rl_command_func_t *broken, *instead;
 } replacements[] = {
     /* A key that means nothing, and Ctrl-G where there is nothing to give up, jump to _rl_top_level. While readline works off several keys in one call of
      * rl_callback_read_char (a macro, a sequence taken apart) that is a frame that has returned. Searches know Ctrl-G by itself. */
-    { NULL, do_nothing },
-    { rl_abort, do_nothing },
-    { rl_vi_next_word, next_word },
-    { rl_vi_end_word, end_of_word },
-    { rl_vi_complete, complete_in_command_mode },
+    { NULL, do_nothing },           { rl_abort, do_nothing },
+    { rl_vi_next_word, next_word }, { rl_vi_end_word, end_of_word },
+    { rl_vi_match, match_bracket }, { rl_vi_complete, complete_in_command_mode },
 };
 
 void readline_fixes_apply(void)
