@@ -317,6 +317,16 @@ static void on_end_of_file(void *data)
     screen_message(screen, ROLE_NOTICE, "F10 or `quit` leaves the lesson; `exit` ends only this shell.");
 }
 
+/* The shell has no line editor of its own that would redraw its prompt: a program clears the screen. The line being edited stays. */
+static void on_clear(void *data)
+{
+    struct screen *screen = data;
+    unsigned active = session_active(screen->session);
+    if (session_send_line(screen->session, "clear", NULL) == 0 && active <= TERMINALS_MAX)
+        screen->terminal_view.sent[active] = true;
+    screen->dirty |= DIRTY_TERMINAL;
+}
+
 static void on_matches(char *const *matches, size_t count, void *data)
 {
     struct screen *screen = data;
@@ -558,6 +568,7 @@ int screen_main(const struct screen_options *options)
                                                     .interrupted = on_interrupted,
                                                     .end_of_file = on_end_of_file,
                                                     .complete = on_complete,
+                                                    .clear_screen = on_clear,
                                                     .show_matches = on_matches };
     struct screen screen = { .options = options };
     struct prompt_hooks hooks = hook_table;

@@ -76,11 +76,12 @@ static void forget_progress(void)
     unlink(path);
 }
 
-/* Wait as a person does: until a shell, whichever, is at its prompt and nothing moves. */
+/* Wait as a person does: until a shell, whichever, is at its prompt and nothing moves for a while (between Enter and the tty's echo the line is empty, too). */
+#define QUIET 20
 static void await_prompt(struct harness *harness)
 {
     unsigned quiet = 0;
-    for (int tries = 0; quiet < 5 && tries < 1000; tries++) {
+    for (int tries = 0; quiet < QUIET && tries < 1000; tries++) {
         unsigned row, col;
         bool visible;
         char text[2048];
@@ -92,7 +93,7 @@ static void await_prompt(struct harness *harness)
         quiet = at ? quiet + 1 : 0;
         usleep(20000);
     }
-    if (quiet < 5)
+    if (quiet < QUIET)
         harness_expect(harness, "a prompt that nothing stands behind", 1);
 }
 
@@ -301,6 +302,21 @@ static void control_c_clears_the_line_or_stops_the_program(void **state)
     quit(harness);
 }
 
+static void control_l_clears_the_screen_and_keeps_the_line(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "seq 100 105\r");
+    harness_expect(harness, "^105", SOON_MS);
+    harness_send(harness, "echo ke''pt");
+    harness_expect(harness, "echo ke''pt", SOON_MS);
+    harness_send(harness, "\014");
+    harness_expect_gone(harness, "^105", SOON_MS);
+    harness_expect(harness, PROMPT " echo ke''pt", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "^kept", SOON_MS);
+    quit(harness);
+}
+
 static void output_faster_than_it_can_be_seen_does_not_hold_up_the_keys(void **state)
 {
     struct harness *harness = start_in_lab(120, 36);
@@ -474,6 +490,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(full_screen_programs_work_inside_and_survive_resizing),
         cmocka_unit_test(teaching_keys_are_reached_from_within_a_program),
         cmocka_unit_test(control_c_clears_the_line_or_stops_the_program),
+        cmocka_unit_test(control_l_clears_the_screen_and_keeps_the_line),
         cmocka_unit_test(output_faster_than_it_can_be_seen_does_not_hold_up_the_keys),
         cmocka_unit_test(what_is_typed_while_a_command_runs_is_not_lost),
         cmocka_unit_test(a_long_line_wraps_and_is_edited_in_the_pane),
