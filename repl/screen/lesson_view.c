@@ -27,8 +27,9 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
     if (!block)
         return false;
     if (block->type == BLOCK_QUIZ) {
-        bool open = session_quiz(drawing->screen->session) == block;
-        quiz_draw(flow, block, !open, open ? drawing->screen->lesson_view.choices : 0);
+        const struct block *open = session_quiz(drawing->screen->session);
+        enum quiz_stage stage = open == block ? QUIZ_OPEN : !open || block < open ? QUIZ_ANSWERED : QUIZ_LATER;
+        quiz_draw(flow, block, stage, drawing->screen->lesson_view.choices);
         return true;
     }
     if (block->type == BLOCK_FILE && block->name) {
@@ -123,7 +124,9 @@ static struct flow *build(struct screen *screen, unsigned width)
     }
     struct drawing drawing = { screen, step };
     for (size_t i = 0; step->number == 1 && i < screen->lesson->intro_count; i++)
-        markdown_draw(flow, screen->lesson->intro[i], NULL, NULL);
+        if (cmark_node_get_type(screen->lesson->intro[i]) != CMARK_NODE_HEADING ||
+            cmark_node_get_heading_level(screen->lesson->intro[i]) != 1) /* it is the pane's title */
+            markdown_draw(flow, screen->lesson->intro[i], NULL, NULL);
     draw_heading(flow, screen, step);
     for (size_t i = 0; i < step->prose_count; i++)
         markdown_draw(flow, step->prose[i], draw_code, &drawing);
@@ -171,13 +174,13 @@ static void draw_lesson_title(struct screen *screen, bool above, bool below)
                  screen->lesson->title);
     else
         snprintf(left, sizeof(left), "%s", screen->lesson->title);
-    /* beside the frame, the title and "3/8 ^ v" */
-    unsigned used = utf8_width(left, strlen(left)) + 9 + 8, room = rect->cols > used ? rect->cols - used : 0;
+    /* beside the frame, the title and "3/8 ^ v PgDn" */
+    unsigned used = utf8_width(left, strlen(left)) + 9 + 13, room = rect->cols > used ? rect->cols - used : 0;
     progress_marks(screen, marks, sizeof(marks), room);
     snprintf(right, sizeof(right), "%s%s%u/%u%s%s%s%s%s", marks, *marks ? " " : "", at > count ? count : at, count,
              above ? " " : "", above ? theme_glyph(&screen->theme, GLYPH_MORE_ABOVE) : "", below ? " " : "",
              below ? theme_glyph(&screen->theme, GLYPH_MORE_BELOW) : "",
-             below && screen->focus != PANE_LESSON && room >= count + 10 ? " more: F6" : "");
+             below && screen->focus != PANE_LESSON ? " PgDn" : "");
     draw_title(&screen->theme, rect, screen->focus == PANE_LESSON ? ROLE_FOCUS : ROLE_TITLE, left, right);
 }
 

@@ -48,7 +48,9 @@ enum key_when screen_when(const struct screen *screen)
     const struct terminal *terminal = screen_terminal(screen);
     if (screen->focus == PANE_LESSON)
         return KEYS_LESSON;
-    return terminal && terminal_alternate(terminal) ? KEYS_PROGRAM : KEYS_TERMINAL;
+    if (terminal && terminal_alternate(terminal))
+        return KEYS_PROGRAM;
+    return screen_at_prompt(screen) ? KEYS_PROMPT : KEYS_TERMINAL;
 }
 
 int screen_lesson_place(const struct screen *screen)
@@ -180,7 +182,9 @@ void screen_relayout(struct screen *screen)
 /* Grey on the line: what the step types next, if it is one line. */
 static void suggest(struct screen *screen)
 {
-    const char *command = screen->finished ? NULL : session_solution(screen->session);
+    bool done = screen->finished || session_current_passed(screen->session);
+    const char *command = done ? NULL : session_solution(screen->session);
+    screen->dirty |= DIRTY_TERMINAL;
     prompt_set_suggestion(screen->prompt, command && !strchr(command, '\n') ? command : NULL);
 }
 
@@ -192,6 +196,8 @@ static void step_changed(struct screen *screen)
     screen->building = session_replaying(screen->session);
     screen->finished = step > screen->lesson->step_count;
     if (step == screen->lesson_view.step && !was_building) {
+        if (session_current_passed(screen->session))
+            screen->message[0] = '\0'; /* the tick stands there now */
         lesson_view_changed(screen);
         return;
     }
@@ -309,6 +315,16 @@ static void on_end_of_file(void *data)
 {
     struct screen *screen = data;
     screen_message(screen, ROLE_NOTICE, "F10 or `quit` leaves the lesson; `exit` ends only this shell.");
+}
+
+/* The shell has no line editor of its own that would redraw its prompt: a program clears the screen. The line being edited stays. */
+static void on_clear(void *data)
+{
+    struct screen *screen = data;
+    unsigned active = session_active(screen->session);
+    if (session_send_line(screen->session, "clear", NULL) == 0 && active <= TERMINALS_MAX)
+        screen->terminal_view.sent[active] = true;
+    screen->dirty |= DIRTY_TERMINAL;
 }
 
 static void on_matches(char *const *matches, size_t count, void *data)
@@ -552,6 +568,7 @@ int screen_main(const struct screen_options *options)
                                                     .interrupted = on_interrupted,
                                                     .end_of_file = on_end_of_file,
                                                     .complete = on_complete,
+                                                    .clear_screen = on_clear,
                                                     .show_matches = on_matches };
     struct screen screen = { .options = options };
     struct prompt_hooks hooks = hook_table;

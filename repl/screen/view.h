@@ -136,7 +136,8 @@ void state_view_draw(struct screen *screen);
 void status_view_draw(struct screen *screen);
 
 /* quiz.c */
-void quiz_draw(struct flow *flow, const struct block *block, bool answered, unsigned choices);
+enum quiz_stage { QUIZ_LATER, QUIZ_OPEN, QUIZ_ANSWERED }; /* the questions of a step are answered in their order */
+void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage stage, unsigned choices);
 bool quiz_input(struct screen *screen, const struct input_event *event); /* while the lesson has the keys */
 void quiz_answer(struct screen *screen, const char *text);
 
