@@ -1,4 +1,4 @@
-/** One terminal: a pty's master side, a libvterm grid behind a guard, scrollback, and the shell's marks.
+/** One terminal: a pty's master side, a grid of cells kept by a guarded libvterm, scrollback, and the shell's marks.
  *
  * Knows nothing of labs, lessons or ncurses: it is given a master fd and a callback, and is read as a grid of cells. The same grid is
  * what the screen draws, what headless playback reads, and what the screen tests check.
