@@ -1,9 +1,12 @@
 /* teachroot: which verb? */
+#include "repl/play/doctor.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
 #include "repl/play/play.h"
+#include "repl/play/shell.h"
 #include "repl/play/test.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +20,7 @@ static const struct verb {
     { "play", play_main, "play lessons from first step to last, without a terminal" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
+    { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
     { "help", help_main, "say how a verb is used" },
 };
@@ -32,7 +36,8 @@ static const struct verb *find_verb(const char *name)
 
 static void print_usage(FILE *out)
 {
-    fprintf(out, "usage: teachroot VERB [ARGUMENT]…\n\n");
+    shell_usage(out);
+    fprintf(out, "\nVerbs:\n");
     for (size_t i = 0; i < VERBS; i++)
         fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(out, "\n`teachroot help VERB` says more; `teachroot --version` says which one this is.\n");
@@ -91,9 +96,16 @@ static int help_main(int argc, char **argv)
     return verb->main(2, (char *[]){ name, option, NULL });
 }
 
+/* No verb: nothing, an option, a number or a file. The start of a title is asked for as `teachroot "A new"`: with a capital, which no verb has. */
+static bool names_a_lesson(const char *first)
+{
+    return !*first || first[0] == '-' || (first[0] >= '0' && first[0] <= '9') || strchr(first, '/') ||
+           strchr(first, '.') || (first[0] >= 'A' && first[0] <= 'Z');
+}
+
 int main(int argc, char **argv)
 {
-    const char *first = argc > 1 ? argv[1] : "--help";
+    const char *first = argc > 1 ? argv[1] : "";
     if (strcmp(first, "--version") == 0) {
         printf("teachroot %s\n", TEACHROOT_VERSION);
         return 0;
@@ -103,5 +115,7 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct verb *verb = find_verb(first);
-    return verb ? verb->main(argc - 1, argv + 1) : unknown_verb(first);
+    if (verb)
+        return verb->main(argc - 1, argv + 1);
+    return names_a_lesson(first) ? shell_main(argc, argv) : unknown_verb(first);
 }

@@ -33,15 +33,23 @@ as_learner() {
     fi
 }
 
-# Everything of ours that may outlive a program, one line each: the kernel's own words, not ours. Empty when nothing is left.
+# Everything of ours that may outlive a program, one line each: the kernel's own words, not ours. Empty when nothing is left. Labs that other programs run
+# meanwhile (a learner's, on a machine that is used) are not left behind; what cannot be told from theirs is then not looked at.
 left_behind() {
-    ls -d /sys/fs/cgroup/teachroot /sys/fs/cgroup/*/teachroot 2>/dev/null
+    local running
+    running=$("$TEACHROOT" lab ls | awk '$2 == "running" { print $1 }')
+    {
+        find /sys/fs/cgroup -path '*/teachroot/*' -prune -type d -print 2>/dev/null
+        ip -o link | sed -n 's/.*: tr-\([^:@]*\).*/link \1/p'
+        nft list tables 2>/dev/null | sed -n 's/.*teachroot_/table /p'
+        find /run/teachroot/labs -mindepth 1 -maxdepth 1 -not -name .lock 2>/dev/null
+    } | grep -v -w -F "${running:-no lab runs}"
     grep teachroot /proc/mounts
-    ip -o link | grep ': tr-'
-    nft list tables 2>/dev/null | grep teachroot
-    losetup --list --noheadings --output BACK-FILE 2>/dev/null | grep '^/var/tmp/.*deleted'
-    find /run/teachroot/labs -mindepth 1 -not -name .lock 2>/dev/null
+    if [ -z "$running" ]; then
+        ls -d /sys/fs/cgroup/teachroot /sys/fs/cgroup/*/teachroot 2>/dev/null
+        losetup --list --noheadings --output BACK-FILE 2>/dev/null | grep '^/var/tmp/.*deleted'
+    fi
     [ -z "${DIR-}" ] || find "$DIR/home/.local/share/teachroot" -mindepth 2 -not -name .lock 2>/dev/null
-    find /tmp /var/tmp -maxdepth 1 -name 'teachroot*' -not -name 'teachroot-test.*' 2>/dev/null
+    find /tmp /var/tmp -maxdepth 1 -name 'teachroot*' -not -name 'teachroot-test*' 2>/dev/null
     true
 }

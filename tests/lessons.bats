@@ -102,7 +102,7 @@ LESSON
 }
 
 @test "the program killed in the middle of a lesson leaves nothing after the next start" {
-    for i in $(seq 20); do
+    for _ in $(seq 20); do
         setsid "$TEACHROOT" play 1 >/dev/null 2>&1 3>&- &
         program=$!
         sleep "0.$((RANDOM % 60 + 10))"

@@ -195,6 +195,18 @@ static int each_lab(int (*each)(const char *dir, void *data, struct err *err), v
     return result < 0 ? -1 : count;
 }
 
+/* Nobody holds the lock any more. A program killed while it built its lab leaves the lock to a builder that is just dying: that is waited for. */
+static bool is_dead(int lock, const struct lab_record *record)
+{
+    for (int waited = 0; flock(lock, LOCK_EX | LOCK_NB) < 0; waited++) {
+        bool owner_lives = record->owner <= 0 || process_start_time(record->owner) == record->owner_started;
+        if (owner_lives || waited == 400)
+            return false;
+        poll(NULL, 0, 5);
+    }
+    return true;
+}
+
 /* 1: the lab was dead and is cleared; 0: it lives. */
 static int clear_if_dead(const char *dir, void *data, struct err *err)
 {
@@ -203,12 +215,12 @@ static int clear_if_dead(const char *dir, void *data, struct err *err)
     (void)data;
     snprintf(path, sizeof path, "%s/lock", dir);
     cleanup_close int lock = open(path, O_RDWR | O_CLOEXEC);
-    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
-        return 0;
     if (registry_read(dir, &record, NULL) < 0) {
         memset(&record, 0, sizeof record);
         snprintf(record.dir, sizeof record.dir, "%s", dir);
     }
+    if (lock >= 0 && !is_dead(lock, &record))
+        return 0;
     return clear_lab(&record, err) < 0 ? -1 : 1;
 }
 

@@ -166,6 +166,14 @@ void groups_close(struct lab *lab)
     lab->hierarchy_count = 0;
 }
 
+void groups_kill(const struct lab_record *record)
+{
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    ssize_t count = record->cgroup[0] ? cgroup_hierarchies(list, NULL) : 0;
+    for (ssize_t i = 0; i < count; i++)
+        cgroup_kill(&list[i], record->cgroup);
+}
+
 int groups_clear(const struct lab_record *record, struct err *err)
 {
     struct cgroup_hierarchy list[CGROUP_HIERARCHIES];

@@ -129,15 +129,21 @@ void lab_destroy(struct lab *lab)
     if (!lab->attached) {
         if (lab->pidfd >= 0)
             sys_pidfd_signal(lab->pidfd, SIGKILL);
+        if (lab->child_count > 0)
+            groups_kill(&lab->record);
+        spawn_reap(lab);
         if (lab->net_child > 0)
             lab_reap(lab->net_child);
         if (lab->net_result >= 0)
             close(lab->net_result);
         clear_lab(&lab->record, NULL);
-        if (lab->init > 0)
-            lab_reap(lab->init);
+        if (lab->init > 0) /* clear_lab waited for its end; should it hang, so shall not we */
+            waitpid(lab->init, NULL, WNOHANG);
         close(lab->lock);
     }
+    for (size_t i = 0; i < lab->child_count; i++)
+        close(lab->children[i].pidfd);
+    free(lab->children);
     if (lab->pidfd >= 0)
         close(lab->pidfd);
     free(lab);

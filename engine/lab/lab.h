@@ -34,7 +34,7 @@ struct lab_options {
  * EEXIST a lab of that name is running; ENOTSUP this machine cannot (the message says which part and what would bring it). */
 struct lab *lab_create(const struct lab_options *options, struct err *err);
 
-/** Kill everything in the lab and remove every trace of it. NULL is fine. */
+/** Kill everything in the lab, wait for what lab_spawn started and the caller has not waited for, and remove every trace. NULL is fine. */
 void lab_destroy(struct lab *lab);
 
 const char *lab_name(const struct lab *lab);

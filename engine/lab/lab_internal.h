@@ -24,6 +24,7 @@ struct lab_record {
     unsigned slot;      /* lowest number no other lab of this registry has: id range and subnet follow from it */
     bool rootless;
     pid_t owner, init;
+    uint64_t owner_started;
     uint64_t
         init_started; /* its start time in clock ticks since boot: tells it from a later process of the same number */
     uint64_t started; /* seconds since the epoch */
@@ -39,6 +40,11 @@ struct lab {
     int life;      /* write end of init's pipe: closing it ends the lab; -1 if attached */
     pid_t init;
     int pidfd;
+    struct lab_child {
+        pid_t pid;
+        int pidfd;
+    } * children; /* what lab_spawn started and nobody is known to have waited for */
+    size_t child_count, child_room;
     pid_t net_child; /* sets the network up beside the first shell; 0 when reaped */
     int net_result;  /* where it says how that went; -1 when heard */
     struct lab_facts facts;
@@ -89,6 +95,8 @@ int groups_join(const struct lab *lab, struct err *err);
 /** v2: move init one level down, where later processes join too, and hand the controllers to the group left empty. */
 int groups_leaf(struct lab *lab, struct err *err);
 void groups_close(struct lab *lab);
+/** Thaw and kill, without waiting. */
+void groups_kill(const struct lab_record *record);
 int groups_clear(const struct lab_record *record, struct err *err);
 
 /* network.c */
@@ -148,8 +156,11 @@ int clear_lab(const struct lab_record *record, struct err *err);
 int lab_id_maps(struct lab *lab, bool assembled, struct err *err);
 
 /* spawn.c */
-/** The host fd of a directory below the lab's root, by init's. */
+/** An O_PATH fd of the lab's root directory. */
 int lab_root_fd(const struct lab *lab, struct err *err);
+
+/** Wait for every child there still is: init cannot end before them, since their parent, we, is outside its pid namespace. */
+void spawn_reap(struct lab *lab);
 
 /* lab.c */
 /** Add a sentence on what the lab does without. Cut at LAB_MISSING_SIZE; more than LAB_MISSING are dropped. */

@@ -73,11 +73,12 @@ int registry_write(const struct lab_record *record, struct err *err)
 {
     char path[PATH_MAX + 16], text[3 * PATH_MAX];
     snprintf(path, sizeof path, "%s/record", record->dir);
-    int n = snprintf(text, sizeof text,
-                     "name %s\nslot %u\nmode %s\nowner %d\ninit %d %llu\nstarted %llu\nfiles %s\ncgroup %s\nnet %s\n",
-                     record->name, record->slot, record->rootless ? "rootless" : "root", record->owner, record->init,
-                     (unsigned long long)record->init_started, (unsigned long long)record->started, record->files,
-                     record->cgroup, record->net);
+    int n =
+        snprintf(text, sizeof text,
+                 "name %s\nslot %u\nmode %s\nowner %d %llu\ninit %d %llu\nstarted %llu\nfiles %s\ncgroup %s\nnet %s\n",
+                 record->name, record->slot, record->rootless ? "rootless" : "root", record->owner,
+                 (unsigned long long)record->owner_started, record->init, (unsigned long long)record->init_started,
+                 (unsigned long long)record->started, record->files, record->cgroup, record->net);
     if (n < 0 || (size_t)n >= sizeof text)
         return err_set(err, ENAMETOOLONG, "record of lab `%s`", record->name);
     return replace_volatile_file(path, text, (size_t)n, 0600, err);
@@ -107,7 +108,7 @@ int registry_read(const char *dir, struct lab_record *record, struct err *err)
         else if (strcmp(line, "mode") == 0)
             record->rootless = strcmp(value, "rootless") == 0;
         else if (strcmp(line, "owner") == 0)
-            record->owner = (pid_t)strtol(value, NULL, 10);
+            record->owner = (pid_t)strtol(value, &value, 10), record->owner_started = strtoull(value, NULL, 10);
         else if (strcmp(line, "init") == 0)
             record->init = (pid_t)strtol(value, &value, 10), record->init_started = strtoull(value, NULL, 10);
         else if (strcmp(line, "started") == 0)
@@ -190,6 +191,7 @@ int registry_claim(const char *name, bool rootless, struct lab_record *record, i
         if (taken) {
             record->rootless = rootless;
             record->owner = getpid();
+            record->owner_started = process_start_time(record->owner);
             record->started = (uint64_t)time(NULL);
             if (registry_write(record, err) == 0)
                 return 0;

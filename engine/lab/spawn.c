@@ -205,6 +205,52 @@ go_between(const struct lab *lab, const struct lab_command *command, int failure
     _exit(n == (ssize_t)sizeof started ? 0 : 1);
 }
 
+/* Has @child been waited for? */
+static bool is_reaped(const struct lab_child *child)
+{
+    siginfo_t info;
+    return waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
+static void forget_reaped(struct lab *lab)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < lab->child_count; i++)
+        if (is_reaped(&lab->children[i]))
+            close(lab->children[i].pidfd);
+        else
+            lab->children[kept++] = lab->children[i];
+    lab->child_count = kept;
+}
+
+static int remember(struct lab *lab, pid_t pid, struct err *err)
+{
+    forget_reaped(lab);
+    if (lab->child_count == lab->child_room) {
+        size_t room = lab->child_room ? lab->child_room * 2 : 16;
+        struct lab_child *more = realloc(lab->children, room * sizeof *more);
+        if (!more)
+            return err_set(err, ENOMEM, "remember a process of the lab");
+        lab->children = more;
+        lab->child_room = room;
+    }
+    int pidfd = sys_pidfd_open(pid);
+    if (pidfd < 0)
+        return err_set(err, errno, "pidfd_open");
+    lab->children[lab->child_count++] = (struct lab_child){ pid, pidfd };
+    return 0;
+}
+
+void spawn_reap(struct lab *lab)
+{
+    siginfo_t info;
+    for (size_t i = 0; i < lab->child_count; i++) {
+        sys_pidfd_signal(lab->children[i].pidfd, SIGKILL);
+        while (waitid(P_PIDFD, (id_t)lab->children[i].pidfd, &info, WEXITED) < 0 && errno == EINTR) {
+        }
+    }
+}
+
 pid_t lab_spawn(struct lab *lab, const struct lab_command *command, int *pidfd, struct err *err)
 {
     int failure[2];
@@ -237,20 +283,23 @@ pid_t lab_spawn(struct lab *lab, const struct lab_command *command, int *pidfd, 
         else
             bad = said;
     }
-    while (waitpid(between, NULL, 0) < 0 && errno == EINTR) {
-    }
+    lab_reap(between);
     if (bad.code || pid <= 0) {
         if (pid > 0)
-            while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
-            }
+            lab_reap(pid);
         if (!bad.code)
             return err_say(err, ESRCH, "run `%s` in the lab: it broke off (has the lab ended?)", command->argv[0]);
         return err_set(err, bad.code, "run `%s` in the lab: %s", command->argv[0], bad.step);
     }
-    if (pidfd) {
+    if (remember(lab, pid, err) == 0) {
+        if (!pidfd)
+            return pid;
         *pidfd = sys_pidfd_open(pid);
-        if (*pidfd < 0)
-            return err_set(err, errno, "pidfd_open");
+        if (*pidfd >= 0)
+            return pid;
+        err_set(err, errno, "pidfd_open");
     }
-    return pid;
+    kill(pid, SIGKILL);
+    lab_reap(pid);
+    return -1;
 }

@@ -201,6 +201,16 @@ static int clear_below(int dirfd, int depth)
     return left;
 }
 
+void cgroup_kill(const struct cgroup_hierarchy *hierarchy, const char *path)
+{
+    char full[PATH_MAX];
+    if (snprintf(full, sizeof full, "%s/%s", hierarchy->mount, path) >= (int)sizeof full)
+        return;
+    cleanup_close int dir = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir >= 0)
+        clear_below(dir, 64);
+}
+
 int cgroup_clear(const struct cgroup_hierarchy *hierarchy, const char *path, struct err *err)
 {
     char full[PATH_MAX];

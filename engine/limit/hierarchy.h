@@ -29,6 +29,9 @@ int cgroup_make(const struct cgroup_hierarchy *hierarchy, const char *path, stru
 int cgroup_write(const struct cgroup_hierarchy *hierarchy, const char *path, const char *file, const char *value,
                  struct err *err);
 
+/** Thaw and kill everything in @path and below, once, without waiting for it. */
+void cgroup_kill(const struct cgroup_hierarchy *hierarchy, const char *path);
+
 /** Thaw and kill everything in @path and below, waiting until it is empty (at most 10 s), and remove the groups deepest first. A group that is not there is fine.
  * Returns 0, or -1 naming what still holds it. */
 int cgroup_clear(const struct cgroup_hierarchy *hierarchy, const char *path, struct err *err);

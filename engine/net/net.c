@@ -91,8 +91,8 @@ int net_lab_from_text(const char *text, struct net_lab *net)
     return 0;
 }
 
-/* nft(8) with @script on its standard input. */
-static int run_nft(const char *script, struct err *err)
+/* nft(8) with @script on its standard input. It holds the lock as well: killed while nft works, we leave the lock to it, and whoever clears up after us waits. */
+static int run_nft(const char *script, int lock, struct err *err)
 {
     static const char *const programs[] = { "/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft" };
     const char *const argv[] = { "nft", "-f", "-", NULL };
@@ -104,16 +104,18 @@ static int run_nft(const char *script, struct err *err)
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, pipe_ends[0], 0);
+    posix_spawn_file_actions_adddup2(&actions, lock, 3);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
     for (size_t i = 0; i < sizeof programs / sizeof *programs && failed == ENOENT; i++)
         failed = posix_spawn(&pid, programs[i], &actions, NULL, (char *const *)(uintptr_t)argv,
                              (char *const *)(uintptr_t)env);
     posix_spawn_file_actions_destroy(&actions);
-    close(pipe_ends[0]);
-    size_t len = strlen(script); /* far shorter than a pipe holds */
+    size_t len = strlen(
+        script); /* far shorter than a pipe holds; our read end stays open, so nft's early death is no SIGPIPE of ours */
     bool written = failed == 0 && write(pipe_ends[1], script, len) == (ssize_t)len;
     close(pipe_ends[1]);
+    close(pipe_ends[0]);
     if (failed)
         return err_set(err, failed, "run `nft` (the package nftables has it)");
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -238,7 +240,7 @@ int net_lab_up(const struct net_lab *net, int netns, struct err *err)
     bool ours = access(saved, F_OK) == 0 ||
                 (read_file_at(AT_FDCWD, uplink_path, value, sizeof value, NULL) > 0 && value[0] == '0');
     table_script(net, ours, script, sizeof script);
-    if (run_nft(script, err) < 0 || forward_uplink(net->uplink, err) < 0)
+    if (run_nft(script, lock, err) < 0 || forward_uplink(net->uplink, err) < 0)
         return -1;
     return write_file_at(AT_FDCWD, path, "1", err);
 }
@@ -254,7 +256,7 @@ int net_lab_down(const struct net_lab *net, struct err *err)
     /* `add` first makes `delete` right whether the table was there or not. */
     snprintf(script, sizeof script, "add table ip %s\ndelete table ip %s\n", net->table, net->table);
     struct err why;
-    if (run_nft(script, &why) < 0 && why.code != ENOENT) {
+    if (run_nft(script, lock, &why) < 0 && why.code != ENOENT) {
         result = -1;
         if (err)
             *err = why;

@@ -28,7 +28,8 @@ const struct namespace_kind namespace_kinds[NAMESPACE_KINDS] = {
 size_t namespace_find(const char *kind)
 {
     size_t i = 0;
-    while (i < NAMESPACE_KINDS && strcmp(namespace_kinds[i].name, kind) != 0 && strcmp(namespace_kinds[i].word, kind) != 0)
+    while (i < NAMESPACE_KINDS && strcmp(namespace_kinds[i].name, kind) != 0 &&
+           strcmp(namespace_kinds[i].word, kind) != 0)
         i++;
     return i;
 }

@@ -47,7 +47,7 @@ static int v1_controllers(const struct cgroup_hierarchy *list, ssize_t count, ch
 
 enum host_answer probe_cgroup(char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     struct err err;
     ssize_t count = cgroup_hierarchies(list, &err);
     if (count < 0)
@@ -69,7 +69,7 @@ enum host_answer probe_cgroup(char *found, size_t size)
 
 enum host_answer probe_cgroup1(char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     char controllers[160];
     int old = v1_controllers(list, cgroup_hierarchies(list, NULL), controllers, sizeof controllers);
     if (!old)
@@ -80,7 +80,7 @@ enum host_answer probe_cgroup1(char *found, size_t size)
 
 enum host_answer probe_cgroup2(char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     const struct cgroup_hierarchy *v2 = find_v2(list, cgroup_hierarchies(list, NULL));
     char controllers[160];
     if (!v2)
@@ -206,7 +206,7 @@ static bool has_limit(const struct cgroup_hierarchy *hierarchy, const struct lim
 
 static enum host_answer probe_limit(const struct limit *limit, char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     struct err err;
     ssize_t count = cgroup_hierarchies(list, &err);
     if (count < 0)
@@ -244,7 +244,7 @@ LIMIT(devicescg, "devices", NULL, "devices.deny", "c 5:1 rwm", NULL, NULL)
 /* A group of our own that we may divide: what systemd gives a user's session on v2. */
 enum host_answer probe_delegation(char *found, size_t size)
 {
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
+    struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     const struct cgroup_hierarchy *v2 = find_v2(list, cgroup_hierarchies(list, NULL));
     char own[PATH_MAX], dir[PATH_MAX + 256], group[PATH_MAX + 300], controllers[160];
     struct err err;

@@ -131,7 +131,8 @@ static enum host_answer try_mount_setattr(char *found, size_t size)
     /* Recursive: the way that has no fallback. */
     if (sys_mount_attr(AT_FDCWD, ".", MOUNT_ATTR_RDONLY, 0, true) < 0)
         return answered(false, "mount_setattr", found, size);
-    if (open("x", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0 || errno != EROFS)
+    cleanup_close int fd = open("x", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0 || errno != EROFS)
         return host_say(HOST_NO, found, size, "mount_setattr says yes and does nothing");
     return answered(true, "mount_setattr", found, size);
 }

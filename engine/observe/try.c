@@ -117,7 +117,8 @@ int host_enter_user_namespace(char *found, size_t size)
     gid_t gid = getegid();
     struct err err;
     if (unshare(CLONE_NEWUSER) < 0) {
-        host_say(HOST_NO, found, size, "unshare is refused: %s%s", strerrordesc_np(errno), restriction());
+        const char *why = strerrordesc_np(errno);
+        host_say(HOST_NO, found, size, "unshare is refused: %s%s", why, restriction());
         return -1;
     }
     if (userns_write_single_map(getpid(), uid, gid, &err) < 0) {
@@ -126,8 +127,8 @@ int host_enter_user_namespace(char *found, size_t size)
     }
     /* Ubuntu's AppArmor lets us come this far and then denies what the new namespace should allow. */
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-        host_say(HOST_NO, found, size, "it can be made, but nothing is allowed in it: %s%s", strerrordesc_np(errno),
-                 restriction());
+        const char *why = strerrordesc_np(errno);
+        host_say(HOST_NO, found, size, "it can be made, but nothing is allowed in it: %s%s", why, restriction());
         return -1;
     }
     return 0;

@@ -24,7 +24,7 @@ static const struct claim_row {
     { "mount PATH", claim_mount, "something is mounted there" },
     { "mount PATH type TYPE", claim_mount_type, "and it is of this type (proc, tmpfs, overlay …)" },
     { "mount PATH of N", claim_mount_of, "the same, as terminal N's foreground process sees it" },
-    { "mount PATH type TYPE of N", claim_mount_type_of, "" },
+    { "mount PATH type TYPE of N", claim_mount_type_of, "and it is of this type" },
     { "process PATTERN", claim_process, "a process runs whose command line holds PATTERN (a glob)" },
     { "process PATTERN running", claim_process, "the same" },
     { "process PATTERN gone", claim_process_gone, "no such process runs" },
@@ -32,7 +32,8 @@ static const struct claim_row {
     { "process PATTERN isolated KIND from terminal N", claim_process_isolated,
       "one runs in another KIND of namespace (mnt, pid, net …) than terminal N's foreground process" },
     { "terminal N root PATH", claim_terminal_root, "the root directory of terminal N's foreground process is PATH" },
-    { "namespace KIND of N differs", claim_namespace_differs, "terminal N's foreground process is not in the lab's own namespace of this kind" },
+    { "namespace KIND of N differs", claim_namespace_differs,
+      "terminal N's foreground process is not in the lab's own namespace of this kind" },
     { "namespace KIND of N same", claim_namespace_same, "it is" },
     { "hostname of N NAME", claim_hostname, "the host name terminal N's foreground process sees" },
     { "last exit STATUS", claim_last_exit, "the last command ended with STATUS: a number, or `nonzero`" },
@@ -90,12 +91,19 @@ static int not_a_claim(char **argv, size_t nearest)
         fprintf(stderr, "%s%s", word == argv ? "`" : " ", *word);
     fprintf(stderr, "%s: expected", *argv ? "`" : "nothing");
     const char *before = " ";
-    for (size_t i = 0; i < row_count; i++) {
+    for (size_t i = 0; i < row_count;
+         i++) { /* where not even the first word is known, the first words are enough to say */
         struct claim claim;
         size_t row_words;
         if (match(&rows[i], argv, &claim, &row_words) < nearest)
             continue;
-        fprintf(stderr, "%s`%s`", before, rows[i].syntax);
+        size_t first = strcspn(rows[i].syntax, " ");
+        if (nearest > 0)
+            fprintf(stderr, "%s`%s`", before, rows[i].syntax);
+        else if (i == 0 || strncmp(rows[i].syntax, rows[i - 1].syntax, first + 1) != 0)
+            fprintf(stderr, "%s%.*s", before, (int)first, rows[i].syntax);
+        else
+            continue;
         before = ", or ";
     }
     fputc('\n', stderr);
@@ -106,16 +114,18 @@ static int help(void)
 {
     puts("usage: assert [not] CLAIM\n"
          "\n"
-         "Is the lab as this step wants it? Exit status 0, and nothing printed, if it is; 1, and one line of what was found\n"
+         "Is the lab as this step wants it? Exit status 0, and nothing printed, if it is; 1, and one line of what was "
+         "found\n"
          "instead, if not; 2 for a claim it does not know. Made for the `check` of a lesson's step.\n"
          "\n"
          "The claims:\n");
     for (size_t i = 0; i < row_count; i++)
-        if (*rows[i].what)
-            printf("  %-36s %s%s\n", rows[i].syntax, strlen(rows[i].syntax) > 36 ? "\n                                       " : "", rows[i].what);
+        if (strlen(rows[i].syntax) > 36)
+            printf("  %s\n  %-36s %s\n", rows[i].syntax, "", rows[i].what);
         else
-            printf("  %s\n", rows[i].syntax);
-    puts("\n`not` (or `no`) in front turns a claim round. What cannot be told, as when terminal 2 is not open, is neither.");
+            printf("  %-36s %s\n", rows[i].syntax, rows[i].what);
+    puts("\n`not` (or `no`) in front turns a claim round. What cannot be told, as when terminal 2 is not open, is "
+         "neither.");
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
@@ -131,6 +141,8 @@ int assert_main(int argc, char **argv)
     if (!row)
         return not_a_claim(words, nearest);
     enum verdict verdict = row->check(&claim);
+    if (verdict == CLAIM_WRONG)
+        return tool_usage("assert", "%s", claim.seen);
     if (verdict == (negated ? CLAIM_FAILS : CLAIM_HOLDS))
         return 0;
     puts(claim.seen);

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* UNKNOWN: it cannot be told (yet); neither the claim nor its opposite then passes. */
-enum verdict { CLAIM_HOLDS, CLAIM_FAILS, CLAIM_UNKNOWN };
+/* UNKNOWN: it cannot be told (yet); neither the claim nor its opposite then passes. WRONG: no such claim can be made. */
+enum verdict { CLAIM_HOLDS, CLAIM_FAILS, CLAIM_UNKNOWN, CLAIM_WRONG };
 
 struct claim {
     const char *words[4]; /* what stood in the places of the row's capital words, in order */
@@ -16,7 +16,8 @@ struct claim {
 typedef enum verdict claim_fn(struct claim *claim);
 
 /** Set claim->seen and return @verdict: `return see(claim, CLAIM_FAILS, "…")`. */
-enum verdict see(struct claim *claim, enum verdict verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum verdict see(struct claim *claim, enum verdict verdict, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /** Say of @path that it is not there, and what is there instead. Returns CLAIM_FAILS. */
 enum verdict see_missing(struct claim *claim, const char *path);
@@ -28,7 +29,8 @@ claim_fn claim_file, claim_file_contains, claim_directory, claim_executable, cla
 claim_fn claim_process, claim_process_gone, claim_process_root, claim_process_isolated;
 
 /* assert_terminals.c */
-claim_fn claim_last_exit, claim_last_command, claim_terminal_root, claim_namespace_differs, claim_namespace_same, claim_hostname;
+claim_fn claim_last_exit, claim_last_command, claim_terminal_root, claim_namespace_differs, claim_namespace_same,
+    claim_hostname;
 claim_fn claim_mount, claim_mount_type, claim_mount_of, claim_mount_type_of;
 
 /** The pid in TEACHROOT_TERMINAL_@name. Returns it, or -1 with claim->seen set. */

@@ -64,15 +64,17 @@ static int find_processes(struct claim *claim, const char *pattern, struct match
         struct observe_process *process = &matches->list[matches->count];
         pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
         /* A zombie does nothing any more. */
-        if (pid <= 0 || asks(pid, ancestors, ancestor_count) || observe_process(pid, process, NULL) < 0 || process->state == 'Z')
+        if (pid <= 0 || asks(pid, ancestors, ancestor_count) || observe_process(pid, process, NULL) < 0 ||
+            process->state == 'Z')
             continue;
         if (fnmatch(glob, process->command, 0) == 0)
             matches->count++;
-        else
+        else if (process->command[0] != '[') /* no kernel threads */
             note_other(matches, process);
     }
     if (matches->count == 0)
-        see(claim, CLAIM_FAILS, "no process matches `%s`%s%s", pattern, *matches->others ? "; running are: " : "", matches->others);
+        see(claim, CLAIM_FAILS, "no process matches `%s`%s%s", pattern, *matches->others ? "; running are: " : "",
+            matches->others);
     return 0;
 }
 
@@ -124,20 +126,23 @@ enum verdict claim_process_isolated(struct claim *claim)
     const char *kind = claim->words[1], *terminal = claim->words[2];
     size_t k = namespace_find(kind);
     if (k == NAMESPACE_KINDS)
-        return see(claim, CLAIM_UNKNOWN, "there is no kind of namespace `%s`", kind);
+        return see(claim, CLAIM_WRONG, "there is no kind of namespace `%s`", kind);
     pid_t other = terminal_pid(claim, terminal);
     uint64_t mine[NAMESPACE_KINDS], its[NAMESPACE_KINDS];
     struct err err;
     if (other < 0)
         return CLAIM_UNKNOWN;
     if (observe_namespaces(other, mine, &err) < 0 || !mine[k])
-        return see(claim, CLAIM_UNKNOWN, "the %s namespace of terminal %s cannot be read", namespace_kinds[k].word, terminal);
+        return see(claim, CLAIM_UNKNOWN, "the %s namespace of terminal %s cannot be read", namespace_kinds[k].word,
+                   terminal);
     if (find_processes(claim, claim->words[0], &matches) < 0)
         return CLAIM_UNKNOWN;
     if (matches.count == 0)
         return CLAIM_FAILS;
     for (size_t i = 0; i < matches.count; i++)
         if (observe_namespaces(matches.list[i].pid, its, NULL) == 0 && its[k] && its[k] != mine[k])
-            return see(claim, CLAIM_HOLDS, "process %d has %s, apart from terminal %s", matches.list[i].pid, namespace_kinds[k].gives, terminal);
-    return see(claim, CLAIM_FAILS, "process %d is in the same %s namespace as terminal %s", matches.list[0].pid, namespace_kinds[k].word, terminal);
+            return see(claim, CLAIM_HOLDS, "process %d has %s, apart from terminal %s", matches.list[i].pid,
+                       namespace_kinds[k].gives, terminal);
+    return see(claim, CLAIM_FAILS, "process %d is in the same %s namespace as terminal %s", matches.list[0].pid,
+               namespace_kinds[k].word, terminal);
 }

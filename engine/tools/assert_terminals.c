@@ -34,17 +34,19 @@ pid_t terminal_pid(struct claim *claim, const char *name)
 
 enum verdict claim_last_exit(struct claim *claim)
 {
-    const char *wanted = claim->words[0], *status = getenv("TEACHROOT_LAST_STATUS"), *command = getenv("TEACHROOT_LAST_COMMAND");
+    const char *wanted = claim->words[0], *status = getenv("TEACHROOT_LAST_STATUS"),
+               *command = getenv("TEACHROOT_LAST_COMMAND");
     char *end;
     long number = strtol(wanted, &end, 10);
     bool nonzero = strcmp(wanted, "nonzero") == 0;
     if (!nonzero && (end == wanted || *end || number < 0 || number > 255))
-        return see(claim, CLAIM_UNKNOWN, "`%s` is no exit status: a number to 255, or `nonzero`", wanted);
+        return see(claim, CLAIM_WRONG, "`%s` is no exit status: a number to 255, or `nonzero`", wanted);
     if (!status || !*status)
         return see(claim, CLAIM_UNKNOWN, "no command has ended in this step yet");
     long last = strtol(status, NULL, 10);
-    return see(claim, (nonzero ? last != 0 : last == number) ? CLAIM_HOLDS : CLAIM_FAILS, "the last command%s%.200s%s ended with status %ld",
-               command && *command ? ", `" : "", command ? command : "", command && *command ? "`," : "", last);
+    return see(claim, (nonzero ? last != 0 : last == number) ? CLAIM_HOLDS : CLAIM_FAILS,
+               "the last command%s%.200s%s ended with status %ld", command && *command ? ", `" : "",
+               command ? command : "", command && *command ? "`," : "", last);
 }
 
 enum verdict claim_last_command(struct claim *claim)
@@ -52,7 +54,8 @@ enum verdict claim_last_command(struct claim *claim)
     const char *command = getenv("TEACHROOT_LAST_COMMAND");
     if (!command || !*command)
         return see(claim, CLAIM_UNKNOWN, "no command has ended in this step yet");
-    return see(claim, fnmatch(claim->words[0], command, 0) == 0 ? CLAIM_HOLDS : CLAIM_FAILS, "the last command was `%.200s`", command);
+    return see(claim, fnmatch(claim->words[0], command, 0) == 0 ? CLAIM_HOLDS : CLAIM_FAILS,
+               "the last command was `%.200s`", command);
 }
 
 enum verdict claim_terminal_root(struct claim *claim)
@@ -69,7 +72,8 @@ enum verdict claim_terminal_root(struct claim *claim)
     if (stat(path, &st) < 0)
         return see_missing(claim, path);
     bool same = root.dev == st.st_dev && root.ino == st.st_ino;
-    return see(claim, same ? CLAIM_HOLDS : CLAIM_FAILS, "the root directory of terminal %s is %.512s", terminal, same ? path : root.path);
+    return see(claim, same ? CLAIM_HOLDS : CLAIM_FAILS, "the root directory of terminal %s is %.512s", terminal,
+               same ? path : root.path);
 }
 
 /* Compare terminal N's namespace with pid 1's. */
@@ -80,17 +84,18 @@ static enum verdict compare_namespace(struct claim *claim, bool wants_difference
     struct err err;
     size_t k = namespace_find(kind);
     if (k == NAMESPACE_KINDS)
-        return see(claim, CLAIM_UNKNOWN, "there is no kind of namespace `%s`", kind);
+        return see(claim, CLAIM_WRONG, "there is no kind of namespace `%s`", kind);
     pid_t pid = terminal_pid(claim, terminal);
     if (pid < 0)
         return CLAIM_UNKNOWN;
     if (observe_namespaces(pid, its, &err) < 0 || observe_namespaces(1, lab, &err) < 0)
         return see(claim, CLAIM_UNKNOWN, "the namespaces of terminal %s cannot be read: %s", terminal, err.message);
     if (!its[k] || !lab[k])
-        return see(claim, CLAIM_UNKNOWN, "the %s namespace of terminal %s cannot be read", namespace_kinds[k].word, terminal);
+        return see(claim, CLAIM_UNKNOWN, "the %s namespace of terminal %s cannot be read", namespace_kinds[k].word,
+                   terminal);
     bool differs = its[k] != lab[k];
-    return see(claim, differs == wants_difference ? CLAIM_HOLDS : CLAIM_FAILS, "terminal %s is in %s %s namespace", terminal,
-               differs ? "another" : "the lab's own", namespace_kinds[k].word);
+    return see(claim, differs == wants_difference ? CLAIM_HOLDS : CLAIM_FAILS, "terminal %s is in %s %s namespace",
+               terminal, differs ? "another" : "the lab's own", namespace_kinds[k].word);
 }
 
 enum verdict claim_namespace_differs(struct claim *claim)
@@ -114,8 +119,10 @@ enum verdict claim_hostname(struct claim *claim)
     /* The kernel tells a host name only to those in its namespace; we end right after. */
     cleanup_close int uts = open(path, O_RDONLY | O_CLOEXEC);
     if (uts < 0 || setns(uts, CLONE_NEWUTS) < 0 || gethostname(name, sizeof name - 1) < 0)
-        return see(claim, CLAIM_UNKNOWN, "the host name of terminal %s cannot be read: %s", terminal, strerrordesc_np(errno));
-    return see(claim, strcmp(name, wanted) == 0 ? CLAIM_HOLDS : CLAIM_FAILS, "the host name in terminal %s is %s", terminal, name);
+        return see(claim, CLAIM_UNKNOWN, "the host name of terminal %s cannot be read: %s", terminal,
+                   strerrordesc_np(errno));
+    return see(claim, strcmp(name, wanted) == 0 ? CLAIM_HOLDS : CLAIM_FAILS, "the host name in terminal %s is %s",
+               terminal, name);
 }
 
 /* mountinfo writes blanks and backslashes as \ooo. */
@@ -123,7 +130,8 @@ static void unescape(char *text)
 {
     char *to = text;
     for (const char *from = text; *from; to++) {
-        if (from[0] == '\\' && isdigit((unsigned char)from[1]) && isdigit((unsigned char)from[2]) && isdigit((unsigned char)from[3])) {
+        if (from[0] == '\\' && isdigit((unsigned char)from[1]) && isdigit((unsigned char)from[2]) &&
+            isdigit((unsigned char)from[3])) {
             *to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
             from += 4;
         } else {
@@ -176,11 +184,12 @@ static enum verdict look_for_mount(struct claim *claim, const char *path, const 
     }
     if (mounted_type(claim, who, real, found) < 0)
         return CLAIM_UNKNOWN;
-    const char *in = terminal ? " as terminal " : "", *which = terminal ? terminal : "", *sees = terminal ? " sees it" : "";
+    const char *in = terminal ? " as terminal " : "", *which = terminal ? terminal : "",
+               *sees = terminal ? " sees it" : "";
     if (!*found)
         return see(claim, CLAIM_FAILS, "nothing is mounted on %s%s%s%s", path, in, which, sees);
-    return see(claim, !type || strcmp(type, found) == 0 ? CLAIM_HOLDS : CLAIM_FAILS, "what is mounted on %s%s%s%s is of type %s", path, in, which, sees,
-               found);
+    return see(claim, !type || strcmp(type, found) == 0 ? CLAIM_HOLDS : CLAIM_FAILS,
+               "what is mounted on %s%s%s%s is of type %s", path, in, which, sees, found);
 }
 
 enum verdict claim_mount(struct claim *claim)

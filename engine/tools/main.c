@@ -13,7 +13,7 @@ const struct tool tools[] = {
 };
 const size_t tool_count = sizeof tools / sizeof *tools;
 
-static void __attribute__((format(printf, 2, 0))) say(const char *name, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(const char *name, const char *format, va_list args)
 {
     fprintf(stderr, "%s: ", name);
     vfprintf(stderr, format, args);

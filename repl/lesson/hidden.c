@@ -7,8 +7,8 @@
 #include <strings.h>
 
 static const char *const hidden_names[HIDDEN_KINDS] = {
-    [HIDDEN_SETUP] = "setup", [HIDDEN_CHECK] = "check", [HIDDEN_TEARDOWN] = "teardown", [HIDDEN_NOTES] = "notes",
-    [HIDDEN_WATCH] = "watch",
+    [HIDDEN_SETUP] = "setup", [HIDDEN_CHECK] = "check", [HIDDEN_TEARDOWN] = "teardown",
+    [HIDDEN_NOTES] = "notes", [HIDDEN_WATCH] = "watch",
 };
 
 /* One-line comments, `<!-- needs: 2.4 -->`: what a step says of itself. */
@@ -195,8 +195,8 @@ bool take_comment(struct parser *p, struct step *step, cmark_node *node)
                     "first `-->`)",
                     hidden_names[kind]);
     } else if (!take_step_key(p, step, text, end, line) && word > 0 && text[word] == '\n' && text + word < end) {
-        soft_mistake(p, line, "unknown hidden block `%.*s`, expected one of setup, check, teardown, notes, watch", (int)word,
-                     text);
+        soft_mistake(p, line, "unknown hidden block `%.*s`, expected one of setup, check, teardown, notes, watch",
+                     (int)word, text);
     }
     return true;
 }

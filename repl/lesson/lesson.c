@@ -245,7 +245,7 @@ struct lesson *lesson_load(const char *path, struct lesson_mistakes *mistakes, s
 
 static void step_clear(struct step *step)
 {
-    char *const texts[] = { step->title, step->check, step->setup,   step->teardown,
+    char *const texts[] = { step->title, step->check, step->setup,    step->teardown,
                             step->notes, step->needs, step->requires, step->watch };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);

@@ -10,7 +10,8 @@
 struct progress; /* an open progress file, held in memory */
 
 /** Load it (a missing file is an empty one). A damaged file is set aside as progress.json.damaged-N, said in @err with code EBADMSG, and an empty
- * progress is still returned; NULL only when out of memory. @path NULL: the default place. */
+ * progress is still returned; so it is with another code in @err when the file could not be read. NULL only when out of memory.
+ * @path NULL: the default place. */
 struct progress *progress_load(const char *path, struct err *err);
 void progress_free(struct progress *progress);
 

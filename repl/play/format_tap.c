@@ -22,7 +22,8 @@ void tap_message(struct run *run, const char *text)
 /* A description must not hold what TAP reads: `#` begins a directive. */
 static void print_description(FILE *out, const struct run_step *done)
 {
-    const char *const parts[] = { done->lesson->title ? done->lesson->title : done->lesson->path, ": ", done->step->title };
+    const char *const parts[] = { done->lesson->title ? done->lesson->title : done->lesson->path, ": ",
+                                  done->step->title };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         for (const char *c = parts[i]; *c; c++)
             fprintf(out, *c == '#' || *c == '\\' ? "\\%c" : "%c", *c == '\n' ? ' ' : *c);
@@ -58,7 +59,10 @@ static void print_diagnostics(FILE *out, const struct run_step *done)
     print_key(out, "message", done->why);
     fprintf(out, "  severity: fail\n");
     print_key(out, "file", done->lesson->path);
-    fprintf(out, "  line: %d\n", done->block ? done->block->line : done->step->check ? done->step->check_line : done->step->line);
+    fprintf(out, "  line: %d\n",
+            done->block         ? done->block->line
+            : done->step->check ? done->step->check_line
+                                : done->step->line);
     if (result && result->command_count)
         print_key(out, "command", result->commands[result->command_count - 1].command);
     if (result && WIFEXITED(result->wait_status))

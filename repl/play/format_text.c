@@ -6,7 +6,8 @@
 
 static void text_lesson(struct run *run, const struct lesson *lesson, struct lab *lab)
 {
-    fprintf(run->out, "%s%s (%s)\n", run->number ? "\n" : "", lesson->title ? lesson->title : lesson->path, lesson->path);
+    fprintf(run->out, "%s%s (%s)\n", run->number ? "\n" : "", lesson->title ? lesson->title : lesson->path,
+            lesson->path);
     for (size_t i = 0; lab && i < 8 && lab_facts(lab)->missing[i]; i++)
         fprintf(run->out, "  the lab does without: %s\n", lab_facts(lab)->missing[i]);
 }
@@ -16,14 +17,15 @@ static void text_step(struct run *run, const struct lesson *lesson, const struct
     fprintf(run->out, "\n%u. %s\n", step->number, step->title);
 }
 
-static void print_command(struct run *run, const struct block *block, const struct block_result *result, const struct command_result *command)
+static void print_command(struct run *run, const struct block *block, const struct block_result *result,
+                          const struct command_result *command)
 {
     const char *text = command->command;
     bool other = block->terminal && strcmp(block->terminal, "1") != 0;
     for (const char *mark = "$"; text; mark = ">") {
         const char *end = strchrnul(text, '\n');
-        fprintf(run->out, "%s%s%s %.*s\n", other ? "[" : "", other ? block->terminal : "", other ? (*mark == '$' ? "]$" : "]>") : mark, (int)(end - text),
-                text);
+        fprintf(run->out, "%s%s%s %.*s\n", other ? "[" : "", other ? block->terminal : "",
+                other ? (*mark == '$' ? "]$" : "]>") : mark, (int)(end - text), text);
         text = *end ? end + 1 : NULL;
     }
     const char *output = result->output ? result->output + command->output_at : "";
@@ -38,13 +40,15 @@ static void print_quiz(struct run *run, const struct quiz *quiz)
 {
     fprintf(run->out, "? %s\n", quiz->question);
     if (quiz->typed)
-        fprintf(run->out, "  (typed) /%s/%s%s\n", quiz->typed, quiz->typed_reason ? " — " : "", quiz->typed_reason ? quiz->typed_reason : "");
+        fprintf(run->out, "  (typed) /%s/%s%s\n", quiz->typed, quiz->typed_reason ? " — " : "",
+                quiz->typed_reason ? quiz->typed_reason : "");
     for (size_t i = 0; i < quiz->count; i++)
-        fprintf(run->out, "  %s %s%s%s\n", quiz->answers[i].right ? "(x)" : "( )", quiz->answers[i].text, quiz->answers[i].reason ? " — " : "",
-                quiz->answers[i].reason ? quiz->answers[i].reason : "");
+        fprintf(run->out, "  %s %s%s%s\n", quiz->answers[i].right ? "(x)" : "( )", quiz->answers[i].text,
+                quiz->answers[i].reason ? " — " : "", quiz->answers[i].reason ? quiz->answers[i].reason : "");
 }
 
-static void text_block(struct run *run, const struct step *step, const struct block *block, const struct block_result *result)
+static void text_block(struct run *run, const struct step *step, const struct block *block,
+                       const struct block_result *result)
 {
     if (result->skipped) {
         fprintf(run->out, "(line %d is not run here: %s)\n", block->line, result->skipped);
@@ -96,7 +100,8 @@ static void text_message(struct run *run, const char *text)
 
 static void text_end(struct run *run)
 {
-    fprintf(run->out, "\n%zu passed, %zu failed, %zu skipped, %zu not run\n", run->passed, run->failed, run->skipped, run->not_run);
+    fprintf(run->out, "\n%zu passed, %zu failed, %zu skipped, %zu not run\n", run->passed, run->failed, run->skipped,
+            run->not_run);
 }
 
 static void proof_before(struct run *run, const struct step *step, const char *said)
@@ -105,16 +110,19 @@ static void proof_before(struct run *run, const struct step *step, const char *s
     fprintf(run->out, "fails before: %.*s\n", (int)(end - said), *said ? said : "(without a word)");
 }
 
-static void proof_block(struct run *run, const struct step *step, const struct block *block, const struct block_result *result)
+static void proof_block(struct run *run, const struct step *step, const struct block *block,
+                        const struct block_result *result)
 {
-    static const char *const kinds[] = { [BLOCK_COMMAND] = "commands", [BLOCK_SCRIPT] = "script", [BLOCK_FILE] = "file", [BLOCK_QUIZ] = "question" };
+    static const char *const kinds[] = {
+        [BLOCK_COMMAND] = "commands", [BLOCK_SCRIPT] = "script", [BLOCK_FILE] = "file", [BLOCK_QUIZ] = "question"
+    };
     fprintf(run->out, "line %d, %s: %s%s\n", block->line, kinds[block->type],
-            result->skipped                   ? "not run here: "
-            : !result->matched_exit           ? "does not end as stated"
-            : !result->matched_output         ? "does not print what is stated"
-            : block->has_output               ? "ends and prints as stated"
-            : block->type == BLOCK_QUIZ       ? "every wrong answer has its reason"
-                                              : "ends as stated",
+            result->skipped             ? "not run here: "
+            : !result->matched_exit     ? "does not end as stated"
+            : !result->matched_output   ? "does not print what is stated"
+            : block->has_output         ? "ends and prints as stated"
+            : block->type == BLOCK_QUIZ ? "every wrong answer has its reason"
+                                        : "ends as stated",
             result->skipped ? result->skipped : "");
 }
 
@@ -126,15 +134,38 @@ static void proof_done(struct run *run, const struct run_step *done)
 }
 
 const struct run_format play_formats[] = {
-    { .name = "text", .what = "what a reader would have seen", .lesson = text_lesson, .step = text_step, .block = text_block, .done = text_done,
-      .message = text_message, .end = text_end },
-    { .name = "tap", .what = "TAP 13, a test point a step", .begin = tap_begin, .lesson = tap_lesson, .done = tap_done, .message = tap_message },
+    { .name = "text",
+      .what = "what a reader would have seen",
+      .lesson = text_lesson,
+      .step = text_step,
+      .block = text_block,
+      .done = text_done,
+      .message = text_message,
+      .end = text_end },
+    { .name = "tap",
+      .what = "TAP 13, a test point a step",
+      .begin = tap_begin,
+      .lesson = tap_lesson,
+      .done = tap_done,
+      .message = tap_message },
     { 0 },
 };
 
 const struct run_format test_formats[] = {
-    { .name = "text", .what = "the proof, step by step", .lesson = text_lesson, .step = text_step, .before = proof_before, .block = proof_block,
-      .done = proof_done, .message = text_message, .end = text_end },
-    { .name = "tap", .what = "TAP 13, a test point a step", .begin = tap_begin, .lesson = tap_lesson, .done = tap_done, .message = tap_message },
+    { .name = "text",
+      .what = "the proof, step by step",
+      .lesson = text_lesson,
+      .step = text_step,
+      .before = proof_before,
+      .block = proof_block,
+      .done = proof_done,
+      .message = text_message,
+      .end = text_end },
+    { .name = "tap",
+      .what = "TAP 13, a test point a step",
+      .begin = tap_begin,
+      .lesson = tap_lesson,
+      .done = tap_done,
+      .message = tap_message },
     { 0 },
 };

@@ -12,9 +12,9 @@
 
 struct listed {
     const struct curriculum_entry *entry;
-    const char *file;   /* its name, by which progress knows it */
+    const char *file; /* its name, by which progress knows it */
     size_t steps, passed;
-    unsigned next;      /* first step that has not passed; 0: all have */
+    unsigned next; /* first step that has not passed; 0: all have */
     bool malformed, last;
 };
 
@@ -45,7 +45,8 @@ static struct listed look_up(const struct curriculum_entry *entry, const struct 
 static void print_line(const struct listed *listed)
 {
     const char *state = listed->malformed ? "malformed" : !listed->passed ? "" : listed->next ? "begun" : "done";
-    printf("%3d  %-32s %2zu/%-2zu  %-9s %s\n", listed->entry->number, listed->entry->title, listed->passed, listed->steps, state, listed->last ? "<" : "");
+    printf("%3d  %-32s %2zu/%-2zu  %-9s %s\n", listed->entry->number, listed->entry->title, listed->passed,
+           listed->steps, state, listed->last ? "<" : "");
 }
 
 /* The one to go on with: the last worked on if it is not done, else the first that is not. */
@@ -77,9 +78,11 @@ static int print_json(const struct listed *list, size_t count)
     char number[16];
     for (size_t i = 0; i < count; i++) {
         snprintf(number, sizeof number, "%d", list[i].entry->number);
-        json_array_append_new(array, json_pack("{s:i, s:s, s:s, s:s, s:i, s:i, s:b, s:b, s:s}", "number", list[i].entry->number, "title", list[i].entry->title,
-                                               "summary", list[i].entry->summary, "path", list[i].entry->path, "steps", (int)list[i].steps, "passed",
-                                               (int)list[i].passed, "malformed", list[i].malformed, "last", list[i].last, "run", number));
+        json_array_append_new(array, json_pack("{s:i, s:s, s:s, s:s, s:i, s:i, s:b, s:b, s:s}", "number",
+                                               list[i].entry->number, "title", list[i].entry->title, "summary",
+                                               list[i].entry->summary, "path", list[i].entry->path, "steps",
+                                               (int)list[i].steps, "passed", (int)list[i].passed, "malformed",
+                                               list[i].malformed, "last", list[i].last, "run", number));
     }
     int result = json_dumpf(array, stdout, JSON_INDENT(2)) < 0 || printf("\n") < 0;
     json_decref(array);
@@ -92,7 +95,8 @@ int lessons_main(int argc, char **argv)
     struct err err = { 0 };
     bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        printf("usage: teachroot lessons [--json]\nList the lessons, how far each was worked through, and what to type to go on.\n");
+        printf("usage: teachroot lessons [--json]\nList the lessons, how far each was worked through, and what to type "
+               "to go on.\n");
         return 0;
     }
     if (argc > 1 && !json) {

@@ -9,16 +9,20 @@
 #include <string.h>
 
 static const struct option long_options[] = {
-    { "format", required_argument, NULL, 'f' }, { "rootless", no_argument, NULL, 'r' },     { "offline", no_argument, NULL, 'o' },
-    { "keep", no_argument, NULL, 'k' },         { "keep-going", no_argument, NULL, 'g' },   { "timeout", required_argument, NULL, 't' },
+    { "format", required_argument, NULL, 'f' }, { "rootless", no_argument, NULL, 'r' },
+    { "offline", no_argument, NULL, 'o' },      { "keep", no_argument, NULL, 'k' },
+    { "keep-going", no_argument, NULL, 'g' },   { "timeout", required_argument, NULL, 't' },
     { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
 };
 
 static void print_help(const char *verb, const struct run_format *formats)
 {
     printf("usage: teachroot %s [OPTION]… LESSON…\n", verb);
-    printf(strcmp(verb, "play") == 0 ? "Run each lesson's steps in order in a fresh lab, and say what they printed. Progress is not touched.\n"
-                                     : "Prove each lesson: a check fails before its step and passes after it, blocks end and print as stated.\n");
+    printf(
+        strcmp(verb, "play") == 0
+            ? "Run each lesson's steps in order in a fresh lab, and say what they printed. Progress is not touched.\n"
+            : "Prove each lesson: a check fails before its step and passes after it, blocks end and print as "
+              "stated.\n");
     printf("\nLESSON is a number, a path, or the start of a title (`teachroot lessons` lists them).\n\n"
            "  --format FORMAT  how to say it:\n");
     for (; formats->name; formats++)
@@ -88,7 +92,10 @@ int play_options(int argc, char **argv, const char *verb, struct run_options *op
         }
     }
     if (optind == argc) {
-        fprintf(stderr, "teachroot %s: which lesson? A number, a path, or the start of a title: `teachroot lessons` lists them\n", verb);
+        fprintf(
+            stderr,
+            "teachroot %s: which lesson? A number, a path, or the start of a title: `teachroot lessons` lists them\n",
+            verb);
         return -1;
     }
     return optind;

@@ -19,8 +19,8 @@ struct lesson_run {
     unsigned step;            /* the one at hand; 0: none yet */
     bool running;             /* it is not over */
     size_t block;
-    uint64_t began;           /* ms, of the step */
-    char trouble[1024];       /* what went wrong beside its blocks: a setup that failed */
+    uint64_t began;     /* ms, of the step */
+    char trouble[1024]; /* what went wrong beside its blocks: a setup that failed */
     bool over, interrupted;
 };
 
@@ -63,7 +63,10 @@ static void lesson_over(struct lesson_run *at)
 static void steps_not_run(struct lesson_run *at, unsigned from, const char *why)
 {
     for (unsigned i = from; i <= at->lesson->step_count; i++)
-        tell_done(at->run, &(struct run_step){ .lesson = at->lesson, .step = &at->lesson->steps[i - 1], .outcome = RUN_STEP_NOT_RUN, .why = why });
+        tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
+                                               .step = &at->lesson->steps[i - 1],
+                                               .outcome = RUN_STEP_NOT_RUN,
+                                               .why = why });
 }
 
 static void on_next_step(void *data)
@@ -83,15 +86,21 @@ static void on_next_step(void *data)
         steps_not_run(at, next, err.message);
 }
 
-static void step_over(struct lesson_run *at, const char *failure, const struct block *block, const struct block_result *result)
+static void step_over(struct lesson_run *at, const char *failure, const struct block *block,
+                      const struct block_result *result)
 {
     const struct step *step = &at->lesson->steps[at->step - 1];
     char why[128];
     if (!at->running)
         return;
     at->running = false;
-    struct run_step done = { .lesson = at->lesson, .step = step, .outcome = failure ? RUN_STEP_FAILED : RUN_STEP_PASSED, .why = failure, .block = block,
-                             .result = result, .ms = (unsigned)(loop_now() - at->began) };
+    struct run_step done = { .lesson = at->lesson,
+                             .step = step,
+                             .outcome = failure ? RUN_STEP_FAILED : RUN_STEP_PASSED,
+                             .why = failure,
+                             .block = block,
+                             .result = result,
+                             .ms = (unsigned)(loop_now() - at->began) };
     tell_done(at->run, &done);
     at->trouble[0] = '\0';
     if (failure && !at->run->options->keep_going) {
@@ -115,7 +124,8 @@ static void on_checked(struct session *session, bool passed, const char *said, v
     step_over(at, why, NULL, NULL);
 }
 
-static void on_block_done(struct session *session, const struct block *block, const struct block_result *result, void *data)
+static void on_block_done(struct session *session, const struct block *block, const struct block_result *result,
+                          void *data)
 {
     struct lesson_run *at = data;
     char why[640];
@@ -136,8 +146,9 @@ static void next_block(struct lesson_run *at)
 {
     const struct step *step = &at->lesson->steps[at->step - 1];
     struct err err;
-    int started = at->block < step->block_count ? session_play_block(at->session, &step->blocks[at->block], on_block_done, at, &err)
-                                                : session_run_check(at->session, at->step, on_checked, at, &err);
+    int started = at->block < step->block_count
+                      ? session_play_block(at->session, &step->blocks[at->block], on_block_done, at, &err)
+                      : session_run_check(at->session, at->step, on_checked, at, &err);
     if (started < 0)
         step_over(at, err.message, NULL, NULL);
 }
@@ -180,7 +191,9 @@ static void begin_step(struct lesson_run *at, unsigned number)
 static void steps_skipped(struct lesson_run *at, unsigned to)
 {
     for (unsigned i = at->step + 1; i < to && i <= at->lesson->step_count; i++)
-        tell_done(at->run, &(struct run_step){ .lesson = at->lesson, .step = &at->lesson->steps[i - 1], .outcome = RUN_STEP_SKIPPED,
+        tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
+                                               .step = &at->lesson->steps[i - 1],
+                                               .outcome = RUN_STEP_SKIPPED,
                                                .why = session_skip_reason(at->session, i) });
 }
 
@@ -253,7 +266,10 @@ static void on_timeout(void *data)
     char why[128];
     snprintf(why, sizeof why, "the lesson did not end in %u s (--timeout)", at->run->options->timeout_s);
     if (at->running)
-        tell_done(at->run, &(struct run_step){ .lesson = at->lesson, .step = &at->lesson->steps[at->step - 1], .outcome = RUN_STEP_FAILED, .why = why,
+        tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
+                                               .step = &at->lesson->steps[at->step - 1],
+                                               .outcome = RUN_STEP_FAILED,
+                                               .why = why,
                                                .ms = (unsigned)(loop_now() - at->began) });
     else
         at->run->failed++;
@@ -285,8 +301,8 @@ static void hold(struct lesson_run *at)
 {
     struct err err;
     at->over = true;
-    fprintf(stderr, "teachroot: lab `%s` is kept: `teachroot lab enter %s`; Ctrl-C ends it\n", lab_name(session_lab(at->session)),
-            lab_name(session_lab(at->session)));
+    fprintf(stderr, "teachroot: lab `%s` is kept: `teachroot lab enter %s`; Ctrl-C ends it\n",
+            lab_name(session_lab(at->session)), lab_name(session_lab(at->session)));
     loop_run(at->loop, NULL, NULL, &err);
 }
 
@@ -318,14 +334,23 @@ static int run_lesson(struct run *run, const struct lesson *lesson, bool last)
     int result = RUN_CANNOT;
     at.loop = loop_new(&err);
     if (at.loop && watch(&at, &err) == 0) {
-        struct session_options options = { .loop = at.loop, .lesson = lesson, .lab = run->options->lab, .rows = 24, .cols = 80, .by_hand = true,
-                                           .on_event = on_event, .on_output = run->options->format->output ? on_output : NULL, .data = &at };
+        struct session_options options = { .loop = at.loop,
+                                           .lesson = lesson,
+                                           .lab = run->options->lab,
+                                           .rows = 24,
+                                           .cols = 80,
+                                           .by_hand = true,
+                                           .on_event = on_event,
+                                           .on_output = run->options->format->output ? on_output : NULL,
+                                           .data = &at };
         at.session = session_new(&options, &err);
         if (at.session)
             result = run_in_lab(&at, last, &err);
     }
     if (result == RUN_CANNOT)
-        fprintf(stderr, "teachroot: no lab could be made for `%s`: %s\nteachroot: `teachroot doctor` says what this machine allows and what would bring the rest\n",
+        fprintf(stderr,
+                "teachroot: no lab could be made for `%s`: %s\nteachroot: `teachroot doctor` says what this machine "
+                "allows and what would bring the rest\n",
                 lesson->path, err.message);
     at.over = true;
     session_free(at.session);

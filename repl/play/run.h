@@ -10,7 +10,14 @@
 #include <stdio.h>
 
 /* Exit statuses of the headless verbs. */
-enum run_exit { RUN_OK = 0, RUN_FAILED = 1, RUN_MALFORMED = 2, RUN_CANNOT = 3, RUN_SKIPPED = 77, RUN_INTERRUPTED = 130 };
+enum run_exit {
+    RUN_OK = 0,
+    RUN_FAILED = 1,
+    RUN_MALFORMED = 2,
+    RUN_CANNOT = 3,
+    RUN_SKIPPED = 77,
+    RUN_INTERRUPTED = 130
+};
 
 enum run_outcome { RUN_STEP_PASSED, RUN_STEP_FAILED, RUN_STEP_SKIPPED, RUN_STEP_NOT_RUN };
 
@@ -32,21 +39,23 @@ struct run_format {
     void (*begin)(struct run *run, size_t steps);
     void (*lesson)(struct run *run, const struct lesson *lesson, struct lab *lab);
     void (*step)(struct run *run, const struct lesson *lesson, const struct step *step);
-    void (*before)(struct run *run, const struct step *step, const char *said); /* proof: its check failed before its blocks were run, saying so */
-    void (*block)(struct run *run, const struct step *step, const struct block *block, const struct block_result *result);
+    void (*before)(struct run *run, const struct step *step,
+                   const char *said); /* proof: its check failed before its blocks were run, saying so */
+    void (*block)(struct run *run, const struct step *step, const struct block *block,
+                  const struct block_result *result);
     void (*done)(struct run *run, const struct run_step *step);
-    void (*message)(struct run *run, const char *text);                                                                  /* what went wrong beside the steps */
+    void (*message)(struct run *run, const char *text); /* what went wrong beside the steps */
     void (*output)(struct run *run, unsigned terminal, const char *bytes, size_t len); /* raw, as a terminal got it */
     void (*end)(struct run *run);
 };
 
 struct run_options {
     const struct run_format *format;
-    bool prove;      /* each check must fail before its step's blocks are run */
+    bool prove; /* each check must fail before its step's blocks are run */
     /** Read a step before it is run. Returns false with @why when something it must have is missing; what it should have is told by the format's message. NULL: any step. */
     bool (*inspect)(struct run *run, const struct step *step, char *why, size_t size);
-    bool keep_going; /* after a failed step */
-    bool keep;       /* hold the last lab until Ctrl-C */
+    bool keep_going;    /* after a failed step */
+    bool keep;          /* hold the last lab until Ctrl-C */
     unsigned timeout_s; /* for a whole lesson; 0: none */
     struct lab_options lab;
 };

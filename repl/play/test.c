@@ -24,8 +24,8 @@ static bool inspect(struct run *run, const struct step *step, char *why, size_t 
         const struct quiz *quiz = step->blocks[i].quiz;
         for (size_t k = 0; quiz && k < quiz->count; k++)
             if (!quiz->answers[k].right && (!quiz->answers[k].reason || !*quiz->answers[k].reason)) {
-                snprintf(why, size, "line %d: the wrong answer `%.100s` has no reason, expected one after ` — `", step->blocks[i].line,
-                         quiz->answers[k].text);
+                snprintf(why, size, "line %d: the wrong answer `%.100s` has no reason, expected one after ` — `",
+                         step->blocks[i].line, quiz->answers[k].text);
                 return false;
             }
     }

@@ -66,20 +66,20 @@ static void solution(struct screen *screen)
     screen->dirty |= DIRTY_TERMINAL;
 }
 
-static void go_to(struct screen *screen, unsigned step)
+/* Keys wait from here on until the step is in play: a SESSION_STEP says so. */
+static void fresh_lab(struct screen *screen, unsigned step)
 {
     struct err err = { 0 };
-    screen->message[0] = '\0';
-    if (session_goto(screen->session, step, &err) < 0)
+    screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for step %u; wait for the prompt.", step);
+    screen->building = session_goto(screen->session, step, &err) == 0;
+    if (!screen->building)
         screen_message(screen, ROLE_FAILED, "%s", err.message);
 }
 
 static void reset(struct screen *screen)
 {
-    struct err err = { 0 };
-    screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for this step; wait for the prompt.");
-    if (session_reset(screen->session, &err) < 0)
-        screen_message(screen, ROLE_FAILED, "%s", err.message);
+    unsigned step = session_current(screen->session), last = (unsigned)screen->lesson->step_count;
+    fresh_lab(screen, step > last ? last : step);
 }
 
 static void show_terminal(struct screen *screen, unsigned number)
@@ -190,7 +190,7 @@ void action_run(struct screen *screen, enum action action, const struct command_
         reset(screen);
         break;
     case ACTION_GOTO:
-        go_to(screen, with->number);
+        fresh_lab(screen, with->number);
         break;
     case ACTION_ANSWER:
         quiz_answer(screen, with->argument);
@@ -320,7 +320,7 @@ void action_input(struct screen *screen, const struct input_event *event)
         return;
     else if (screen->focus == PANE_LESSON)
         lesson_input(screen, event);
-    else if (screen->building)
+    else if (screen->building || !screen_terminal(screen)) /* typing would get into the replayed steps */
         screen_message(screen, ROLE_NOTICE, "The lab is being built; wait for the prompt.");
     else
         terminal_view_input(screen, event);

@@ -3,7 +3,8 @@
 #include "repl/screen/input.h"
 
 #define F(n) (INPUT_KEY_F1 + (n)-1)
-#define PANES (KEYS_TERMINAL | KEYS_LESSON | KEYS_PREFIXED)
+#define SHELL (KEYS_TERMINAL | KEYS_PROMPT)
+#define PANES (SHELL | KEYS_LESSON | KEYS_PREFIXED)
 
 /* The order is the order of the status line and of the help page. */
 const struct key_binding key_bindings[] = {
@@ -20,15 +21,17 @@ const struct key_binding key_bindings[] = {
     { ']', INPUT_CTRL, ACTION_COMMAND_LINE, "Ctrl-]", NULL,
       "a line for teaching commands, also while a program has the screen; F-keys work after it; twice sends it to the "
       "program",
-      KEYS_TERMINAL | KEYS_LESSON | KEYS_PROGRAM },
+      SHELL | KEYS_LESSON | KEYS_PROGRAM },
     { INPUT_KEY_PAGE_UP, INPUT_SHIFT, ACTION_SCROLLBACK_UP, "Shift-PgUp", NULL,
-      "look back in the terminal (the mouse wheel does, too); any other key returns", KEYS_TERMINAL },
+      "look back in the terminal (the mouse wheel does, too); any other key returns", SHELL },
     { INPUT_KEY_PAGE_DOWN, INPUT_SHIFT, ACTION_SCROLLBACK_DOWN, "Shift-PgDn", NULL, "and forward again",
       KEYS_TERMINAL },
     { INPUT_KEY_UP, 0, ACTION_SCROLL_UP, "Up", NULL, "in the lesson: one line up", KEYS_LESSON },
     { INPUT_KEY_DOWN, 0, ACTION_SCROLL_DOWN, "Down", NULL, "in the lesson: one line down", KEYS_LESSON },
-    { INPUT_KEY_PAGE_UP, 0, ACTION_PAGE_UP, "PgUp", NULL, "in the lesson: one page up", KEYS_LESSON },
-    { INPUT_KEY_PAGE_DOWN, 0, ACTION_PAGE_DOWN, "PgDn", NULL, "in the lesson: one page down", KEYS_LESSON },
+    { INPUT_KEY_PAGE_UP, 0, ACTION_PAGE_UP, "PgUp", NULL, "the lesson one page up (also at the lab's prompt)",
+      KEYS_LESSON | KEYS_PROMPT },
+    { INPUT_KEY_PAGE_DOWN, 0, ACTION_PAGE_DOWN, "PgDn", NULL, "the lesson one page down (also at the lab's prompt)",
+      KEYS_LESSON | KEYS_PROMPT },
     { INPUT_KEY_HOME, 0, ACTION_TOP, "Home", NULL, "in the lesson: the step's beginning", KEYS_LESSON },
     { INPUT_KEY_END, 0, ACTION_BOTTOM, "End", NULL, "in the lesson: the step's end", KEYS_LESSON },
     { INPUT_KEY_ESCAPE, 0, ACTION_FOCUS, "Esc", NULL, "in the lesson: back to the terminal", KEYS_LESSON },

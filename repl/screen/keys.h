@@ -39,10 +39,11 @@ enum action {
 
 /* Where a key means its action. */
 enum key_when {
-    KEYS_TERMINAL = 1, /* the terminal has the keys, at a prompt or running something line by line */
+    KEYS_TERMINAL = 1, /* the terminal has the keys, and something runs in it line by line */
     KEYS_LESSON = 2,   /* the lesson has the keys */
     KEYS_PROGRAM = 4,  /* a full-screen program runs in the terminal that has the keys */
     KEYS_PREFIXED = 8, /* right after Ctrl-] */
+    KEYS_PROMPT = 16,  /* the terminal has the keys, at the lab shell's own prompt */
 };
 
 struct key_binding {

@@ -1,4 +1,5 @@
 #include "repl/screen/markdown.h"
+#include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 
 #include <cmark.h>
@@ -26,8 +27,9 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
     if (!block)
         return false;
     if (block->type == BLOCK_QUIZ) {
-        bool open = session_quiz(drawing->screen->session) == block;
-        quiz_draw(flow, block, !open, open ? drawing->screen->lesson_view.choices : 0);
+        const struct block *open = session_quiz(drawing->screen->session);
+        enum quiz_stage stage = open == block ? QUIZ_OPEN : !open || block < open ? QUIZ_ANSWERED : QUIZ_LATER;
+        quiz_draw(flow, block, stage, drawing->screen->lesson_view.choices);
         return true;
     }
     if (block->type == BLOCK_FILE && block->name) {
@@ -122,7 +124,9 @@ static struct flow *build(struct screen *screen, unsigned width)
     }
     struct drawing drawing = { screen, step };
     for (size_t i = 0; step->number == 1 && i < screen->lesson->intro_count; i++)
-        markdown_draw(flow, screen->lesson->intro[i], NULL, NULL);
+        if (cmark_node_get_type(screen->lesson->intro[i]) != CMARK_NODE_HEADING ||
+            cmark_node_get_heading_level(screen->lesson->intro[i]) != 1) /* it is the pane's title */
+            markdown_draw(flow, screen->lesson->intro[i], NULL, NULL);
     draw_heading(flow, screen, step);
     for (size_t i = 0; i < step->prose_count; i++)
         markdown_draw(flow, step->prose[i], draw_code, &drawing);
@@ -165,20 +169,18 @@ static void draw_lesson_title(struct screen *screen, bool above, bool below)
         return;
     }
     unsigned count = (unsigned)screen->lesson->step_count, at = session_current(screen->session);
-    progress_marks(screen, marks, sizeof(marks), rect->cols / 3);
-    snprintf(right, sizeof(right), "%s%s%s%u/%u%s%s", marks, *marks ? " " : "", *marks ? "" : "step ",
-             at > count ? count : at, count, above ? " " : "",
-             above ? theme_glyph(&screen->theme, GLYPH_MORE_ABOVE) : "");
-    if (below) {
-        strncat(right, " ", sizeof(right) - strlen(right) - 1);
-        strncat(right, theme_glyph(&screen->theme, GLYPH_MORE_BELOW), sizeof(right) - strlen(right) - 1);
-        strncat(right, " more: F6", sizeof(right) - strlen(right) - 1);
-    }
     if (screen->lesson->number >= 0)
         snprintf(left, sizeof(left), "Lesson %d %s %s", screen->lesson->number, theme_glyph(&screen->theme, GLYPH_DOT),
                  screen->lesson->title);
     else
         snprintf(left, sizeof(left), "%s", screen->lesson->title);
+    /* beside the frame, the title and "3/8 ^ v PgDn" */
+    unsigned used = utf8_width(left, strlen(left)) + 9 + 13, room = rect->cols > used ? rect->cols - used : 0;
+    progress_marks(screen, marks, sizeof(marks), room);
+    snprintf(right, sizeof(right), "%s%s%u/%u%s%s%s%s%s", marks, *marks ? " " : "", at > count ? count : at, count,
+             above ? " " : "", above ? theme_glyph(&screen->theme, GLYPH_MORE_ABOVE) : "", below ? " " : "",
+             below ? theme_glyph(&screen->theme, GLYPH_MORE_BELOW) : "",
+             below && screen->focus != PANE_LESSON ? " PgDn" : "");
     draw_title(&screen->theme, rect, screen->focus == PANE_LESSON ? ROLE_FOCUS : ROLE_TITLE, left, right);
 }
 
@@ -200,6 +202,10 @@ void lesson_view_draw(struct screen *screen)
     size_t count;
     const struct line *lines = flow_lines(view->flow, &count);
     unsigned most = count > pane.rows ? (unsigned)count - pane.rows : 0;
+    if (view->count && view->cols != pane.cols) /* stay at the same place of the text */
+        view->top = (unsigned)(view->top * count / view->count);
+    view->count = count;
+    view->cols = pane.cols;
     if (view->to_end)
         view->top = most;
     view->to_end = false;

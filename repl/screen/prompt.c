@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <readline/history.h>
 #include <readline/readline.h>
 
 #define CTRL_KEY(c) ((c)&0x1f)
@@ -71,9 +72,18 @@ static void redisplay(void)
     /* Nothing to do: prompt_text reads readline's state when it is asked. */
 }
 
+/* After a search the same undo list can hang from the line, from a history entry and from both, and readline 8.2 frees it twice. Let go of it instead: a few bytes a
+ * line. A history line that was edited and left stays as it was edited. */
+static void forget_undo(void)
+{
+    for (int i = 0; i < history_length; i++)
+        history_get(history_base + i)->data = NULL;
+}
+
 static void line_done(char *line)
 {
     struct prompt *prompt = the_prompt;
+    forget_undo();
     prompt->in_hook = true;
     if (line && prompt->hooks.accepted)
         prompt->hooks.accepted(line, prompt->hooks.data);
@@ -333,9 +343,11 @@ static void drop_half_sequence(void)
 static void drop_line(void)
 {
     drop_half_sequence();
-    rl_free_line_state();
     rl_callback_sigcleanup();
-    rl_replace_line("", 1);
+    rl_undo_list = NULL;
+    forget_undo();
+    rl_free_line_state();
+    rl_replace_line("", 0);
     rl_callback_handler_remove(); /* and again: a new line, in insertion mode, at the end of the history */
     install();
 }
@@ -367,6 +379,18 @@ static void after_command(struct prompt *prompt, bool was_at_end, int old_end)
     rl_last_func = NULL;
 }
 
+/* vi's `r` can put a NUL into the line, and readline's loops over characters then never end: the line ends there. */
+static void cut_at_nul(void)
+{
+    int len = (int)strlen(rl_line_buffer);
+    if (len >= rl_end)
+        return;
+    rl_end = len;
+    if (rl_point > len)
+        rl_point = len;
+    rl_undo_list = NULL; /* its offsets lie beyond the end */
+}
+
 /* Let readline read the bytes of one unit. */
 static void run_unit(struct prompt *prompt, const char *bytes, size_t len)
 {
@@ -380,6 +404,7 @@ static void run_unit(struct prompt *prompt, const char *bytes, size_t len)
     while (prompt->queue_len > 0)
         rl_callback_read_char();
     stderr = was;
+    cut_at_nul();
     prompt->quoting = false;
     if (was_quoting) {
         rl_last_func = NULL; /* or it would still say quoted-insert */
@@ -408,8 +433,9 @@ static void interrupt(struct prompt *prompt)
 static void run_character(struct prompt *prompt, const char *bytes, size_t len)
 {
     if (len > 1)
-        drop_half_sequence();         /* none has such a key, and only its first byte would be dropped with it */
-    if (prompt->quoting && len > 1) { /* readline would quote its first byte and keep that for the next character */
+        drop_half_sequence(); /* none has such a key, and only its first byte would be dropped with it */
+    if (prompt->quoting && (len > 1 || *bytes == '\0')) {
+        /* No line can hold a NUL, and of a longer character readline would quote the first byte and keep it for the next one. */
         rl_callback_sigcleanup();
         rl_last_func = NULL;
         prompt->quoting = false;
@@ -567,8 +593,8 @@ const char *prompt_text(const struct prompt *prompt, size_t *cursor_cells)
 const char *prompt_line(const struct prompt *prompt, size_t *point)
 {
     bool done = prompt->in_hook || !rl_line_buffer; /* the accepted line is no longer being edited */
-    if (point)
-        *point = done ? 0 : (size_t)rl_point;
+    if (point) /* between the keys of one vi command readline's own may lie beyond the end */
+        *point = done ? 0 : strnlen(rl_line_buffer, (size_t)rl_point);
     return done ? "" : rl_line_buffer;
 }
 

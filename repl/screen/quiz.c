@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-void quiz_draw(struct flow *flow, const struct block *block, bool answered, unsigned choices)
+void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage stage, unsigned choices)
 {
+    bool answered = stage == QUIZ_ANSWERED;
     const struct quiz *quiz = block->quiz;
     const struct theme *theme = flow_theme(flow);
     if (quiz->question && *quiz->question) {
@@ -16,7 +17,7 @@ void quiz_draw(struct flow *flow, const struct block *block, bool answered, unsi
     for (size_t i = 0; i < quiz->count; i++) {
         const struct quiz_answer *answer = &quiz->answers[i];
         char first[32];
-        bool marked = answered ? answer->right : choices & (1U << i);
+        bool marked = answered ? answer->right : stage == QUIZ_OPEN && i < 32 && (choices & (1U << i));
         const char *mark = marked ? theme_glyph(theme, GLYPH_PASSED) : " ";
         if (quiz->several)
             snprintf(first, sizeof(first), " %zu [%s] ", i + 1, mark);
@@ -26,7 +27,7 @@ void quiz_draw(struct flow *flow, const struct block *block, bool answered, unsi
         flow_text(flow, marked && answered ? ROLE_STRONG : ROLE_TEXT, answer->text);
         flow_pop(flow);
     }
-    if (answered)
+    if (stage != QUIZ_OPEN)
         return;
     flow_push(flow, "  ", "  ", ROLE_FAINT);
     if (quiz->count == 0)
@@ -47,9 +48,10 @@ static void tell(struct screen *screen, bool right, const char *reason)
     snprintf(title, sizeof(title), "%s %s", mark, right ? "Right" : "Not that: try again");
     screen->lesson_view.choices = 0;
     lesson_view_say(screen, right ? ROLE_PASSED : ROLE_FAILED, title, reason ? reason : "");
-    if (right)
-        screen_message(screen, ROLE_PASSED, "%s Right.%s", mark,
-                       session_current_passed(screen->session) ? " F2 or next goes on." : " Now the rest of the step.");
+    if (right && session_current_passed(screen->session))
+        screen->message[0] = '\0'; /* the tick stands there */
+    else if (right)
+        screen_message(screen, ROLE_PASSED, "%s Right. Now the rest of the step.", mark);
     else
         screen_message(screen, ROLE_FAILED, "%s Not that: the reason stands in the lesson. Try again.", mark);
 }

@@ -77,6 +77,27 @@ static int complete_in_command_mode(int count, int key)
     return rl_vi_complete(count, key);
 }
 
+/* `%`: rl_vi_match never ends looking for a bracket where the last character has several bytes and none is one. */
+static int match_bracket(int count, int key)
+{
+    size_t ahead = strcspn(rl_line_buffer + rl_point, "()[]{}");
+    if (!rl_line_buffer[(size_t)rl_point + ahead])
+        return 0;
+    rl_point += (int)ahead;
+    return rl_vi_match(count, key);
+}
+
+/* Beginning a macro in a macro and ending none give up as an unbound key does. */
+static int start_macro(int count, int key)
+{
+    return RL_ISSTATE(RL_STATE_MACRODEF) ? 0 : rl_start_kbd_macro(count, key);
+}
+
+static int end_macro(int count, int key)
+{
+    return RL_ISSTATE(RL_STATE_MACRODEF) ? rl_end_kbd_macro(count, key) : 0;
+}
+
 static const struct {
     rl_command_func_t *broken, *instead;
 } replacements[] = {
@@ -84,19 +105,29 @@ static const struct {
      * rl_callback_read_char (a macro, a sequence taken apart) that is a frame that has returned. Searches know Ctrl-G by itself. */
     { NULL, do_nothing },
     { rl_abort, do_nothing },
+    { rl_start_kbd_macro, start_macro },
+    { rl_end_kbd_macro, end_macro },
     { rl_vi_next_word, next_word },
     { rl_vi_end_word, end_of_word },
+    { rl_vi_match, match_bracket },
     { rl_vi_complete, complete_in_command_mode },
 };
 
+static void apply(Keymap map, bool top)
+{
+    for (int key = 0; key < KEYMAP_SIZE - 1; key++)
+        for (size_t i = 0; i < sizeof replacements / sizeof *replacements; i++)
+            if (map[key].type == ISFUNC && map[key].function == replacements[i].broken) {
+                /* Within a sequence an unbound key gives up nothing, and what the prefix itself means depends on it. */
+                if (map[key].function || top)
+                    map[key].function = replacements[i].instead;
+                break;
+            }
+}
+
 void readline_fixes_apply(void)
 {
-    static const char *const maps[] = { "emacs", "vi-insert", "vi-command" };
-    for (size_t m = 0; m < sizeof maps / sizeof *maps; m++) {
-        Keymap map = rl_get_keymap_by_name(maps[m]);
-        for (int key = 0; key < KEYMAP_SIZE - 1; key++)
-            for (size_t i = 0; i < sizeof replacements / sizeof *replacements; i++)
-                if (map[key].type == ISFUNC && map[key].function == replacements[i].broken)
-                    map[key].function = replacements[i].instead;
-    }
+    static const char *const maps[] = { "emacs", "vi-insert", "vi-command", "emacs-meta", "emacs-ctlx" };
+    for (size_t m = 0; m < sizeof maps / sizeof *maps; m++)
+        apply(rl_get_keymap_by_name(maps[m]), m < 3);
 }

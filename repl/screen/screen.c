@@ -3,6 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/screen/completion.h"
 #include "repl/screen/tty.h"
+#include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 
 #include <curses.h>
@@ -47,7 +48,9 @@ enum key_when screen_when(const struct screen *screen)
     const struct terminal *terminal = screen_terminal(screen);
     if (screen->focus == PANE_LESSON)
         return KEYS_LESSON;
-    return terminal && terminal_alternate(terminal) ? KEYS_PROGRAM : KEYS_TERMINAL;
+    if (terminal && terminal_alternate(terminal))
+        return KEYS_PROGRAM;
+    return screen_at_prompt(screen) ? KEYS_PROMPT : KEYS_TERMINAL;
 }
 
 int screen_lesson_place(const struct screen *screen)
@@ -88,7 +91,7 @@ static void place_cursor(struct screen *screen)
         shown = false;
     } else if (screen->command.open) {
         row = screen->layout.status.row;
-        col = screen->layout.status.col + 2 + (unsigned)screen->command.len;
+        col = screen->layout.status.col + 2 + utf8_width(screen->command.text, screen->command.len);
         shown = col < screen->cols;
     } else if (screen->focus == PANE_TERMINAL) {
         shown = terminal_view_cursor(screen, &row, &col);
@@ -179,8 +182,29 @@ void screen_relayout(struct screen *screen)
 /* Grey on the line: what the step types next, if it is one line. */
 static void suggest(struct screen *screen)
 {
-    const char *command = screen->finished ? NULL : session_solution(screen->session);
+    bool done = screen->finished || session_current_passed(screen->session);
+    const char *command = done ? NULL : session_solution(screen->session);
+    screen->dirty |= DIRTY_TERMINAL;
     prompt_set_suggestion(screen->prompt, command && !strchr(command, '\n') ? command : NULL);
+}
+
+/* A step came into play, or the one in play has passed: what was said about it stays until there is another one. */
+static void step_changed(struct screen *screen)
+{
+    unsigned step = session_current(screen->session);
+    bool was_building = screen->building;
+    screen->building = session_replaying(screen->session);
+    screen->finished = step > screen->lesson->step_count;
+    if (step == screen->lesson_view.step && !was_building) {
+        if (session_current_passed(screen->session))
+            screen->message[0] = '\0'; /* the tick stands there now */
+        lesson_view_changed(screen);
+        return;
+    }
+    if (!screen->building)
+        screen->message[0] = '\0';
+    screen->lesson_view.step = step;
+    lesson_view_new_step(screen);
 }
 
 static void on_session_event(struct session *session, const struct session_event *event, void *data)
@@ -194,8 +218,6 @@ static void on_session_event(struct session *session, const struct session_event
             screen->dirty |= DIRTY_TERMINAL;
         return;
     case SESSION_LAB_READY:
-        screen->building = false;
-        screen->message[0] = '\0';
         screen->state_due = true;
         lesson_view_changed(screen);
         break;
@@ -229,11 +251,7 @@ static void on_session_event(struct session *session, const struct session_event
         }
         break;
     case SESSION_STEP:
-        screen->building = session_replaying(session);
-        if (!screen->building)
-            screen->message[0] = '\0';
-        screen->finished = session_current(session) > screen->lesson->step_count;
-        lesson_view_new_step(screen);
+        step_changed(screen);
         suggest(screen);
         screen->state_due = true;
         break;
@@ -243,10 +261,11 @@ static void on_session_event(struct session *session, const struct session_event
                        event->text ? event->text : "");
         break;
     case SESSION_FINISHED:
-        screen->finished = session_current(session) > screen->lesson->step_count;
-        lesson_view_new_step(screen);
+        step_changed(screen);
         break;
     case SESSION_MESSAGE:
+        if (event->failed) /* whatever was under way may not go on: do not keep the keys from the learner */
+            screen->building = session_replaying(session);
         if (event->text)
             screen_message(screen, event->failed ? ROLE_FAILED : ROLE_NOTICE, "%s", event->text);
         break;
@@ -296,6 +315,16 @@ static void on_end_of_file(void *data)
 {
     struct screen *screen = data;
     screen_message(screen, ROLE_NOTICE, "F10 or `quit` leaves the lesson; `exit` ends only this shell.");
+}
+
+/* The shell has no line editor of its own that would redraw its prompt: a program clears the screen. The line being edited stays. */
+static void on_clear(void *data)
+{
+    struct screen *screen = data;
+    unsigned active = session_active(screen->session);
+    if (session_send_line(screen->session, "clear", NULL) == 0 && active <= TERMINALS_MAX)
+        screen->terminal_view.sent[active] = true;
+    screen->dirty |= DIRTY_TERMINAL;
 }
 
 static void on_matches(char *const *matches, size_t count, void *data)
@@ -539,6 +568,7 @@ int screen_main(const struct screen_options *options)
                                                     .interrupted = on_interrupted,
                                                     .end_of_file = on_end_of_file,
                                                     .complete = on_complete,
+                                                    .clear_screen = on_clear,
                                                     .show_matches = on_matches };
     struct screen screen = { .options = options };
     struct prompt_hooks hooks = hook_table;

@@ -111,7 +111,7 @@ static void put_all(struct flow *flow, const struct screen *screen, unsigned row
     else
         put_namespaces_short(flow, screen);
     if (*state->waits_for) {
-        flow_format(flow, ROLE_FAINT, "waits for ");
+        flow_format(flow, ROLE_FAINT, "not yet: ");
         flow_quoted(flow, ROLE_TEXT, state->waits_for);
     }
 }

@@ -23,8 +23,8 @@ static void draw_message(struct screen *screen)
         flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 or next goes on",
                     theme_glyph(&screen->theme, GLYPH_PASSED), session_current(screen->session),
                     theme_glyph(&screen->theme, GLYPH_DASH));
-    } else if (screen->session && *screen->state.waits_for) {
-        flow_text(flow, ROLE_FAINT, "This step waits for: ");
+    } else if (screen->session && *screen->state.waits_for && screen->layout.state.rows <= 1) {
+        flow_text(flow, ROLE_FAINT, "Not yet: ");
         flow_quoted(flow, ROLE_TEXT, screen->state.waits_for);
     }
     size_t count;

@@ -1,10 +1,14 @@
+#include "engine/base/cleanup.h"
 #include "repl/screen/tty.h"
 #include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 
 #include <curses.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <wchar.h>
 
 #define PROMPT_CELLS 8192
@@ -196,6 +200,10 @@ void terminal_view_draw(struct screen *screen)
     view->drawn_prompt = prompt;
     view->drawn_shift = shape.shift;
     tty_mouse(terminal_mouse(terminal));
+    if (view->alternate != terminal_alternate(terminal)) { /* other keys count now, and the status line says which */
+        view->alternate = !view->alternate;
+        screen->dirty |= DIRTY_STATUS;
+    }
 }
 
 bool terminal_view_cursor(const struct screen *screen, unsigned *row, unsigned *col)
@@ -253,6 +261,15 @@ static void remember_ahead(struct screen *screen, struct terminal *terminal, uns
     view->ahead[number][*len] = '\0';
 }
 
+/* Take the unfinished line out of the tty's queue, where readline is to go on with it. False if whole lines are waiting there: the shell
+ * takes those first. (VKILL would do it too, but its echo would rub out the prompt.) */
+static bool empty_input_queue(const struct terminal *terminal)
+{
+    int whole = 0;
+    cleanup_close int slave = ioctl(terminal_fd(terminal), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    return slave >= 0 && ioctl(slave, FIONREAD, &whole) == 0 && whole == 0 && tcflush(slave, TCIFLUSH) == 0;
+}
+
 void terminal_view_prompt(struct screen *screen, unsigned number)
 {
     struct terminal_view *view = &screen->terminal_view;
@@ -260,10 +277,11 @@ void terminal_view_prompt(struct screen *screen, unsigned number)
     if (number > TERMINALS_MAX || !terminal)
         return;
     view->sent[number] = false;
-    if (view->ahead_len[number] && number == session_active(screen->session) && screen_at_prompt(screen) &&
-        prompt_empty(screen->prompt)) {
-        static const char kill_line[] = "\025";
-        terminal_write(terminal, kill_line, 1);
+    if (view->ahead_len[number] == 0)
+        return;
+    if (number == session_active(screen->session) && screen_at_prompt(screen) && prompt_empty(screen->prompt)) {
+        if (!empty_input_queue(terminal))
+            return;
         prompt_set_line(screen->prompt, view->ahead[number]);
     }
     view->ahead_len[number] = 0;
@@ -278,8 +296,9 @@ static void send_to_program(struct screen *screen, struct terminal *terminal, co
         return;
     }
     char bytes[16];
-    size_t len =
-        event->kind == INPUT_KEY ? input_encode(event->key, event->modifiers, terminal_alternate(terminal), bytes) : 0;
+    size_t len = event->kind == INPUT_KEY
+                     ? input_encode(event->key, event->modifiers, terminal_application_cursor(terminal), bytes)
+                     : 0;
     if (len)
         terminal_write(terminal, bytes, len);
     else

@@ -36,7 +36,10 @@ struct said { /* what was said about this step: hints, reasons, why not yet */
 
 struct lesson_view {
     struct flow *flow; /* NULL: to be built anew */
+    unsigned step;     /* what is shown */
     unsigned top;      /* first line shown */
+    size_t count;      /* lines when last drawn, at … */
+    unsigned cols;     /* … this width */
     bool to_end;       /* scroll to what was just added */
     struct said said[SAID_MAX];
     size_t said_count;
@@ -47,6 +50,7 @@ struct lesson_view {
 struct terminal_view {
     unsigned back;                      /* lines scrolled back */
     unsigned drawn_shift;               /* rows the grid was pushed up for a long prompt line, when last drawn */
+    bool alternate;                     /* a full-screen program had the terminal when last drawn */
     bool drawn_prompt;                  /* a prompt line was drawn over the grid */
     bool sent[TERMINALS_MAX + 1];       /* a line was sent and no prompt came back yet: keys are for the program */
     char ahead[TERMINALS_MAX + 1][256]; /* typed while a program ran, on the tty's own unfinished line */
@@ -132,7 +136,8 @@ void state_view_draw(struct screen *screen);
 void status_view_draw(struct screen *screen);
 
 /* quiz.c */
-void quiz_draw(struct flow *flow, const struct block *block, bool answered, unsigned choices);
+enum quiz_stage { QUIZ_LATER, QUIZ_OPEN, QUIZ_ANSWERED }; /* the questions of a step are answered in their order */
+void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage stage, unsigned choices);
 bool quiz_input(struct screen *screen, const struct input_event *event); /* while the lesson has the keys */
 void quiz_answer(struct screen *screen, const char *text);
 

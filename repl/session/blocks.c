@@ -10,11 +10,11 @@
 #include <sys/wait.h>
 
 #define TICK_MS 20
-#define QUIET_MS 400        /* no output for so long, and a read from the terminal: a prompt without marks */
-#define KNOWN_QUIET_MS 60   /* … when it stands there as it stood before */
-#define BACKGROUND_MS 300   /* a background command without `ready` is up when it has been quiet for so long */
-#define LOOK_MS 100         /* between looks at the foreground processes */
-#define INTERRUPT_MS 1000   /* what Ctrl-C is given to work */
+#define QUIET_MS 400      /* no output for so long, and a read from the terminal: a prompt without marks */
+#define KNOWN_QUIET_MS 60 /* … when it stands there as it stood before */
+#define BACKGROUND_MS 300 /* a background command without `ready` is up when it has been quiet for so long */
+#define LOOK_MS 100       /* between looks at the foreground processes */
+#define INTERRUPT_MS 1000 /* what Ctrl-C is given to work */
 #define KILL_MS 2000
 
 static struct session_terminal *terminal_of(struct session *session)
@@ -84,10 +84,12 @@ static void block_over(struct session *session)
     describe_status(result->wait_status, ended, sizeof ended);
     bool exit_ok = block_exit_matches(block, result->wait_status);
     bool up = block->background || result->nested; /* it need not have ended */
-    result->matched_exit = !player->failed && !result->timed_out && !result->why[0] && (exit_ok || (up && result->wait_status == 0));
+    result->matched_exit =
+        !player->failed && !result->timed_out && !result->why[0] && (exit_ok || (up && result->wait_status == 0));
     if (!exit_ok && !up)
         why(player, "it %s, and should end with `%s`", ended, block->exit ? block->exit : "0");
-    result->matched_output = !block->has_output || result->timed_out || block_output_matches(block, text_string(&player->output), &mismatch);
+    result->matched_output =
+        !block->has_output || result->timed_out || block_output_matches(block, text_string(&player->output), &mismatch);
     if (!result->matched_output)
         why(player, "%s", mismatch.message);
     if (!result->matched_exit || !result->matched_output)
@@ -110,6 +112,13 @@ static void keep_output(struct session_terminal *at, struct player *player)
     text_clear(&at->capture.text);
 }
 
+/* Either a comment, which leaves the status before it as it was, or a line that the shell refused. */
+static int refused_status(const char *command, int status)
+{
+    command += strspn(command, " \t\n");
+    return *command == '\0' || *command == '#' ? 0 : status;
+}
+
 /* One command is over: from the loop, when the bytes up to the prompt have been through the capture. */
 static void on_over(void *data)
 {
@@ -117,11 +126,8 @@ static void on_over(void *data)
     struct player *player = &session->player;
     char ended[64];
     player->over = NULL;
-    if (!player->ended && !player->nested && !terminal_of(session)->capture.accepted) {
-        if (terminal_of(session)->capture.continued) /* the command has more lines */
-            return;
-        player->status = terminal_of(session)->capture.status;
-    }
+    if (!player->ended && !player->nested) /* its shell is back without having accepted a line */
+        player->status = refused_status(player->commands[player->at], terminal_of(session)->capture.status);
     keep_output(terminal_of(session), player);
     player->result.nested = player->nested;
     player->result.wait_status = player->nested ? 0 : (player->status & 0xff) << 8;
@@ -177,7 +183,7 @@ void player_prompt(struct session_terminal *at)
     if (player->ended) {
         command_over(at->session, false);
     } else if (strcmp(at->prompt_shell, player->shell) == 0) {
-        command_over(at->session, false); /* no line was accepted: a comment, or one that the shell refused */
+        command_over(at->session, false);
     } else if (player->phase != PLAYER_KEYS) {
         command_over(at->session, true);
     }
@@ -202,7 +208,8 @@ static bool unmarked_prompt(struct session *session, uint64_t now)
     terminal_cursor(at->terminal, &row, &col, &visible);
     row_text(at, line, sizeof line);
     bool known = player->shell[0] == '\0' && player->prompt[0] && strcmp(line, player->prompt) == 0;
-    if (quiet < (known ? KNOWN_QUIET_MS : QUIET_MS) || (col == 0 && !player->block->interactive) || now - player->looked < LOOK_MS)
+    if (quiet < (known ? KNOWN_QUIET_MS : QUIET_MS) || (col == 0 && !player->block->interactive) ||
+        now - player->looked < LOOK_MS)
         return false;
     player->looked = now;
     return foreground_reads(at);
@@ -230,7 +237,8 @@ static void look_at_command(struct session *session)
         player->phase = PLAYER_TYPED;
     if (player->phase == PLAYER_KEYS)
         return;
-    if (last && player->block->key_count && at->at_prompt && now - at->last_output >= BACKGROUND_MS) { /* its keys led to this prompt */
+    if (last && player->block->key_count && at->at_prompt &&
+        now - at->last_output >= BACKGROUND_MS) { /* its keys led to this prompt */
         command_over(session, strcmp(at->prompt_shell, player->shell) != 0);
     } else if (last && player->block->background && background_up(session, now)) {
         at->unmarked = !at->at_prompt; /* what is typed next is for it */
@@ -252,11 +260,13 @@ static void on_deadline(void *data)
         return;
     player->result.timed_out = true;
     if (player->phase == PLAYER_WAITING) {
-        why(player, session->setup ? "the step's setup has not ended" : "terminal %u has not come to a prompt", player->terminal);
+        why(player, session->setup ? "the step's setup has not ended" : "terminal %u has not come to a prompt",
+            player->terminal);
         block_over(session);
         return;
     }
-    why(player, "`%s` did not end in %u s (its timeout)", player->commands[player->at], player->block->timeout_ms / 1000);
+    why(player, "`%s` did not end in %u s (its timeout)", player->commands[player->at],
+        player->block->timeout_ms / 1000);
     if (player->phase == PLAYER_KILLED || !at->terminal) {
         keep_output(at, player);
         terminal_restart(at);
@@ -269,7 +279,8 @@ static void on_deadline(void *data)
     else if (!interrupted)
         terminal_write(at->terminal, "\003", 1);
     player->phase = interrupted ? PLAYER_KILLED : PLAYER_INTERRUPTED;
-    player->deadline = loop_add_timer(session->options.loop, interrupted ? KILL_MS : INTERRUPT_MS, 0, on_deadline, session);
+    player->deadline =
+        loop_add_timer(session->options.loop, interrupted ? KILL_MS : INTERRUPT_MS, 0, on_deadline, session);
 }
 
 static void type_next(struct session *session)
@@ -346,10 +357,16 @@ static void start_job(struct session *session)
     argv[n++] = block->type == BLOCK_FILE ? block->name : NULL;
     argv[n] = NULL;
     cleanup_free char **env = script_environment(session, session->current);
-    struct job_options options = { .loop = session->options.loop, .lab = session->lab, .argv = argv, .env = (const char *const *)env,
+    struct job_options options = { .loop = session->options.loop,
+                                   .lab = session->lab,
+                                   .argv = argv,
+                                   .env = (const char *const *)env,
                                    .cwd = block->path ? block->path : shell_directory(session, cwd, sizeof cwd),
-                                   .input = block->type == BLOCK_FILE ? block->body : NULL, .timeout_ms = block->timeout_ms,
-                                   .output_limit = CAPTURE_LIMIT, .done = on_job_done, .data = session };
+                                   .input = block->type == BLOCK_FILE ? block->body : NULL,
+                                   .timeout_ms = block->timeout_ms,
+                                   .output_limit = CAPTURE_LIMIT,
+                                   .done = on_job_done,
+                                   .data = session };
     player->phase = PLAYER_JOB;
     loop_remove(player->deadline);
     player->deadline = NULL;
@@ -476,7 +493,8 @@ static char **typed_commands(const struct block *block)
         n += list[n] != NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        cleanup_free char *command = block->user ? quoted(block->commands[i]) : NULL, *user = block->user ? quoted(block->user) : NULL;
+        cleanup_free char *command = block->user ? quoted(block->commands[i]) : NULL,
+                          *user = block->user ? quoted(block->user) : NULL;
         if (!block->user)
             list[n] = strdup(block->commands[i]);
         else if (!command || !user || asprintf(&list[n], "runuser -u %s -- bash -c %s", user, command) < 0)
@@ -486,7 +504,8 @@ static char **typed_commands(const struct block *block)
     return list;
 }
 
-int session_play_block(struct session *session, const struct block *block, session_block_fn *done, void *data, struct err *err)
+int session_play_block(struct session *session, const struct block *block, session_block_fn *done, void *data,
+                       struct err *err)
 {
     struct player *player = &session->player;
     unsigned number = block->terminal ? (unsigned)strtoul(block->terminal, NULL, 10) : 1;
@@ -495,11 +514,13 @@ int session_play_block(struct session *session, const struct block *block, sessi
     if (!session->lab)
         return err_say(err, ESRCH, "play a block: the lab is not up");
     if (number < 1 || number > SESSION_TERMINALS)
-        return err_say(err, EINVAL, "line %d: terminal `%s`: there are terminals 1 to %d", block->line, block->terminal, SESSION_TERMINALS);
+        return err_say(err, EINVAL, "line %d: terminal `%s`: there are terminals 1 to %d", block->line, block->terminal,
+                       SESSION_TERMINALS);
     free_commands(player);
     text_free(&player->output);
-    *player = (struct player){ .phase = PLAYER_WAITING, .block = block, .done = done, .data = data, .terminal = number };
-    if (block->requires && feature_missing(block->requires, player->skipped, sizeof player->skipped))
+    *player =
+        (struct player){ .phase = PLAYER_WAITING, .block = block, .done = done, .data = data, .terminal = number };
+    if (block->requires && feature_missing(session, block->requires, player->skipped, sizeof player->skipped))
         player->result.skipped = player->skipped;
     player->commands = typed_commands(block);
     size_t count = 0;

@@ -33,9 +33,10 @@ static void string_ended(struct capture *capture)
         capture->status = atoi(capture->mark + strlen("133;D;"));
         break;
     case 'A':
-        capture->continued = !capture->ended;
         break;
     case 'B':
+        if (capture->prompts < CAPTURE_PROMPTS)
+            capture->continued[capture->prompts++] = !capture->ended;
         capture->ended = false;
         break;
     default:
@@ -122,6 +123,16 @@ void capture_feed(struct capture *capture, const char *bytes, size_t len)
         if (i < len)
             feed_byte(capture, bytes[i++]);
     }
+}
+
+bool capture_continued(struct capture *capture)
+{
+    return capture->asked < capture->prompts && capture->continued[capture->asked++];
+}
+
+void capture_settle(struct capture *capture)
+{
+    capture->prompts = capture->asked = 0;
 }
 
 void capture_end(struct capture *capture, size_t lines)

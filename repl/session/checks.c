@@ -1,14 +1,12 @@
 /* Checks: bash in the lab, beside the learner's shell, never two at once.
  *
  * One runs at every end of a command, when a nested shell comes to its prompt, and once a second while the step has not passed: but the latter only if a terminal printed
- * something, or something in the lab has used CPU time since (nothing changes without), or five seconds have gone (time itself may be what the check waits for). The lab's cgroup
- * tells the CPU time in one read; in a lab without one the check runs every second.
+ * something, or something in the lab has run since (see activity.h), or five seconds have gone (time itself may be what the check waits for): a check takes some 10 ms of CPU, a
+ * look whether anything ran a hundredth of that.
  */
 #include "repl/session/session_internal.h"
 
 #include "engine/base/cleanup.h"
-#include "engine/base/open.h"
-#include "engine/limit/hierarchy.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,41 +15,17 @@
 
 #define TICK_MS 1000
 #define QUIET_PERIOD_MS 5000
-#define SOON_MS 20             /* what follows a command at once is waited for */
-#define RESIDUE_NS 150000      /* of a check's own exit, charged after it was reaped; any program that is started uses more */
+#define SOON_MS 20 /* what follows a command at once is waited for */
+#define RESIDUE_NS                                                                                                     \
+    150000 /* of a check's own exit, charged after it was reaped; any program that is started uses more */
 
-/* Of a cgroup file: the number, or the one after `usage_usec `, in nanoseconds. */
-static bool read_usage(const char *path, uint64_t *usage)
+/* What tells whether anything ran. Returns false when it cannot be known. */
+static bool read_activity(struct session *session, uint64_t *value)
 {
-    char text[1024];
-    if (read_file_at(AT_FDCWD, path, text, sizeof text, NULL) < 0)
-        return false;
-    const char *usec = strstr(text, "usage_usec ");
-    *usage = usec ? strtoull(usec + strlen("usage_usec "), NULL, 10) * 1000 : strtoull(text, NULL, 10);
-    return true;
-}
-
-/* The file that tells the CPU time used in the lab: cpuacct.usage on v1, cpu.stat on v2 (which every group has). */
-static void find_usage_file(struct session *session)
-{
-    struct cgroup_hierarchy list[CGROUP_HIERARCHIES];
-    const struct lab_facts *facts = lab_facts(session->lab);
-    ssize_t count = cgroup_hierarchies(list, NULL);
-    char *path = session->check.usage_file;
-    path[0] = '\0';
-    for (ssize_t i = 0; i < count; i++) {
-        char try[sizeof session->check.usage_file];
-        uint64_t usage;
-        int n;
-        if (list[i].v2 && facts->cgroup_v2[0])
-            n = snprintf(try, sizeof try, "%s/%s/cpu.stat", list[i].mount, facts->cgroup_v2);
-        else if (!list[i].v2 && cgroup_has_controller(&list[i], "cpuacct"))
-            n = snprintf(try, sizeof try, "%s/teachroot/%s/cpuacct.usage", list[i].mount, lab_name(session->lab));
-        else
-            continue;
-        if (n > 0 && (size_t)n < sizeof try && read_usage(try, &usage))
-            memcpy(path, try, sizeof try);
-    }
+    pid_t shells[SESSION_TERMINALS];
+    for (unsigned i = 0; i < SESSION_TERMINALS; i++)
+        shells[i] = session_shell(session, i + 1);
+    return session->lab && activity_read(&session->check.activity, session->lab, shells, SESSION_TERMINALS, value);
 }
 
 static char *trimmed(const char *text)
@@ -73,7 +47,8 @@ static void tell_check(struct session *session, bool passed, const char *said)
     free(check->said);
     check->said = strdup(said);
     if (changed || check->loud)
-        session_tell(session, &(struct session_event){ .kind = SESSION_CHECK, .step = check->step, .passed = passed, .text = said });
+        session_tell(session, &(struct session_event){
+                                  .kind = SESSION_CHECK, .step = check->step, .passed = passed, .text = said });
     check->loud = check->loud && check->again;
 }
 
@@ -85,8 +60,8 @@ static void ended(struct session *session, bool passed, const char *said)
     check->done = NULL;
     check->ended = loop_now();
     check->settled = false;
-    if (check->usage_file[0] && !read_usage(check->usage_file, &check->usage))
-        check->usage_file[0] = '\0';
+    if (!read_activity(session, &check->seen))
+        check->seen = 0;
     if (check->step == session->current) {
         tell_check(session, passed, said);
         step_consider(session, passed);
@@ -119,8 +94,14 @@ static void start(struct session *session, unsigned step, session_check_fn *done
     struct err err;
     const char *const argv[] = { "bash", "-c", session_step(session, step)->check, NULL };
     cleanup_free char **env = script_environment(session, step);
-    struct job_options options = { .loop = session->options.loop, .lab = session->lab, .argv = argv, .env = (const char *const *)env,
-                                   .timeout_ms = CHECK_TIMEOUT_MS, .output_limit = SAID_LIMIT, .done = on_check_done, .data = session };
+    struct job_options options = { .loop = session->options.loop,
+                                   .lab = session->lab,
+                                   .argv = argv,
+                                   .env = (const char *const *)env,
+                                   .timeout_ms = CHECK_TIMEOUT_MS,
+                                   .output_limit = SAID_LIMIT,
+                                   .done = on_check_done,
+                                   .data = session };
     check->step = step;
     check->done = done;
     check->data = data;
@@ -133,8 +114,8 @@ static void start(struct session *session, unsigned step, session_check_fn *done
 static bool wanted(const struct session *session)
 {
     const struct step *step = session_step(session, session->current);
-    return step && step->check && session->lab && session->lab_ready && !session->setup && !session->replay.on && !session->options.by_hand &&
-           !session_current_passed(session);
+    return step && step->check && session->lab && session->lab_ready && !session->setup && !session->replay.on &&
+           !session->options.by_hand && !session_current_passed(session);
 }
 
 static void on_soon(void *data)
@@ -159,14 +140,16 @@ void check_soon(struct session *session, bool loud)
         check->soon = loop_add_timer(session->options.loop, SOON_MS, 0, on_soon, session);
 }
 
-/* Has anything in the lab run since the last check, but for what is left of the check itself? */
-static bool something_ran(struct check *check)
+/* Has anything in the lab run since the last look? After a check, what is left of its own exit may still be charged to the cgroup. */
+static bool something_ran(struct session *session)
 {
-    uint64_t usage;
-    if (!check->usage_file[0] || !read_usage(check->usage_file, &usage))
+    struct check *check = &session->check;
+    uint64_t now;
+    if (!read_activity(session, &now))
         return true;
-    bool ran = usage > check->usage + (check->settled ? 0 : RESIDUE_NS);
-    check->usage = usage;
+    bool residue = !check->settled && check->activity.file[0] && now - check->seen <= RESIDUE_NS;
+    bool ran = now != check->seen && !residue;
+    check->seen = now;
     check->settled = true;
     return ran;
 }
@@ -182,7 +165,7 @@ static void on_tick(void *data)
     }
     if (!wanted(session) || check->job || check->soon)
         return;
-    bool ran = something_ran(check);
+    bool ran = something_ran(session);
     if (check->active || ran || loop_now() - check->ended >= QUIET_PERIOD_MS)
         start(session, session->current, NULL, NULL);
 }
@@ -192,7 +175,7 @@ void check_begin(struct session *session)
     struct check *check = &session->check;
     if (session->options.by_hand)
         return;
-    find_usage_file(session);
+    activity_open(&check->activity, session->lab);
     if (!check->timer)
         check->timer = loop_add_timer(session->options.loop, TICK_MS, TICK_MS, on_tick, session);
     check_soon(session, true);
@@ -237,7 +220,8 @@ int session_run_check(struct session *session, unsigned step, session_check_fn *
 {
     struct check *check = &session->check;
     if (!session_step(session, step))
-        return err_say(err, EINVAL, "check step %u: this lesson has steps 1 to %zu", step, session->options.lesson->step_count);
+        return err_say(err, EINVAL, "check step %u: this lesson has steps 1 to %zu", step,
+                       session->options.lesson->step_count);
     if (check->asked_done)
         return err_say(err, EBUSY, "check step %u: another check was asked for and has not ended", step);
     check->asked = loop_add_timer(session->options.loop, 1, 0, on_asked, session);

@@ -42,6 +42,8 @@ static int on_scrollrect(VTermRect rect, int downward, int rightward, void *data
         return 1;
     if (downward)
         grid_scroll(emulator->grid, top, bottom, downward, &emulator->pen, !emulator->no_save);
+    if (emulator->stand_in && rightward) /* insert mode, which makes room for one column whatever the glyph */
+        rightward *= (int)emulator->stand_in_width;
     if (rightward)
         grid_shift(emulator->grid, top, bottom, (unsigned)rect.start_col, (unsigned)rect.end_col, rightward,
                    &emulator->pen);

@@ -101,8 +101,10 @@ static void set_private_mode(struct emulator *emulator, int mode, bool on)
     case 6:
         feed(emulator, ""); /* it must know where the cursor is by the old mode */
         modes->origin = on;
+        pass_mode(emulator, true, mode, on);
         emulator->phantom = false;
-        break;
+        emulator->stale = true; /* it keeps the wrap when the cursor was home already */
+        return;
     case 7:
         modes->no_wrap = !on;
         emulator->stale |= emulator->phantom;

@@ -1,5 +1,6 @@
 #include "repl/session/grid.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,8 +37,14 @@ void grid_damage(struct grid *grid, unsigned first, unsigned last)
 {
     if (first < grid->dirty_first)
         grid->dirty_first = first;
-    if (last > grid->dirty_last || grid->dirty_first > grid->dirty_last)
+    if (last > grid->dirty_last)
         grid->dirty_last = last;
+}
+
+void grid_clean(struct grid *grid)
+{
+    grid->dirty_first = UINT_MAX;
+    grid->dirty_last = 0;
 }
 
 static void row_clear(struct row *row, struct cell blank)

@@ -71,5 +71,6 @@ struct row *grid_new_ring(const struct grid *grid, unsigned rows);
 int grid_resize(struct grid *grid, struct row *ring, unsigned rows, unsigned cols, unsigned cursor);
 
 void grid_damage(struct grid *grid, unsigned first, unsigned last);
+void grid_clean(struct grid *grid);
 
 #endif

@@ -115,7 +115,9 @@ static void on_ended(int fd, uint32_t events, void *data)
         status = 0;
     drain(job);
     if (job->done) {
-        struct job_result result = { .wait_status = status, .timed_out = job->timed_out, .output = text_string(&job->output) };
+        struct job_result result = { .wait_status = status,
+                                     .timed_out = job->timed_out,
+                                     .output = text_string(&job->output) };
         job->done(&result, job->data);
     }
     job_free(job);
@@ -156,8 +158,15 @@ struct job *job_start(struct jobs *jobs, const struct job_options *options, stru
         free(job);
         return NULL;
     }
-    struct lab_command command = { .argv = options->argv, .env = options->env, .cwd = options->cwd, .stdio = { input, to, to } };
-    *job = (struct job){ .all = jobs, .pidfd = -1, .pipe = -1, .output_limit = options->output_limit, .done = options->done, .data = options->data };
+    struct lab_command command = {
+        .argv = options->argv, .env = options->env, .cwd = options->cwd, .stdio = { input, to, to }
+    };
+    *job = (struct job){ .all = jobs,
+                         .pidfd = -1,
+                         .pipe = -1,
+                         .output_limit = options->output_limit,
+                         .done = options->done,
+                         .data = options->data };
     job->pid = lab_spawn(options->lab, &command, &job->pidfd, err);
     if (job->pid < 0) {
         free(job);

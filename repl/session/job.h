@@ -40,8 +40,8 @@ struct job_options {
     struct lab *lab;
     const char *const *argv;
     const char *const *env;
-    const char *cwd;     /* NULL: /root */
-    const char *input;   /* its stdin; NULL: /dev/null */
+    const char *cwd;   /* NULL: /root */
+    const char *input; /* its stdin; NULL: /dev/null */
     unsigned timeout_ms;
     size_t output_limit; /* what it prints beyond is dropped */
     job_done_fn *done;   /* from the loop, once, when the program has ended: what it left running is not waited for */

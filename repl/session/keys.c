@@ -11,11 +11,12 @@
 static const struct {
     const char *name, *bytes;
 } key_names[] = {
-    { "Enter", "\r" },       { "Tab", "\t" },         { "Escape", "\033" },     { "Space", " " },
-    { "Backspace", "\177" }, { "Delete", "\033[3~" }, { "Insert", "\033[2~" },  { "Up", "\033[A" },      { "Down", "\033[B" },
-    { "Right", "\033[C" },   { "Left", "\033[D" },    { "Home", "\033[H" },     { "End", "\033[F" },     { "PageUp", "\033[5~" },
-    { "PageDown", "\033[6~" }, { "F1", "\033OP" },    { "F2", "\033OQ" },       { "F3", "\033OR" },      { "F4", "\033OS" },
-    { "F5", "\033[15~" },    { "F6", "\033[17~" },    { "F7", "\033[18~" },     { "F8", "\033[19~" },    { "F9", "\033[20~" },
+    { "Enter", "\r" },       { "Tab", "\t" },         { "Escape", "\033" },      { "Space", " " },
+    { "Backspace", "\177" }, { "Delete", "\033[3~" }, { "Insert", "\033[2~" },   { "Up", "\033[A" },
+    { "Down", "\033[B" },    { "Right", "\033[C" },   { "Left", "\033[D" },      { "Home", "\033[H" },
+    { "End", "\033[F" },     { "PageUp", "\033[5~" }, { "PageDown", "\033[6~" }, { "F1", "\033OP" },
+    { "F2", "\033OQ" },      { "F3", "\033OR" },      { "F4", "\033OS" },        { "F5", "\033[15~" },
+    { "F6", "\033[17~" },    { "F7", "\033[18~" },    { "F8", "\033[19~" },      { "F9", "\033[20~" },
     { "F10", "\033[21~" },   { "F11", "\033[23~" },   { "F12", "\033[24~" },
 };
 
@@ -69,7 +70,8 @@ static bool key_is_due(const struct player *player, const struct session_termina
         cleanup_free char *screen = screen_since_typed(player, at);
         return screen && lesson_regex_found(key->text, screen);
     }
-    bool after_text = player->key > 0 && key->kind == KEY_PRESS && player->block->keys[player->key - 1].kind == KEY_TYPE;
+    bool after_text =
+        player->key > 0 && key->kind == KEY_PRESS && player->block->keys[player->key - 1].kind == KEY_TYPE;
     return after_text || loop_now() - since >= KEY_QUIET_MS;
 }
 

@@ -19,7 +19,8 @@ struct loop_source {
     int priority;
     bool own_fd, once, removed;
     enum { SOURCE_FD, SOURCE_TIMER, SOURCE_SIGNAL } kind;
-    uint32_t ready; /* events of this wake-up, until served */
+    uint32_t events; /* watched; 0: paused, and out of the epoll set, which would report a hang-up for ever */
+    uint32_t ready;  /* events of this wake-up, until served */
     union {
         loop_fd_fn *on_fd;
         loop_timer_fn *on_timer;
@@ -81,9 +82,9 @@ static struct loop_source *add(struct loop *loop, int fd, uint32_t events, int p
     struct loop_source *source = calloc(1, sizeof *source);
     if (!source)
         return NULL;
-    *source = (struct loop_source){ .loop = loop, .fd = fd, .priority = priority, .data = data };
+    *source = (struct loop_source){ .loop = loop, .fd = fd, .priority = priority, .events = events, .data = data };
     struct epoll_event event = { .events = events, .data.ptr = source };
-    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+    if (events != 0 && epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
         free(source);
         return NULL;
     }
@@ -103,7 +104,11 @@ struct loop_source *loop_add_fd(struct loop *loop, int fd, uint32_t events, int 
 void loop_set_events(struct loop_source *source, uint32_t events)
 {
     struct epoll_event event = { .events = events, .data.ptr = source };
-    epoll_ctl(source->loop->epoll, EPOLL_CTL_MOD, source->fd, &event);
+    if (events != 0)
+        epoll_ctl(source->loop->epoll, source->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, source->fd, &event);
+    else if (source->events)
+        epoll_ctl(source->loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+    source->events = events;
 }
 
 struct loop_source *loop_add_timer(struct loop *loop, unsigned ms, unsigned repeat_ms, loop_timer_fn *fn, void *data)
@@ -154,7 +159,8 @@ void loop_remove(struct loop_source *source)
             *at = source->next;
             break;
         }
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+    if (source->events)
+        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
     if (source->own_fd)
         close(source->fd);
     source->removed = true;
@@ -166,9 +172,11 @@ static void serve(struct loop_source *source)
 {
     uint64_t expirations;
     struct signalfd_siginfo info;
+    uint32_t ready = source->ready;
+    source->ready = 0;
     switch (source->kind) {
     case SOURCE_FD:
-        source->call.on_fd(source->fd, source->ready, source->data);
+        source->call.on_fd(source->fd, ready, source->data);
         break;
     case SOURCE_TIMER:
         if (read(source->fd, &expirations, sizeof expirations) != (ssize_t)sizeof expirations)
@@ -205,7 +213,8 @@ int loop_once(struct loop *loop, int ms)
     if (count > 1)
         qsort(ready, (size_t)count, sizeof ready[0], by_priority);
     for (int i = 0; i < count; i++)
-        if (!ready[i]->removed) {
+        if (!ready[i]->removed && ready[i]->events &&
+            ready[i]->ready) { /* nor paused or served by an earlier callback */
             serve(ready[i]);
             served++;
         }

@@ -15,15 +15,18 @@ void marks_nonce(char nonce[17])
     snprintf(nonce, 17, "%016llx", (unsigned long long)number);
 }
 
-/* bash expands what is escaped here only when it prints the prompt, so the shell that prints it says who it is. PROMPT_COMMAND leaves $? as it was: bash
- * itself restores it. PS1 is wrapped whenever it is found unwrapped, since startup files and learners set it anew. */
-static const char prompt_command[] =
-    "PROMPT_COMMAND=builtin printf '\\033]133;D;%%s;k=%1$s;s=%%s\\007' \"$?\" \"$$.$SHLVL\"; "
-    "case ${PS1-} in *'133;B;k=%1$s'*) ;; *) "
-    "PS1='\\[\\e]133;A;k=%1$s;s=$$.$SHLVL\\a\\]'${PS1-}'\\[\\e]133;B;k=%1$s;s=$$.$SHLVL\\a\\]' ;; esac; "
-    "case ${PS2-} in *'133;B;k=%1$s'*) ;; *) "
-    "PS2='\\[\\e]133;A;k=%1$s;s=$$.$SHLVL\\a\\]'${PS2-}'\\[\\e]133;B;k=%1$s;s=$$.$SHLVL\\a\\]' ;; esac";
-static const char ps0[] = "PS0=\\e]133;C;k=%1$s;s=$$.$SHLVL\\a";
+/* What is in a prompt bash expands only when it prints it, so the shell that prints it says who it is, and $? is the last command's whatever
+ * PROMPT_COMMAND runs. All of it but C is therefore in PS1, and PROMPT_COMMAND only wraps what it finds unwrapped, since startup files and
+ * learners set prompts anew. Its errors (a readonly PS1) and its trace under `set -x` are nobody's: stderr is closed, for a bare chroot has
+ * no /dev/null. */
+#define MARK(letter) "\\e]133;" letter ";k=%1$s;s=$$.${SHLVL-}\\a"
+#define WRAP(prompt, before, after) /* unless it is: the nonce is in it */                                             \
+    "case ${" prompt "-} in *'133;B;k=%1$s'*) ;; *) " prompt "='\\[" before "\\]'${" prompt "-}'\\[" after             \
+    "\\]' ;; esac"
+static const char prompt_command[] = "PROMPT_COMMAND={ " /* clang-format off */
+    WRAP("PS1", MARK("D;$?") MARK("A"), MARK("B")) "; "
+    WRAP("PS2", MARK("A"), MARK("B")) "; } 2>&-"; /* clang-format on */
+static const char ps0[] = "PS0=" MARK("C");
 
 char **marks_environment(const char *nonce)
 {

@@ -4,7 +4,8 @@
  *     ESC ] 133 ; A ; k=NONCE ; s=PID.SHLVL BEL      before the prompt
  *     ESC ] 133 ; B ; k=NONCE ; s=PID.SHLVL BEL      after it: the line begins here
  *     ESC ] 133 ; C ; …                              the line was accepted (PS0)
- *     ESC ] 133 ; D ; STATUS ; …                     the command ended (PROMPT_COMMAND)
+ *     ESC ] 133 ; D ; STATUS ; …                     the command ended (begin of PS1)
+ * PROMPT_COMMAND wraps PS1 and PS2 wherever it finds them unwrapped.
  * D counts only when a C of the same shell is open. Any program can forge marks, hence the nonce, and nothing is graded on marks alone.
  */
 #ifndef REPL_SESSION_MARKS_H

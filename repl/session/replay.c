@@ -35,10 +35,12 @@ static const char *block_text(const struct block *block)
     return "";
 }
 
-static void on_block_replayed(struct session *session, const struct block *block, const struct block_result *result, void *data)
+static void on_block_replayed(struct session *session, const struct block *block, const struct block_result *result,
+                              void *data)
 {
     if (!result->matched_exit && !result->skipped)
-        session_message(session, true, "replaying step %u: `%.200s`: %s", session->replay.step, block_text(block), result->why);
+        session_message(session, true, "replaying step %u: `%.200s`: %s", session->replay.step, block_text(block),
+                        result->why);
     session->replay.block++;
     replay_block(session);
 }
@@ -84,7 +86,8 @@ static void replay_step(struct session *session)
 
 void replay_start(struct session *session, unsigned target)
 {
-    session->replay = (struct replay){ .on = target > 1, .target = target, .step = 1, .deaths = session->replay.deaths };
+    session->replay =
+        (struct replay){ .on = target > 1, .target = target, .step = 1, .deaths = session->replay.deaths };
     replay_step(session);
 }
 

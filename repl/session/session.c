@@ -25,7 +25,8 @@ void session_message(struct session *session, bool failed, const char *format, .
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    session_tell(session, &(struct session_event){ .kind = SESSION_MESSAGE, .failed = failed, .step = session->current, .text = text });
+    session_tell(session, &(struct session_event){
+                              .kind = SESSION_MESSAGE, .failed = failed, .step = session->current, .text = text });
 }
 
 const struct step *session_step(const struct session *session, unsigned step)
@@ -116,7 +117,8 @@ void session_lab_ready(struct session *session)
     session->lab_ready = true;
     loop_remove(session->start_timer);
     session->start_timer = NULL;
-    session_tell(session, &(struct session_event){ .kind = SESSION_LAB_READY, .terminal = 1, .step = session->current });
+    session_tell(session,
+                 &(struct session_event){ .kind = SESSION_LAB_READY, .terminal = 1, .step = session->current });
     replay_start(session, session->current);
 }
 
@@ -134,7 +136,8 @@ static void on_no_prompt(void *data)
     session->start_timer = NULL;
     if (session->terminals[1].ready)
         return;
-    session_message(session, true, "the lab's shell has not come to its prompt in %d s: `reset` makes a fresh lab", FIRST_PROMPT_MS / 1000);
+    session_message(session, true, "the lab's shell has not come to its prompt in %d s: `reset` makes a fresh lab",
+                    FIRST_PROMPT_MS / 1000);
     if (session->options.by_hand)
         lab_gone(session);
 }
@@ -186,13 +189,15 @@ static void lab_gone(struct session *session)
     unsigned step = session->replay.on ? session->replay.target : session->current;
     loop_remove(session->lab_watch);
     session->lab_watch = NULL;
-    session_tell(session, &(struct session_event){ .kind = SESSION_LAB_DIED, .step = session->current, .failed = true });
+    session_tell(session,
+                 &(struct session_event){ .kind = SESSION_LAB_DIED, .step = session->current, .failed = true });
     session_end_lab(session);
     session->replay.deaths = deaths;
     if (session->options.by_hand)
         return;
     if (deaths >= DEATHS_MAX)
-        session_message(session, true, "the lab has died %u times while step %u was replayed: `goto` an earlier step", deaths, step);
+        session_message(session, true, "the lab has died %u times while step %u was replayed: `goto` an earlier step",
+                        deaths, step);
     else if (rebuild_soon(session, step, NULL) < 0)
         session_message(session, true, "the lab ended and no new one could be made: `reset` tries again");
 }
@@ -207,7 +212,8 @@ int session_start(struct session *session, unsigned step, struct err *err)
     struct err ignored;
     const struct lesson *lesson = session->options.lesson;
     if (step > lesson->step_count)
-        return err_say(err, EINVAL, "start at step %u: `%s` has %zu", step, lesson->title ? lesson->title : lesson->path, lesson->step_count);
+        return err_say(err, EINVAL, "start at step %u: `%s` has %zu", step,
+                       lesson->title ? lesson->title : lesson->path, lesson->step_count);
     steps_resume(session);
     if (step == 0)
         step = steps_first_open(session);
@@ -241,7 +247,8 @@ bool session_replaying(const struct session *session)
 
 char **script_environment(const struct session *session, unsigned step)
 {
-    size_t strings = 4 + SESSION_TERMINALS, room = 64 * (SESSION_TERMINALS + 3) + (session->last_command ? strlen(session->last_command) : 0) + 64;
+    size_t strings = 4 + SESSION_TERMINALS,
+           room = 64 * (SESSION_TERMINALS + 3) + (session->last_command ? strlen(session->last_command) : 0) + 64;
     char **env = calloc(1, strings * sizeof *env + room);
     if (!env)
         return NULL;
@@ -255,7 +262,9 @@ char **script_environment(const struct session *session, unsigned step)
     else
         at += snprintf(at, (size_t)(end - at), "TEACHROOT_LAST_STATUS=") + 1;
     env[n++] = at;
-    at += snprintf(at, (size_t)(end - at), "TEACHROOT_LAST_COMMAND=%s", session->last_command ? session->last_command : "") + 1;
+    at += snprintf(at, (size_t)(end - at), "TEACHROOT_LAST_COMMAND=%s",
+                   session->last_command ? session->last_command : "") +
+          1;
     for (unsigned i = 1; i <= SESSION_TERMINALS; i++) {
         pid_t pid = session_foreground_inside(session, i);
         if (pid <= 0)
@@ -269,18 +278,21 @@ char **script_environment(const struct session *session, unsigned step)
 static void on_setup_done(const struct job_result *result, void *data)
 {
     struct session *session = data;
-    void (*done)(struct session *session) = session->setup_done;
+    void (*done)(struct session * session) = session->setup_done;
     session->setup = NULL;
     session->setup_done = NULL;
     if (result->timed_out)
         session_message(session, true, "%s did not end in %d s", session->setup_what, SETUP_TIMEOUT_MS / 1000);
     else if (result->wait_status != 0)
         session_message(session, true, "%s failed (status %d): %.900s", session->setup_what,
-                        WIFEXITED(result->wait_status) ? WEXITSTATUS(result->wait_status) : 128 + WTERMSIG(result->wait_status), result->output);
+                        WIFEXITED(result->wait_status) ? WEXITSTATUS(result->wait_status)
+                                                       : 128 + WTERMSIG(result->wait_status),
+                        result->output);
     done(session);
 }
 
-void session_run_setup(struct session *session, const char *what, const char *script, void (*done)(struct session *session))
+void session_run_setup(struct session *session, const char *what, const char *script,
+                       void (*done)(struct session *session))
 {
     struct err err;
     if (!script || !*script) {
@@ -289,8 +301,14 @@ void session_run_setup(struct session *session, const char *what, const char *sc
     }
     const char *const argv[] = { "bash", "-c", script, NULL };
     cleanup_free char **env = script_environment(session, session->current);
-    struct job_options options = { .loop = session->options.loop, .lab = session->lab, .argv = argv, .env = (const char *const *)env,
-                                   .timeout_ms = SETUP_TIMEOUT_MS, .output_limit = SAID_LIMIT, .done = on_setup_done, .data = session };
+    struct job_options options = { .loop = session->options.loop,
+                                   .lab = session->lab,
+                                   .argv = argv,
+                                   .env = (const char *const *)env,
+                                   .timeout_ms = SETUP_TIMEOUT_MS,
+                                   .output_limit = SAID_LIMIT,
+                                   .done = on_setup_done,
+                                   .data = session };
     session->setup_what = what;
     session->setup_done = done;
     session->setup = job_start(&session->jobs, &options, &err);

@@ -2,6 +2,7 @@
 #ifndef REPL_SESSION_SESSION_INTERNAL_H
 #define REPL_SESSION_SESSION_INTERNAL_H
 
+#include "repl/session/activity.h"
 #include "repl/session/capture.h"
 #include "repl/session/job.h"
 #include "repl/session/session.h"
@@ -62,12 +63,12 @@ struct check {
     void *asked_data;
     unsigned asked_step;
     struct loop_source *asked, *soon, *timer;
-    bool again;            /* something happened while one ran */
-    bool loud;             /* tell the outcome even if it is what it was */
-    bool active;           /* a terminal printed something since the last run */
-    char usage_file[512];  /* tells the lab's CPU time; "" if nothing does */
-    uint64_t usage;        /* then, in ns; what is left of a check's own exit is still to come until it is settled */
-    bool settled;
+    bool again;  /* something happened while one ran */
+    bool loud;   /* tell the outcome even if it is what it was */
+    bool active; /* a terminal printed something since the last run */
+    struct activity activity;
+    uint64_t seen;  /* of the lab's activity, at the last look */
+    bool settled;   /* … which was not the one right after a check */
     uint64_t ended; /* ms */
     char *said;     /* by the last run for the current step; NULL: has not run */
 };
@@ -91,23 +92,30 @@ struct player {
     unsigned terminal;
     char **commands; /* NULL-terminated */
     size_t at;
-    char shell[32];          /* who was at the prompt when the command was typed; "" a program without marks */
-    char prompt[256];        /* what stood on its line then */
-    bool ended, nested;      /* the command's end was marked; another shell is at its prompt instead */
-    int status;              /* of the command that ended */
-    size_t lines;            /* typed */
-    int first_row;           /* of the screen when it was typed, and how much had scrolled off then */
+    char shell[32];     /* who was at the prompt when the command was typed; "" a program without marks */
+    char prompt[256];   /* what stood on its line then */
+    bool ended, nested; /* the command's end was marked; another shell is at its prompt instead */
+    int status;         /* of the command that ended */
+    size_t lines;       /* typed */
+    int first_row;      /* of the screen when it was typed, and how much had scrolled off then */
     size_t first_scrollback;
-    size_t key;              /* next of the keys script */
-    uint64_t key_time;       /* ms: when the last one was typed */
-    uint64_t looked;         /* ms: when the foreground was last looked at */
+    size_t key;        /* next of the keys script */
+    uint64_t key_time; /* ms: when the last one was typed */
+    uint64_t looked;   /* ms: when the foreground was last looked at */
     struct loop_source *tick, *deadline, *over;
     struct job *job;
-    struct text output; /* of the whole block */
+    struct text output;         /* of the whole block */
     struct command_result *ran; /* for each of commands */
-    bool failed;        /* a command before the last one */
+    bool failed;                /* a command before the last one */
     struct block_result result;
     char skipped[512];
+};
+
+/* What this machine said of a feature that a lesson requires. */
+struct feature_answer {
+    char name[64];
+    bool missing;
+    char reason[448];
 };
 
 struct replay {
@@ -129,10 +137,12 @@ struct session {
     struct job *setup; /* a setup or teardown under way */
     const char *setup_what;
     void (*setup_done)(struct session *session);
-    bool lab_ready;    /* the shell is at its prompt and the lesson's setup is done */
+    bool lab_ready; /* the shell is at its prompt and the lesson's setup is done */
     bool lesson_set_up;
     struct session_terminal terminals[SESSION_TERMINALS + 1]; /* [0] is not used */
     unsigned active;
+    struct feature_answer *features;
+    size_t feature_count;
     struct step_state *steps; /* step_count of them; [0] is step 1 */
     unsigned current;
     bool finished_told;
@@ -146,11 +156,13 @@ struct session {
 
 /* session.c */
 void session_tell(struct session *session, const struct session_event *event);
-void session_message(struct session *session, bool failed, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void session_message(struct session *session, bool failed, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /** The steps begin once terminal 1 is at its prompt and the lesson's setup is done: called when either happens. */
 void session_lab_ready(struct session *session);
 /** Run a hidden script (setup, teardown; @what names it in messages) in the lab, then @done; a NULL script calls it at once. A failure is told by a message. */
-void session_run_setup(struct session *session, const char *what, const char *script, void (*done)(struct session *session));
+void session_run_setup(struct session *session, const char *what, const char *script,
+                       void (*done)(struct session *session));
 /** End the lab and all that runs in it. */
 void session_end_lab(struct session *session);
 bool session_lab_alive(const struct session *session);
@@ -171,7 +183,7 @@ bool step_is_answered(const struct session *session, unsigned step); /* all its 
 /** Pass the current step if everything it asks for is there; @checked: its check has just passed. */
 void step_consider(struct session *session, bool checked);
 /** The first of the space-separated feature @names this machine lacks, told in @reason. False if it has them all. */
-bool feature_missing(const char *names, char *reason, size_t size);
+bool feature_missing(struct session *session, const char *names, char *reason, size_t size);
 const char *progress_name(const struct session *session); /* progress knows a lesson by its file's name */
 void steps_resume(struct session *session);               /* what progress remembers */
 unsigned steps_first_open(const struct session *session); /* where it left off; 1 when all has passed */

@@ -14,7 +14,8 @@
 static pid_t pid_inside(const struct session *session, const struct observe_process *process)
 {
     struct observe_process init;
-    if (!session->lab || observe_process(lab_init_pid(session->lab), &init, NULL) < 0 || init.depth > process->depth || init.depth < 1)
+    if (!session->lab || observe_process(lab_init_pid(session->lab), &init, NULL) < 0 || init.depth > process->depth ||
+        init.depth < 1)
         return -1;
     return process->nspid[init.depth - 1];
 }
@@ -87,7 +88,8 @@ static void read_closure(int lab_root, int root, struct state_missing *entry)
         if (root >= 0 && ((looked && found_in(&there, file->name)) || present(root, file->path)))
             entry->present++;
         else if (missing < sizeof entry->missing / sizeof *entry->missing)
-            snprintf(entry->missing[missing++], sizeof *entry->missing, "%.*s", (int)sizeof *entry->missing - 1, file->path);
+            snprintf(entry->missing[missing++], sizeof *entry->missing, "%.*s", (int)sizeof *entry->missing - 1,
+                     file->path);
     }
     if (looked)
         closure_free(&there);
@@ -101,7 +103,8 @@ static void read_watch(int lab_root, char *line, struct session_state *state)
     if (!word || strcmp(word, "closure") != 0 || !root)
         return;
     cleanup_close int fd = open_policy(lab_root, root, OPEN_IN_ROOT_PATH, NULL);
-    while ((program = strtok_r(NULL, " \t", &line)) && state->closure_count < sizeof state->closures / sizeof *state->closures) {
+    while ((program = strtok_r(NULL, " \t", &line)) &&
+           state->closure_count < sizeof state->closures / sizeof *state->closures) {
         struct state_missing *entry = &state->closures[state->closure_count++];
         snprintf(entry->root, sizeof entry->root, "%s", root);
         snprintf(entry->program, sizeof entry->program, "%s", program);
@@ -118,7 +121,8 @@ void session_state_read(struct session *session, struct session_state *state)
         return;
     read_process(session, state);
     if (step && !session_current_passed(session) && session->check.said)
-        snprintf(state->waits_for, sizeof state->waits_for, "%.*s", (int)sizeof state->waits_for - 1, session->check.said);
+        snprintf(state->waits_for, sizeof state->waits_for, "%.*s", (int)sizeof state->waits_for - 1,
+                 session->check.said);
     if (!step || !step->watch)
         return;
     snprintf(path, sizeof path, "/proc/%d/root", lab_init_pid(session->lab));

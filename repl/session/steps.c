@@ -9,23 +9,41 @@
 
 #define STATUS_STEPS(session) ((session)->options.lesson->step_count)
 
-bool feature_missing(const char *names, char *reason, size_t size)
+/* Tried once a session: some take a while, and every step may ask for the same. */
+static const struct feature_answer *ask_feature(struct session *session, const char *name)
+{
+    for (size_t i = 0; i < session->feature_count; i++)
+        if (strcmp(session->features[i].name, name) == 0)
+            return &session->features[i];
+    struct feature_answer *features = realloc(session->features, (session->feature_count + 1) * sizeof *features);
+    if (!features)
+        return NULL;
+    session->features = features;
+    struct feature_answer *answer = &features[session->feature_count++];
+    const struct host_feature *feature = host_feature_find(name);
+    char found[160] = "", brings[160] = "";
+    *answer = (struct feature_answer){ .missing = true };
+    snprintf(answer->name, sizeof answer->name, "%s", name);
+    if (!feature) {
+        snprintf(answer->reason, sizeof answer->reason, "%.64s: no such feature (`teachroot doctor` lists them)", name);
+        return answer;
+    }
+    answer->missing = feature->probe(found, sizeof found) == HOST_NO;
+    host_brings(feature, brings, sizeof brings);
+    snprintf(answer->reason, sizeof answer->reason, "%s: %s%s%s", feature->name, found[0] ? found : "missing",
+             brings[0] ? "; " : "", brings);
+    return answer;
+}
+
+bool feature_missing(struct session *session, const char *names, char *reason, size_t size)
 {
     cleanup_free char *copy = strdup(names ? names : "");
     char *rest = copy, *name;
     while ((name = strsep(&rest, " ,\t\n"))) {
-        char found[256] = "";
-        const struct host_feature *feature = *name ? host_feature_find(name) : NULL;
-        if (!*name)
+        const struct feature_answer *answer = *name ? ask_feature(session, name) : NULL;
+        if (!answer || !answer->missing)
             continue;
-        if (!feature) {
-            snprintf(reason, size, "%s: no such feature (`teachroot doctor` lists them)", name);
-            return true;
-        }
-        if (feature->probe(found, sizeof found) != HOST_NO)
-            continue;
-        snprintf(reason, size, "%s: %s%s%s", name, found[0] ? found : "missing", feature->brings && *feature->brings ? "; " : "",
-                 feature->brings ? feature->brings : "");
+        snprintf(reason, size, "%s", answer->reason);
         return true;
     }
     return false;
@@ -43,10 +61,10 @@ int steps_init(struct session *session, struct err *err)
     session->steps = calloc(lesson->step_count + 1, sizeof *session->steps);
     if (!session->steps)
         return err_set(err, ENOMEM, "start a session");
-    bool lacks = feature_missing(lesson->requires, reason, sizeof reason);
+    bool lacks = feature_missing(session, lesson->requires, reason, sizeof reason);
     for (size_t i = 0; i < lesson->step_count; i++) {
         struct step_state *state = &session->steps[i];
-        if (lacks || feature_missing(lesson->steps[i].requires, reason, sizeof reason))
+        if (lacks || feature_missing(session, lesson->steps[i].requires, reason, sizeof reason))
             state->skip_reason = strdup(reason);
         state->answered = calloc(lesson->steps[i].block_count + 1, sizeof *state->answered);
         if (!state->answered)
@@ -62,6 +80,7 @@ void steps_free(struct session *session)
         free(session->steps[i].answered);
     }
     free(session->steps);
+    free(session->features);
 }
 
 const char *progress_name(const struct session *session)
@@ -125,7 +144,9 @@ bool session_current_passed(const struct session *session)
 
 static void tell_step(struct session *session)
 {
-    session_tell(session, &(struct session_event){ .kind = SESSION_STEP, .step = session->current, .passed = session_current_passed(session) });
+    session_tell(session, &(struct session_event){ .kind = SESSION_STEP,
+                                                   .step = session->current,
+                                                   .passed = session_current_passed(session) });
 }
 
 static void finish(struct session *session)
@@ -200,7 +221,8 @@ static void pass(struct session *session)
     state->passed = true;
     state->status = STEP_PASSED;
     step_hash(session_step(session, session->current), hash);
-    if (session->options.progress && progress_pass(session->options.progress, progress_name(session), session->current, hash, &err) < 0)
+    if (session->options.progress &&
+        progress_pass(session->options.progress, progress_name(session), session->current, hash, &err) < 0)
         session_message(session, true, "progress is not saved: %s", err.message);
     tell_step(session);
 }
@@ -300,7 +322,8 @@ const char *session_why(struct session *session)
     if (step->check && session->check.said && *session->check.said)
         return say(session, "%s", session->check.said);
     if (step->check)
-        return say(session, session->check.said ? "the step's check does not pass, and does not say why" : "the step's check has not run yet");
+        return say(session, session->check.said ? "the step's check does not pass, and does not say why"
+                                                : "the step's check has not run yet");
     if (has_block(step, BLOCK_COMMAND))
         return say(session, "a command of this step has to be run, and to end as the step says");
     return say(session, "nothing: `next` goes on");
@@ -380,7 +403,8 @@ static void add_reason(struct session *session, const char *reason)
     text_append(&session->said, reason, strlen(reason), SAID_LIMIT);
 }
 
-bool session_answer(struct session *session, const unsigned *choices, size_t count, const char *typed, const char **reason)
+bool session_answer(struct session *session, const unsigned *choices, size_t count, const char *typed,
+                    const char **reason)
 {
     const struct block *block = session_quiz(session);
     bool right = true;

@@ -77,11 +77,19 @@ static bool parse_mark(const char *text, struct mark *mark)
     return true;
 }
 
+/* By identity; a shell whose SHLVL was unset meanwhile ("71." instead of "71.2") goes by its pid alone. */
+static bool same_shell(const char *a, const char *b)
+{
+    size_t a_pid = strcspn(a, "."), b_pid = strcspn(b, ".");
+    bool unset = strcmp(a + a_pid, ".") == 0 || strcmp(b + b_pid, ".") == 0;
+    return strcmp(a, b) == 0 || (unset && a_pid == b_pid && strncmp(a, b, a_pid) == 0);
+}
+
 /* The command of @shell ended, and with it all that ran inside it. False if it had none open. */
 static bool close_command(struct terminal *terminal, const char *shell)
 {
     for (unsigned i = terminal->open_count; i > 0; i--)
-        if (strcmp(terminal->open_commands[i - 1], shell) == 0) {
+        if (same_shell(terminal->open_commands[i - 1], shell)) {
             terminal->open_count = i - 1;
             return true;
         }
@@ -108,7 +116,7 @@ static void take_mark(struct terminal *terminal, const char *text)
         return;
     if (terminal->own_shell[0] == '\0')
         strcpy(terminal->own_shell, mark.shell);
-    struct terminal_event event = { .own = strcmp(mark.shell, terminal->own_shell) == 0, .status = mark.status };
+    struct terminal_event event = { .own = same_shell(mark.shell, terminal->own_shell), .status = mark.status };
     strcpy(event.shell, mark.shell);
     const struct emulator *emulator = &terminal->emulator;
     switch (mark.letter) {
@@ -512,8 +520,7 @@ bool terminal_damage(const struct terminal *terminal, unsigned *first, unsigned 
 
 void terminal_clean(struct terminal *terminal)
 {
-    terminal->emulator.grid->dirty_first = 1;
-    terminal->emulator.grid->dirty_last = 0;
+    grid_clean(terminal->emulator.grid);
 }
 
 /* --- what the program asked for --------------------------------------------------------------------------------------------------- */

@@ -95,7 +95,9 @@ static void command_ended(struct session_terminal *at, const struct terminal_eve
         free(session->last_command);
         session->last_command = strdup(text ? text : "");
     }
-    session_tell(session, &(struct session_event){ .kind = SESSION_COMMAND_DONE, .terminal = at->number, .status = event->status, .text = text });
+    session_tell(session,
+                 &(struct session_event){
+                     .kind = SESSION_COMMAND_DONE, .terminal = at->number, .status = event->status, .text = text });
     if (session->replay.on)
         return;
     step_command_ended(session, text ? text : "", event->status, false);
@@ -107,7 +109,7 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
     struct session *session = at->session;
     bool first = !at->ready, other = strcmp(at->prompt_shell, event->shell) != 0;
     unsigned row, col;
-    if (at->capture.continued && !other) { /* PS2: the command began at the prompt before */
+    if (capture_continued(&at->capture)) { /* PS2: the command began at the prompt before */
         tell_terminal(at, SESSION_PROMPT);
         return;
     }
@@ -185,6 +187,7 @@ static void on_ready(int fd, uint32_t events, void *data)
         session_message(at->session, true, "terminal %u: %s", at->number, err.message);
         close_soon(at);
     }
+    capture_settle(&at->capture);
     if (n > 0) {
         at->last_output = loop_now();
         at->session->check.active = true;
@@ -237,7 +240,11 @@ static int terminal_end(struct session_terminal *at)
         free(at->commands[i].text);
     free(at->sent);
     text_free(&at->capture.text);
-    *at = (struct session_terminal){ .session = at->session, .number = at->number, .early_ends = at->early_ends, .opened = at->opened, .shell_pidfd = -1 };
+    *at = (struct session_terminal){ .session = at->session,
+                                     .number = at->number,
+                                     .early_ends = at->early_ends,
+                                     .opened = at->opened,
+                                     .shell_pidfd = -1 };
     return status;
 }
 
@@ -258,7 +265,9 @@ static void reopen(struct session_terminal *at, const char *why)
         return;
     at->early_ends = loop_now() - at->opened < EARLY_MS ? at->early_ends + 1 : 0;
     if (at->early_ends >= 3) {
-        session_message(session, true, "the shell of terminal %u ends as soon as it is started: `reset` makes a fresh lab", at->number);
+        session_message(session, true,
+                        "the shell of terminal %u ends as soon as it is started: `reset` makes a fresh lab",
+                        at->number);
         return;
     }
     if (session_open_terminal(session, at->number, &err) < 0)
@@ -305,9 +314,16 @@ int session_open_terminal(struct session *session, unsigned number, struct err *
         return -1;
     cleanup_close int slave = slave_fd;
     static const char *const argv[] = { "bash", "--noediting", NULL };
-    struct lab_command command = { .argv = argv, .env = (const char *const *)session->environment, .stdio = { slave, slave, slave }, .tty = true };
-    struct terminal_options options = { .master = master, .rows = session->options.rows, .cols = session->options.cols, .nonce = session->nonce,
-                                        .on_event = on_terminal_event, .on_output = on_terminal_output, .data = at };
+    struct lab_command command = {
+        .argv = argv, .env = (const char *const *)session->environment, .stdio = { slave, slave, slave }, .tty = true
+    };
+    struct terminal_options options = { .master = master,
+                                        .rows = session->options.rows,
+                                        .cols = session->options.cols,
+                                        .nonce = session->nonce,
+                                        .on_event = on_terminal_event,
+                                        .on_output = on_terminal_output,
+                                        .data = at };
     at->terminal = terminal_new(&options, err);
     if (!at->terminal) {
         close(master);
@@ -346,7 +362,9 @@ struct terminal *session_terminal(struct session *session, unsigned number)
 
 pid_t session_shell(const struct session *session, unsigned number)
 {
-    return number >= 1 && number <= SESSION_TERMINALS && session->terminals[number].terminal ? session->terminals[number].shell : -1;
+    return number >= 1 && number <= SESSION_TERMINALS && session->terminals[number].terminal
+               ? session->terminals[number].shell
+               : -1;
 }
 
 unsigned session_active(const struct session *session)

@@ -103,9 +103,11 @@ static void await(struct harness *harness, const char *pattern, bool wanted, uns
 {
     uint64_t until = loop_now() + timeout_ms;
     while (found(harness, pattern) != wanted) {
-        if (loop_now() > until)
-            fail_msg("`%s` %s within %u ms; the screen is:\n%s", pattern, wanted ? "was not seen" : "did not go",
-                     timeout_ms, harness->text);
+        if (loop_now() > until) {
+            fprintf(stderr, "%s", harness->text); /* longer than what cmocka prints */
+            fail_msg("`%s` %s within %u ms on the screen above", pattern, wanted ? "was not seen" : "did not go",
+                     timeout_ms);
+        }
         take(harness, 20);
     }
 }
@@ -144,7 +146,8 @@ int harness_wait(struct harness *harness, unsigned timeout_ms)
         if (waitpid(harness->pid, &harness->status, WNOHANG) == harness->pid) {
             harness->ended = true;
         } else if (loop_now() > until) {
-            fail_msg("the program did not end within %u ms; the screen is:\n%s", timeout_ms, harness_text(harness));
+            fprintf(stderr, "%s", harness_text(harness));
+            fail_msg("the program did not end within %u ms; its screen is above", timeout_ms);
         } else {
             take(harness, 10);
         }

@@ -48,7 +48,9 @@ static void output_is_what_stands_between_the_marks(void **state)
 
 static void escapes_and_control_bytes_are_left_out(void **state)
 {
-    expect("x\r\n" C "\033[1;31mred\033[0m \033]0;title\aplain\033(B\b\b \033]8;;http://x\033\\link\033]8;;\033\\\tend\r\n" D0, 1, "red plain link\tend\n");
+    expect("x\r\n" C
+           "\033[1;31mred\033[0m \033]0;title\aplain\033(B\b\b \033]8;;http://x\033\\link\033]8;;\033\\\tend\r\n" D0,
+           1, "red plain link\tend\n");
     expect("x\r\n" C "caf\303\251 \342\202\254\r\n" D0, 1, "caf\303\251 \342\202\254\n");
 }
 
@@ -68,13 +70,11 @@ static void without_marks_the_echo_before_and_the_prompt_after_are_taken_off(voi
 static void a_prompt_that_asks_for_more_is_told_from_one_that_is_ready(void **state)
 {
     struct capture *capture = begin();
-    static const char ready[] = D0 A "$ " B, more[] = "for i in 1\r\n" A "> " B, refused[] = "\033]133;D;2" K A "$ " B;
-    capture_feed(capture, ready, sizeof ready - 1);
-    assert_false(capture->continued);
-    capture_feed(capture, more, sizeof more - 1);
-    assert_true(capture->continued);
-    capture_feed(capture, refused, sizeof refused - 1);
-    assert_false(capture->continued);
+    static const char bytes[] = D0 A "$ " B "for i in 1\r\n" A "> " B "do )\r\n\033]133;D;2" K A "$ " B;
+    capture_feed(capture, bytes, sizeof bytes - 1);
+    assert_false(capture_continued(capture));
+    assert_true(capture_continued(capture));
+    assert_false(capture_continued(capture));
     assert_int_equal(capture->status, 2);
     text_free(&capture->text);
 }

@@ -41,7 +41,7 @@ static void help_next_hint_and_reset_can_be_reached_from_everywhere(void **state
     static const enum action actions[] = {
         ACTION_HELP, ACTION_NEXT, ACTION_HINT, ACTION_WHY, ACTION_RESET, ACTION_QUIT
     };
-    static const enum key_when places[] = { KEYS_TERMINAL, KEYS_LESSON, KEYS_PREFIXED };
+    static const enum key_when places[] = { KEYS_TERMINAL, KEYS_PROMPT, KEYS_LESSON, KEYS_PREFIXED };
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
         for (size_t j = 0; j < sizeof(places) / sizeof(places[0]); j++) {
             const struct key_binding *binding = keys_for(actions[i], places[j]);
@@ -49,6 +49,12 @@ static void help_next_hint_and_reset_can_be_reached_from_everywhere(void **state
             assert_non_null(binding->label);
         }
     assert_non_null(keys_for(ACTION_COMMAND_LINE, KEYS_PROGRAM));
+}
+
+static void a_program_that_runs_line_by_line_keeps_the_page_keys(void **state)
+{
+    assert_null(keys_find(INPUT_KEY_PAGE_DOWN, 0, KEYS_TERMINAL));
+    assert_non_null(keys_find(INPUT_KEY_PAGE_DOWN, 0, KEYS_PROMPT));
 }
 
 static void the_status_line_fits_80_columns(void **state)
@@ -68,6 +74,7 @@ int main(void)
         cmocka_unit_test(every_binding_explains_itself),
         cmocka_unit_test(a_program_that_has_the_screen_gets_every_key_but_one),
         cmocka_unit_test(help_next_hint_and_reset_can_be_reached_from_everywhere),
+        cmocka_unit_test(a_program_that_runs_line_by_line_keeps_the_page_keys),
         cmocka_unit_test(the_status_line_fits_80_columns),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

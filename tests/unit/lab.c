@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <cmocka.h>
 
 static bool rootless; /* which way the group under test goes */
@@ -295,6 +296,25 @@ static void bad_requests_are_answered(void **state)
     lab_destroy(lab);
 }
 
+static void a_child_nobody_waited_for_does_not_hold_the_lab(void **state)
+{
+    struct lab *lab = new_lab(NULL);
+    struct err err = { 0 };
+    const char *const ended[] = { "true", NULL }, *const running[] = { "sleep", "1000", NULL };
+    struct lab_command command = { .argv = ended, .stdio = { -1, -1, -1 } };
+    pid_t zombie = lab_spawn(lab, &command, NULL, &err);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)zombie, &info, WEXITED | WNOWAIT), 0);
+    command.argv = running;
+    pid_t alive = lab_spawn(lab, &command, NULL, &err);
+    assert_true(alive > 0);
+    time_t start = time(NULL);
+    lab_destroy(lab);
+    assert_in_range(time(NULL) - start, 0, 4);
+    assert_int_equal(waitpid(zombie, NULL, WNOHANG), -1);
+    assert_int_equal(waitpid(alive, NULL, WNOHANG), -1);
+}
+
 struct seen {
     const char *name;
     int times;
@@ -384,6 +404,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_pty_belongs_to_the_labs_root),
     cmocka_unit_test(labs_live_side_by_side),
     cmocka_unit_test(bad_requests_are_answered),
+    cmocka_unit_test(a_child_nobody_waited_for_does_not_hold_the_lab),
     cmocka_unit_test(a_killed_program_leaves_nothing),
 };
 

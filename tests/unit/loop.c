@@ -76,6 +76,54 @@ static void a_source_removed_in_a_callback_is_not_served(void **state)
     }
 }
 
+static void count_call(int fd, uint32_t events, void *data)
+{
+    ++*(int *)data;
+}
+
+static void a_paused_source_wakes_nobody_even_when_it_hung_up(void **state)
+{
+    int a[2], calls = 0;
+    assert_int_equal(pipe(a), 0);
+    struct loop_source *source = loop_add_fd(loop, a[0], EPOLLIN, 0, count_call, &calls);
+    assert_int_equal(write(a[1], "x", 1), 1);
+    close(a[1]);
+    loop_set_events(source, 0);
+    loop_set_events(source, 0);
+    uint64_t start = loop_now();
+    assert_int_equal(loop_once(loop, 50), 0);
+    assert_in_range(loop_now() - start, 45, 2000);
+    assert_int_equal(calls, 0);
+    loop_set_events(source, EPOLLIN);
+    assert_int_equal(loop_once(loop, 1000), 1);
+    assert_int_equal(calls, 1);
+    loop_set_events(source, 0);
+    loop_remove(source);
+    close(a[0]);
+}
+
+static void pause_the_other(int fd, uint32_t events, void *data)
+{
+    loop_set_events(victim, 0);
+}
+
+static void a_source_paused_in_a_callback_is_not_served(void **state)
+{
+    int a[2], b[2], calls = 0;
+    assert_int_equal(pipe(a), 0);
+    assert_int_equal(pipe(b), 0);
+    loop_add_fd(loop, a[0], EPOLLIN, 0, pause_the_other, NULL);
+    victim = loop_add_fd(loop, b[0], EPOLLIN, 1, count_call, &calls);
+    assert_int_equal(write(a[1], "x", 1), 1);
+    assert_int_equal(write(b[1], "x", 1), 1);
+    assert_int_equal(loop_once(loop, 1000), 1);
+    assert_int_equal(calls, 0);
+    for (int i = 0; i < 2; i++) {
+        close(a[i]);
+        close(b[i]);
+    }
+}
+
 static void tick(void *data)
 {
     int *left = data;
@@ -122,6 +170,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sources_are_served_by_priority, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_removed_in_a_callback_is_not_served, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_paused_source_wakes_nobody_even_when_it_hung_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_source_paused_in_a_callback_is_not_served, set_up, tear_down),
         cmocka_unit_test_setup_teardown(timers_fire_once_or_again_and_an_idle_loop_sleeps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(signals_come_through_the_loop, set_up, tear_down),
     };

@@ -177,6 +177,30 @@ static void a_lab_reaches_the_world_and_not_the_host(void **state)
     close(lab);
 }
 
+static void two_labs_reach_the_world_and_not_each_other(void **state)
+{
+    struct err err = { 0 };
+    int one = new_netns(), two = new_netns(), ready, ready_one;
+    struct net_lab first = up("lab-one", 4, one), second = up("lab-two", 5, two);
+    pid_t server = serve(world, &ready), neighbour = serve(one, &ready_one);
+    assert_int_equal(call(one, WORLD_ADDRESS), HOST_ADDRESS);
+    assert_int_equal(call(two, WORLD_ADDRESS), HOST_ADDRESS);
+    assert_int_equal(call(two, first.peer), 0);
+    assert_int_equal(call(two, first.host), 0);
+    assert_int_equal(net_lab_down(&second, &err), 0);
+    assert_int_equal(call(one, WORLD_ADDRESS), HOST_ADDRESS); /* the one that is left keeps its way out */
+    assert_int_equal(net_lab_down(&first, &err), 0);
+    assert_int_equal(uplink_forwarding(), '0');
+    kill(server, SIGKILL);
+    kill(neighbour, SIGKILL);
+    waitpid(server, NULL, 0);
+    waitpid(neighbour, NULL, 0);
+    close(ready);
+    close(ready_one);
+    close(one);
+    close(two);
+}
+
 static void nothing_is_left_and_forwarding_is_as_it_was(void **state)
 {
     struct err err = { 0 };
@@ -252,6 +276,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lab_reaches_the_world_and_not_the_host),
+        cmocka_unit_test(two_labs_reach_the_world_and_not_each_other),
         cmocka_unit_test(nothing_is_left_and_forwarding_is_as_it_was),
         cmocka_unit_test(forwarding_that_was_on_stays_on),
         cmocka_unit_test(a_half_made_network_can_be_cleared),

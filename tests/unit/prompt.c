@@ -183,6 +183,8 @@ static const struct sequence sequences[] = {
     { "vi: w stops on an accented last letter", vi_rc, "a \303\251" ESCAPE "0wwwx", "a ", 1,
       OURS_ALONE /* bash hangs */ },
     { "vi: = lists and stays", vi_rc, "caf\303\251" ESCAPE "=", "café", 3, OURS_ALONE },
+    { "vi: % goes to the matching bracket", vi_rc, "a(b[c]d)e" ESCAPE "0%x", "a(b[c]de", 7, BASH_TOO },
+    { "vi: % without a bracket stays", vi_rc, "a\303\251" ESCAPE "0%x", "é", 0, OURS_ALONE /* bash hangs */ },
     { "vi: Ctrl-C goes back to inserting", vi_rc, "abc" ESCAPE "\003iX", "iX", 2, OURS_ALONE },
 
     { "init file: a key's macro", own_rc, "a \024", "a typed by a macro", 18, BASH_TOO },

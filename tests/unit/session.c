@@ -45,8 +45,8 @@ static void on_event(struct session *session, const struct session_event *event,
     learner->events[i].failed = event->failed;
     snprintf(learner->events[i].text, sizeof learner->events[i].text, "%s", event->text ? event->text : "");
     if (getenv("VERBOSE"))
-        printf("# event %d step %u terminal %u status %d passed %d failed %d: %s\n", (int)event->kind, event->step, event->terminal, event->status,
-               event->passed, event->failed, event->text ? event->text : "");
+        printf("# event %d step %u terminal %u status %d passed %d failed %d: %s\n", (int)event->kind, event->step,
+               event->terminal, event->status, event->passed, event->failed, event->text ? event->text : "");
 }
 
 /* Wait for the next event of @kind for which @text is found in its text (NULL: any). Returns its index. */
@@ -114,9 +114,16 @@ static struct learner *learn_from(const char *text, unsigned step, struct progre
     learner->loop = loop_new(&err);
     learner->lesson = lesson_parse("/tmp/07-test.md", text, strlen(text), &mistakes, &err);
     if (!learner->lesson)
-        fail_msg("line %d: %s", mistakes.count ? mistakes.list[0].line : 0, mistakes.count ? mistakes.list[0].what : err.message);
-    struct session_options options = { .loop = learner->loop, .lesson = learner->lesson, .progress = progress, .rows = 24, .cols = 80,
-                                       .lab = { .offline = true }, .on_event = on_event, .data = learner };
+        fail_msg("line %d: %s", mistakes.count ? mistakes.list[0].line : 0,
+                 mistakes.count ? mistakes.list[0].what : err.message);
+    struct session_options options = { .loop = learner->loop,
+                                       .lesson = learner->lesson,
+                                       .progress = progress,
+                                       .rows = 24,
+                                       .cols = 80,
+                                       .lab = { .offline = true },
+                                       .on_event = on_event,
+                                       .data = learner };
     learner->session = session_new(&options, &err);
     if (!learner->session || session_start(learner->session, step, &err) < 0)
         fail_msg("%s", err.message);
@@ -138,20 +145,21 @@ static void leave(struct learner *learner)
     free(learner);
 }
 
-static const char two_steps[] = "# Two\n\nWords.\n\n"
-                                "## One\n\n"
-                                "```bash\nmkdir -p /root/a\n```\n"
-                                "```bash\ntouch /root/a/one\n```\n"
-                                "<!-- check\ntest -e /root/a/one || { echo \"there is no /root/a/one\"; exit 1; }\n-->\n"
-                                "<details><summary>Hint</summary>\n\nUse touch.\n\n</details>\n\n"
-                                "<details><summary>Hint</summary>\n\nIn /root/a.\n\n</details>\n\n"
-                                "## Two\n\n"
-                                "```bash\ncd /root/a; name=value; touch two\n```\n"
-                                "```bash |{\"replay\":\"skip\"}\ntouch /root/a/skipped\n```\n"
-                                "<!-- check\ntest -e /root/a/two\n-->\n\n"
-                                "## Three\n\n"
-                                "```bash\ntouch /root/a/three\n```\n"
-                                "<!-- check\ntest -e /root/a/three\n-->\n";
+static const char two_steps[] =
+    "# Two\n\nWords.\n\n"
+    "## One\n\n"
+    "```bash\nmkdir -p /root/a\n```\n"
+    "```bash\ntouch /root/a/one\n```\n"
+    "<!-- check\ntest -e /root/a/one || { echo \"there is no /root/a/one\"; exit 1; }\n-->\n"
+    "<details><summary>Hint</summary>\n\nUse touch.\n\n</details>\n\n"
+    "<details><summary>Hint</summary>\n\nIn /root/a.\n\n</details>\n\n"
+    "## Two\n\n"
+    "```bash\ncd /root/a; name=value; touch two\n```\n"
+    "```bash |{\"replay\":\"skip\"}\ntouch /root/a/skipped\n```\n"
+    "<!-- check\ntest -e /root/a/two\n-->\n\n"
+    "## Three\n\n"
+    "```bash\ntouch /root/a/three\n```\n"
+    "<!-- check\ntest -e /root/a/three\n-->\n";
 
 static void a_step_ticks_itself_off_however_it_was_done(void **state)
 {
@@ -211,7 +219,9 @@ static double cpu_seconds(void)
     getrusage(RUSAGE_SELF, &self);
     getrusage(RUSAGE_CHILDREN, &children);
     return (double)(self.ru_utime.tv_sec + self.ru_stime.tv_sec + children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
-           (double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec + children.ru_utime.tv_usec + children.ru_stime.tv_usec) / 1e6;
+           (double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec + children.ru_utime.tv_usec +
+                    children.ru_stime.tv_usec) /
+               1e6;
 }
 
 static void an_idle_step_uses_under_one_percent_of_a_core(void **state)
@@ -290,7 +300,8 @@ static void a_shell_that_ends_is_started_again(void **state)
 
 static void without_a_check_a_command_that_ends_as_stated_passes(void **state)
 {
-    struct learner *l = learn("# Plain\n\nWords.\n\n## One\n\n```bash |{\"exit\":\"3\"}\n(exit 3)\n```\n\n## Two\n\nOnly words.\n\n## Three\n\n```bash\nbash\n```\n"
+    struct learner *l = learn("# Plain\n\nWords.\n\n## One\n\n```bash |{\"exit\":\"3\"}\n(exit 3)\n```\n\n## "
+                              "Two\n\nOnly words.\n\n## Three\n\n```bash\nbash\n```\n"
                               "\n## Checked\n\n<!-- check\ntrue\n-->\n");
     run(l, "(exit 4)");
     assert_false(session_current_passed(l->session));
@@ -309,8 +320,9 @@ static void without_a_check_a_command_that_ends_as_stated_passes(void **state)
 
 static void a_question_and_a_check_are_both_needed(void **state)
 {
-    struct learner *l = learn("# Ask\n\nWords.\n\n## One\n\n```quiz\nTwo and two?\n\n( ) 3 — count again\n(x) 4 — yes\n```\n"
-                              "```bash\ntouch /root/x\n```\n<!-- check\ntest -e /root/x\n-->\n");
+    struct learner *l =
+        learn("# Ask\n\nWords.\n\n## One\n\n```quiz\nTwo and two?\n\n( ) 3 — count again\n(x) 4 — yes\n```\n"
+              "```bash\ntouch /root/x\n```\n<!-- check\ntest -e /root/x\n-->\n");
     const char *reason;
     run(l, "touch /root/x");
     wait_for(l, SESSION_CHECK);

@@ -1,0 +1,212 @@
+#include "repl/play/plain_text.h"
+
+#include "repl/screen/commands.h"
+#include "repl/screen/flow.h"
+#include "repl/screen/markdown.h"
+
+#include <cmark.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Box drawing, U+2500 to U+257F, is read out as noise: its plain relatives instead. */
+static void put_plain(FILE *out, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (p[0] == 0xe2 && (p[1] == 0x94 || p[1] == 0x95) && p[2]) {
+            fputc(p[1] == 0x94 && p[2] == 0x80 ? '-' : p[1] == 0x94 && p[2] == 0x82 ? '|' : '+', out);
+            p += 2;
+        } else {
+            fputc(*p, out);
+        }
+    }
+}
+
+static void print(const struct plain_page *page, struct flow *flow)
+{
+    size_t count;
+    const struct line *lines = flow_lines(flow, &count);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t s = 0; s < lines[i].count; s++)
+            put_plain(page->out, lines[i].spans[s].text);
+        fputc('\n', page->out);
+    }
+    flow_free(flow);
+    fflush(page->out);
+}
+
+static void say_code(struct flow *flow, const char *text)
+{
+    flow_push(flow, "    ", "    ", ROLE_TEXT);
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        end = strchrnul(text, '\n');
+        flow_verbatim(flow, ROLE_TEXT, text, (size_t)(end - text));
+        flow_break(flow);
+    }
+    flow_pop(flow);
+}
+
+static void say_quiz(struct flow *flow, const struct quiz *quiz, bool open)
+{
+    flow_text(flow, ROLE_TEXT, "Question:");
+    flow_break(flow);
+    if (quiz->question)
+        markdown_draw_text(flow, quiz->question);
+    for (size_t i = 0; i < quiz->count; i++) {
+        char number[32];
+        snprintf(number, sizeof number, "  %zu. ", i + 1);
+        flow_push(flow, number, "     ", ROLE_TEXT);
+        flow_text(flow, ROLE_TEXT, quiz->answers[i].text);
+        if (!open && quiz->answers[i].right)
+            flow_text(flow, ROLE_TEXT, " (right)");
+        flow_pop(flow);
+    }
+    if (!open)
+        flow_text(flow, ROLE_TEXT, "It is answered.");
+    else if (quiz->count == 0)
+        flow_text(flow, ROLE_TEXT, "Type answer and then your answer.");
+    else if (quiz->several)
+        flow_text(flow, ROLE_TEXT, "Several may be right. Type answer and their numbers, as in: answer 1 3");
+    else
+        flow_text(flow, ROLE_TEXT, "Type answer and its number, as in: answer 1");
+    flow_break(flow);
+}
+
+struct drawing {
+    const struct session *session;
+    const struct step *step;
+};
+
+static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
+{
+    const struct drawing *drawing = data;
+    const struct block *block = drawing->step ? step_node_block(drawing->step, node) : NULL;
+    if (!block) {
+        say_code(flow, cmark_node_get_literal(node));
+        return true;
+    }
+    switch (block->type) {
+    case BLOCK_QUIZ:
+        say_quiz(flow, block->quiz, session_quiz(drawing->session) == block);
+        return true;
+    case BLOCK_FILE:
+        flow_format(flow, ROLE_TEXT, "The file %s:", block->name ? block->name : "");
+        break;
+    case BLOCK_SCRIPT:
+    case BLOCK_COMMAND:
+        if (block->terminal && strcmp(block->terminal, "1") != 0)
+            flow_format(flow, ROLE_TEXT, "In terminal %s (type: terminal %s), type:", block->terminal, block->terminal);
+        else
+            flow_text(flow, ROLE_TEXT, "Type:");
+        break;
+    }
+    flow_break(flow);
+    say_code(flow, block->body);
+    return true;
+}
+
+static void say_finished(struct flow *flow, const struct session *session)
+{
+    const struct lesson *lesson = session_lesson(session);
+    flow_blank(flow);
+    flow_format(flow, ROLE_TEXT, "You have finished this lesson: %s.", lesson->title);
+    flow_break(flow);
+    for (unsigned i = 1; i <= lesson->step_count; i++)
+        if (session_step_status(session, i) == STEP_SKIPPED) {
+            flow_format(flow, ROLE_TEXT, "Step %u, %s, was skipped.", i, lesson->steps[i - 1].title);
+            flow_break(flow);
+        }
+    flow_text(
+        flow, ROLE_TEXT,
+        "The lab is still there to play in. Type next for the next lesson, lessons to list them, or quit to leave.");
+    flow_break(flow);
+}
+
+void plain_say_step(const struct plain_page *page, const struct session *session)
+{
+    const struct lesson *lesson = session_lesson(session);
+    unsigned number = session_current(session);
+    struct flow *flow = flow_new(&page->theme, page->width);
+    if (!flow)
+        return;
+    if (number > lesson->step_count) {
+        say_finished(flow, session);
+        print(page, flow);
+        return;
+    }
+    const struct step *step = &lesson->steps[number - 1];
+    struct drawing drawing = { session, step };
+    if (number == 1) {
+        if (lesson->number >= 0)
+            flow_format(flow, ROLE_TEXT, "Lesson %d: ", lesson->number);
+        flow_text(flow, ROLE_TEXT, lesson->title);
+        flow_break(flow);
+        for (size_t i = 0; i < lesson->intro_count; i++)
+            if (cmark_node_get_type(lesson->intro[i]) != CMARK_NODE_HEADING) {
+                flow_blank(flow);
+                markdown_draw(flow, lesson->intro[i], draw_code, &(struct drawing){ session, NULL });
+            }
+        flow_blank(flow);
+    }
+    flow_format(flow, ROLE_TEXT, "Step %u of %zu: %s", number, lesson->step_count, step->title);
+    flow_break(flow);
+    const char *skipped = session_skip_reason(session, number);
+    if (skipped) {
+        flow_format(flow, ROLE_TEXT, "This step needs what this machine does not have: %s. Type next to go on.",
+                    skipped);
+        flow_break(flow);
+    }
+    for (size_t i = 0; i < step->prose_count; i++) {
+        flow_blank(flow);
+        markdown_draw(flow, step->prose[i], draw_code, &drawing);
+    }
+    flow_blank(flow);
+    print(page, flow);
+}
+
+void plain_say(const struct plain_page *page, const char *title, const char *markdown)
+{
+    struct flow *flow = flow_new(&page->theme, page->width);
+    if (!flow)
+        return;
+    if (title) {
+        flow_format(flow, ROLE_TEXT, "%s:", title);
+        flow_break(flow);
+    }
+    markdown_draw_text(flow, markdown);
+    print(page, flow);
+}
+
+void plain_say_help(const struct plain_page *page)
+{
+    struct flow *flow = flow_new(&page->theme, page->width);
+    if (!flow)
+        return;
+    flow_text(flow, ROLE_TEXT, "These words are commands to teachroot; every other line goes to the lab's shell.");
+    flow_break(flow);
+    for (size_t i = 0; i < command_count; i++) {
+        const char *argument = commands[i].argument_name;
+        flow_format(flow, ROLE_TEXT, "%s%s%s: %s.", commands[i].name, argument ? " " : "", argument ? argument : "",
+                    commands[i].help);
+        flow_break(flow);
+    }
+    flow_text(flow, ROLE_TEXT, "While a program runs, Ctrl-] and then such a command reaches teachroot.");
+    flow_break(flow);
+    print(page, flow);
+}
+
+void plain_say_lessons(const struct plain_page *page, const struct curriculum *curriculum)
+{
+    struct flow *flow = flow_new(&page->theme, page->width);
+    if (!flow)
+        return;
+    for (size_t i = 0; i < curriculum->count; i++) {
+        const struct curriculum_entry *entry = &curriculum->entries[i];
+        flow_format(flow, ROLE_TEXT, "%d. %s. %s", entry->number, entry->title, entry->summary);
+        flow_break(flow);
+    }
+    flow_text(flow, ROLE_TEXT,
+              curriculum->count ? "Leave with quit, then: teachroot --plain NUMBER"
+                                : "No lessons were found: TEACHROOT_LESSONS says where they are.");
+    flow_break(flow);
+    print(page, flow);
+}

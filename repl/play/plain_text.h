@@ -1,0 +1,25 @@
+/** What plain mode says, as lines of words: no box drawing, no cursor movement, nothing that only a colour or a place would tell. */
+#ifndef REPL_PLAY_PLAIN_TEXT_H
+#define REPL_PLAY_PLAIN_TEXT_H
+
+#include "repl/lesson/curriculum.h"
+#include "repl/screen/theme.h"
+#include "repl/session/session.h"
+
+#include <stdio.h>
+
+struct plain_page {
+    FILE *out;
+    unsigned width;
+    struct theme theme;
+};
+
+/** The current step: its number and title, its prose, what to type; before the first one the lesson's introduction; after the last one that it is finished. */
+void plain_say_step(const struct plain_page *page, const struct session *session);
+/** Markdown, under a word that says what it is ("Hint"), which may be NULL. */
+void plain_say(const struct plain_page *page, const char *title, const char *markdown);
+/** The teaching commands, from their table. */
+void plain_say_help(const struct plain_page *page);
+void plain_say_lessons(const struct plain_page *page, const struct curriculum *curriculum);
+
+#endif

@@ -1,0 +1,84 @@
+#include "repl/play/shell.h"
+
+#include "repl/play/plain.h"
+#include "repl/screen/screen.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2 };
+
+void shell_usage(FILE *out)
+{
+    fprintf(
+        out,
+        "usage: teachroot [OPTION]… [LESSON [STEP]]\n"
+        "       teachroot VERB [ARGUMENT]…\n\n"
+        "Opens the lesson shell: a lesson, real terminals in a lab of your own, and the kernel's state beside them.\n"
+        "LESSON is a number, a file, or the start of a title; without one it goes on where you left off.\n\n"
+        "      --ascii     only ASCII on the screen\n"
+        "      --plain     no screen: everything is said in order, for screen readers and dumb terminals\n"
+        "      --rootless  a lab as an ordinary user has it, although you are root\n"
+        "      --offline   a lab without network\n"
+        "  -h, --help      this text\n"
+        "      --version   the version\n");
+}
+
+int shell_main(int argc, char **argv)
+{
+    enum { ASCII = 256, PLAIN, ROOTLESS, OFFLINE };
+    static const struct option options[] = {
+        { "ascii", no_argument, NULL, ASCII },       { "plain", no_argument, NULL, PLAIN },
+        { "rootless", no_argument, NULL, ROOTLESS }, { "offline", no_argument, NULL, OFFLINE },
+        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+    };
+    struct screen_options screen = { 0 };
+    const char *term = getenv("TERM");
+    bool plain = term && strcmp(term, "dumb") == 0;
+    optind = 1;
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
+        switch (c) {
+        case ASCII:
+            screen.ascii = true;
+            break;
+        case PLAIN:
+            plain = true;
+            break;
+        case ROOTLESS:
+            screen.lab.rootless = true;
+            break;
+        case OFFLINE:
+            screen.lab.offline = true;
+            break;
+        case 'h':
+            shell_usage(stdout);
+            return 0;
+        default:
+            fprintf(stderr, "`teachroot --help` lists the options\n");
+            return EXIT_USAGE;
+        }
+    if (optind < argc)
+        screen.lesson = argv[optind++];
+    if (optind < argc) {
+        char *end;
+        unsigned long step = strtoul(argv[optind], &end, 10);
+        if (*end || end == argv[optind] || step == 0 || optind + 1 < argc) {
+            fprintf(stderr, "teachroot: after the lesson comes the number of a step, and nothing more: not `%s`\n",
+                    argv[optind]);
+            return EXIT_USAGE;
+        }
+        screen.step = (unsigned)step;
+    }
+    if (plain)
+        return plain_main(&screen);
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        fprintf(stderr,
+                "teachroot: the lesson shell needs a terminal; `--plain` does without one, and `teachroot play %s` "
+                "plays the lesson by itself\n",
+                screen.lesson ? screen.lesson : "LESSON");
+        return EXIT_USAGE;
+    }
+    return screen_main(&screen);
+}

@@ -1,0 +1,256 @@
+#!/usr/bin/env bats
+# Every claim of `assert` is made of real files, processes and namespaces: true once and false once, so that no claim always passes.
+
+setup() {
+    DIR=$(mktemp -d /tmp/teachroot-assert.XXXXXX)
+    NAP=98$$.$BATS_TEST_NUMBER # a command line nobody else has
+    PIDS=()
+}
+
+teardown() {
+    for pid in "${PIDS[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
+    rm -rf "$DIR"
+}
+
+assert() {
+    "$TEACHROOT_TOOLS" assert "$@"
+}
+
+# The claim is true: no output, and its opposite fails with one line.
+holds() {
+    run assert "$@"
+    [ "$status" -eq 0 ] && [ -z "$output" ] || { echo "assert $*: $status: $output"; return 1; }
+    run assert not "$@"
+    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] || { echo "assert not $*: $status: $output"; return 1; }
+}
+
+# fails PATTERN CLAIM…: it is false, the one line printed matches PATTERN, and its opposite passes.
+fails() {
+    local pattern=$1
+    shift
+    run assert "$@"
+    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] || { echo "assert $*: $status: $output"; return 1; }
+    # shellcheck disable=SC2053 # it is a pattern
+    [[ $output == $pattern ]] || { echo "assert $*: said: $output"; return 1; }
+    run assert not "$@"
+    [ "$status" -eq 0 ] && [ -z "$output" ] || { echo "assert not $*: $status: $output"; return 1; }
+}
+
+# unknown PATTERN CLAIM…: neither it nor its opposite passes.
+unknown() {
+    local pattern=$1 negation
+    shift
+    for negation in "" not; do
+        run assert $negation "$@"
+        # shellcheck disable=SC2053
+        [ "$status" -eq 1 ] && [[ $output == $pattern ]] || { echo "assert $negation $*: $status: $output"; return 1; }
+    done
+}
+
+# wrong PATTERN CLAIM…: no such claim.
+wrong() {
+    local pattern=$1
+    shift
+    run assert "$@"
+    # shellcheck disable=SC2053
+    [ "$status" -eq 2 ] && [[ $output == $pattern ]] || { echo "assert $*: $status: $output"; return 1; }
+}
+
+# Start a command in the background and wait until PATTERN is in the command line of its process; its pid goes to $pid.
+start() {
+    local wanted=$1
+    shift
+    "$@" 3>&- &
+    PIDS+=($!)
+    for _ in $(seq 200); do
+        pid=$(pgrep -f -n -x "$wanted") && return
+        sleep 0.02
+    done
+    return 1
+}
+
+@test "files: there, of their kind, with their text" {
+    printf 'one\ntwo\n' >"$DIR/file"
+    : >"$DIR/empty"
+    mkdir "$DIR/directory"
+    holds file "$DIR/file"
+    fails "there is no $DIR/nothing; in $DIR there are: *" file "$DIR/nothing"
+    fails "there is no $DIR/no/such, and no $DIR/no either" file "$DIR/no/such"
+    fails "there is no $DIR/file/x: $DIR/file is a regular file" file "$DIR/file/x"
+    fails "there is no $DIR/directory/x; $DIR/directory is empty" file "$DIR/directory/x"
+    fails "$DIR/directory is a directory" file "$DIR/directory"
+    run assert no file "$DIR/nothing"
+    [ "$status" -eq 0 ]
+    holds file "$DIR/file" contains two
+    fails "*does not contain \`three\`; it begins with \`one\`" file "$DIR/file" contains three
+    fails "$DIR/empty is empty" file "$DIR/empty" contains x
+    holds directory "$DIR/directory"
+    fails "$DIR/file is a regular file" directory "$DIR/file"
+}
+
+@test "files that may be executed" {
+    cp /bin/true "$DIR/program"
+    holds executable "$DIR/program"
+    chmod 640 "$DIR/program"
+    fails "$DIR/program may not be executed: its mode is 0640, without any x" executable "$DIR/program"
+    fails "$DIR is a directory" executable "$DIR"
+}
+
+@test "links, and where they lead" {
+    ln -s target "$DIR/link"
+    : >"$DIR/file"
+    holds link "$DIR/link"
+    holds link "$DIR/link" to target
+    fails "$DIR/link is a symbolic link to target" link "$DIR/link" to other
+    fails "$DIR/file is a regular file" link "$DIR/file"
+    fails "$DIR/link is a symbolic link to target, which is not there" file "$DIR/link"
+}
+
+@test "a program runs in a root once it has all its libraries, and not one copy earlier" {
+    mkdir -p "$DIR/bin"
+    fails "in $DIR there is no /bin/bash" runs "$DIR" bash
+    cp /bin/bash "$DIR/bin/"
+    fails "in $DIR these are still missing: *libc.so*(the loader)*" runs "$DIR" bash
+    # Copy what it names, one by one: chroot and assert must agree each time.
+    local library
+    while run assert runs "$DIR" /bin/bash && [ "$status" -eq 1 ]; do
+        if chroot "$DIR" /bin/bash -c : 2>/dev/null; then return 1; fi
+        library=$("$TEACHROOT_TOOLS" assert runs "$DIR" bash | sed 's/.*missing: //; s/ (the loader)//g; s/,.*//')
+        [ ! -e "$DIR$library" ]
+        cp -L --parents "$library" "$DIR"
+    done
+    holds runs "$DIR" bash
+    chroot "$DIR" /bin/bash -c :
+    fails "there is no $DIR/none*" runs "$DIR/none" bash
+    echo text >"$DIR/bin/text"
+    fails "*may not be executed*" runs "$DIR" text
+    chmod +x "$DIR/bin/text"
+    fails "*not an ELF*" runs "$DIR" text
+}
+
+@test "processes run, are gone, and have their root directories" {
+    start "sleep $NAP" sleep "$NAP"
+    holds process "sleep $NAP"
+    holds process "sl??p $NAP" running
+    fails "process $pid is running: sleep $NAP" process "sleep $NAP" gone
+    holds process "sleep $NAP" root /
+    fails "the root directory of process $pid is /, not $DIR" process "sleep $NAP" root "$DIR"
+    kill "$pid"
+    for _ in $(seq 100); do [ -e "/proc/$pid/exe" ] || break; sleep 0.02; done
+    holds process "sleep $NAP" gone
+    fails "no process matches \`sleep $NAP\`; running are: *" process "sleep $NAP"
+    fails "no process matches*" process "sleep $NAP" root /
+}
+
+@test "a process in a chroot is found by its root directory" {
+    mkdir -p "$DIR/root/bin"
+    cp /bin/busybox "$DIR/root/bin/"
+    start "/bin/busybox sleep 9$$" chroot "$DIR/root" /bin/busybox sleep "9$$"
+    holds process "busybox sleep 9$$" root "$DIR/root"
+    fails "the root directory of process $pid is $DIR/root, not /" process "busybox sleep 9$$" root /
+    export TEACHROOT_TERMINAL_1=$pid TEACHROOT_TERMINAL_2=$$
+    holds terminal 1 root "$DIR/root"
+    fails "the root directory of terminal 1 is $DIR/root" terminal 1 root /
+    holds terminal 2 root /
+    fails "there is no $DIR/none*" terminal 1 root "$DIR/none"
+    unknown "terminal 3 is not open" terminal 3 root /
+    kill -9 "$pid"
+    for _ in $(seq 100); do [ -e "/proc/$pid/exe" ] || break; sleep 0.02; done
+    unknown "the root directory of terminal 1 cannot be read: *" terminal 1 root /
+}
+
+@test "the check's own shell is not the process it looks for" {
+    run bash -c "\"\$TEACHROOT_TOOLS\" assert process 'a pattern of its own $NAP'; exit \$?"
+    [ "$status" -eq 1 ]
+}
+
+@test "the last command's status and text" {
+    unknown "no command has ended in this step yet" last exit 0
+    unknown "no command has ended in this step yet" last command "ls*"
+    export TEACHROOT_LAST_STATUS=127 TEACHROOT_LAST_COMMAND="chroot /my-new-root bash"
+    holds last exit 127
+    holds last exit nonzero
+    fails "the last command, \`chroot /my-new-root bash\`, ended with status 127" last exit 0
+    holds last command "chroot * bash"
+    fails "the last command was \`chroot /my-new-root bash\`" last command "chroot"
+    TEACHROOT_LAST_STATUS=0 fails "*status 0" last exit nonzero
+    wrong "*is no exit status*" last exit many
+}
+
+@test "mounts, and their types" {
+    holds mount /proc
+    holds mount /proc type proc
+    fails "what is mounted on /proc is of type proc" mount /proc type tmpfs
+    fails "nothing is mounted on $DIR" mount "$DIR"
+    ln -s /proc "$DIR/to proc"
+    holds mount "$DIR/to proc"
+}
+
+# The rest is about namespaces against the lab's own, which are pid 1's: in a pid namespace of the test's, its pid 1 a shell.
+in_lab() {
+    unshare --user --map-root-user --mount --pid --fork --uts --mount-proc bash -ec "$(declare -f assert holds fails unknown wrong run_in_lab)
+run() { output=\$(\"\$@\" 2>&1) && status=0 || status=\$?; mapfile -t lines <<<\"\$output\"; [ -n \"\$output\" ] || lines=(); }
+DIR=$DIR
+hostname the-lab
+$1" 3>&-
+}
+
+@test "namespaces of a terminal against the lab's" {
+    in_lab '
+        unshare --net --uts --pid --fork --mount sh -c "hostname my-test-container; mount -t tmpfs none \"$DIR\"; echo >\"$DIR.ready\"; exec sleep 100" &
+        while [ ! -e "$DIR.ready" ]; do sleep 0.02; done
+        rm "$DIR.ready"
+        inside=$(pgrep -x sleep -n)
+        for p in $(pgrep -x sleep); do [ "$(readlink /proc/$p/ns/pid)" = "$(readlink /proc/1/ns/pid)" ] || inside=$p; done
+        export TEACHROOT_TERMINAL_1=$inside TEACHROOT_TERMINAL_2=1
+        for kind in net uts pid mnt mount network; do
+            holds namespace $kind of 1 differs
+            fails "terminal 1 is in another * namespace" namespace $kind of 1 same
+            holds namespace $kind of 2 same
+            fails "terminal 2 is in the lab*s own * namespace" namespace $kind of 2 differs
+        done
+        holds namespace user of 1 same
+        unknown "terminal 3 is not open" namespace net of 3 differs
+        wrong "*no kind of namespace*" namespace nett of 1 differs
+        holds hostname of 1 my-test-container
+        fails "the host name in terminal 1 is my-test-container" hostname of 1 the-lab
+        holds hostname of 2 the-lab
+        holds process "sleep 100" isolated pid from terminal 2
+        fails "process * is in the same user namespace as terminal 2" process "sleep 100" isolated user from terminal 2
+        holds mount "$DIR" type tmpfs of 1
+        holds mount "$DIR/" of 1
+        fails "nothing is mounted on $DIR as terminal 2 sees it" mount "$DIR" of 2
+        fails "nothing is mounted on $DIR" mount "$DIR"
+    '
+}
+
+@test "a claim that is false in a namespace of the test's fails the test" {
+    run in_lab 'export TEACHROOT_TERMINAL_1=1; holds namespace user of 1 differs; echo reached'
+    [ "$status" -ne 0 ]
+    [[ $output != *reached* ]]
+}
+
+@test "a host name is read in a nested user namespace too" {
+    in_lab '
+        unshare --user --map-root-user --uts sh -c "hostname nested; echo >\"$DIR.ready\"; exec sleep 100" &
+        while [ ! -e "$DIR.ready" ]; do sleep 0.02; done
+        rm "$DIR.ready"
+        export TEACHROOT_TERMINAL_1=$!
+        holds hostname of 1 nested
+    '
+}
+
+@test "a claim it does not know is answered with those it knows" {
+    wrong "assert: \`fiel $DIR\`: expected file, or directory, or *" fiel "$DIR"
+    wrong "assert: \`file\`: expected \`file PATH\`, or \`file PATH contains TEXT\`" file
+    wrong "assert: \`link a into b\`: expected \`link PATH\`, or \`link PATH to TARGET\`" link a into b
+    wrong "assert: nothing: expected file*"
+    wrong "*" not
+    wrong "*" file a contains b c
+}
+
+@test "its help lists every claim, from the table that is checked against" {
+    run assert --help
+    [ "$status" -eq 0 ]
+    [[ $output == *"file PATH contains TEXT"*"process PATTERN root PATH"*"last command PATTERN"* ]]
+}

@@ -1,0 +1,155 @@
+#!/usr/bin/env bats
+# teachroot --plain: a lesson in words and in order, from a pipe and on a terminal.
+
+setup() {
+    export XDG_STATE_HOME="$BATS_TEST_TMPDIR/state"
+    lesson="$BATS_TEST_TMPDIR/01-first.md"
+    cat >"$lesson" <<'LESSON'
+---
+title: A first lesson
+---
+# A first lesson
+
+An introduction.
+
+## Make a file
+
+> quoted words
+
+```bash
+touch /root/made
+```
+<!-- check
+[ -e /root/made ] || { echo "There is no /root/made yet."; exit 1; }
+-->
+<details><summary>Hint</summary>
+
+`touch` makes files.
+
+</details>
+
+## A question
+
+```quiz
+Which number is even?
+( ) one — it is odd
+(x) two — the half of it is one
+```
+
+## Last
+
+```bash
+echo done > /root/done
+```
+<!-- check
+[ -e /root/done ] || { echo "There is no /root/done yet."; exit 1; }
+-->
+LESSON
+}
+
+plain() {
+    printf '%s\n' "$@" | timeout 60 "$TEACHROOT" --plain "$lesson"
+}
+
+@test "a piped lesson is worked through from its first step to its last" {
+    run plain 'touch /root/made' next 'answer 2' next 'echo done > /root/done' next
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"Step 1 of 3: Make a file"*"# touch /root/made"*"Step 2 of 3: A question"*"Right."*"the half of it is one"*"Step 3 of 3: Last"*"You have finished this lesson"* ]]
+}
+
+@test "a step that is not done does not let go on, and says what it waits for" {
+    run plain 'true' next
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"There is no /root/made yet."* ]]
+    [[ "$output" != *"Step 2 of 3"* ]]
+}
+
+@test "a wrong answer is said to be wrong, with its reason" {
+    run plain 'touch /root/made' next 'answer 1'
+    [[ "$output" == *"Not that"*"it is odd"* ]]
+}
+
+@test "hints, help and what the shell prints come in the order they were asked for" {
+    run plain 'echo one' hint 'echo two'
+    [[ "$output" == *$'\none\n'*"touch makes files."*$'\ntwo'* ]]
+    run plain help
+    [[ "$output" == *"goto N: "* ]]
+}
+
+@test "nested shells get lines too, and end with the input" {
+    run plain 'bash --norc' 'echo level $SHLVL'
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"level 2"* ]]
+}
+
+@test "nothing but plain characters is written" {
+    run plain 'ls --color=always /' 'printf "\033]0;title\007\033[31mred\033[0m\n"'
+    [[ "$output" == *"red"* ]]
+    ! grep -q $'\033\|\007\|\b\|[─│┌┐└┘├┤┬┴┼]' <<<"$output"
+}
+
+@test "lines come from a file as well" {
+    printf 'touch /root/made\nnext\n' >"$BATS_TEST_TMPDIR/lines"
+    run timeout 60 "$TEACHROOT" --plain "$lesson" <"$BATS_TEST_TMPDIR/lines"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"Step 2 of 3"* ]]
+}
+
+@test "a malformed lesson is exit status 2 with its file and line" {
+    printf '# T\n\n## S\n\n```bash |{"termnal":"1"}\ntrue\n```\n' >"$lesson"
+    run timeout 20 "$TEACHROOT" --plain "$lesson" </dev/null
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"01-first.md:5: "* ]]
+}
+
+@test "on a terminal the line is edited, shown once, and programs get the keys" {
+    run timeout 60 python3 - "$TEACHROOT" "$lesson" <<'PYTHON'
+import os, pty, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "dumb"
+    os.execv(sys.argv[1], [sys.argv[1], "--plain", sys.argv[2]])
+seen = b""
+read_to = 0
+def wait(for_what):
+    global seen, read_to
+    end = time.time() + 20
+    while for_what not in seen[read_to:]:
+        if time.time() > end:
+            sys.exit("no %r in %r" % (for_what, seen))
+        if select.select([fd], [], [], 0.1)[0]:
+            try:
+                seen += os.read(fd, 4096)
+            except OSError:
+                sys.exit("ended: %r" % seen)
+    read_to = seen.index(for_what, read_to) + len(for_what)
+def type(keys, for_what):
+    os.write(fd, keys)
+    wait(for_what)
+wait(b":~# ")
+type(b"echo aXc\x02\x02\x04b\r", b"\nabc\r\n")
+wait(b":~# ")
+type(b"read line; echo got $line\r", b"\n")
+time.sleep(0.5)
+type(b"typed to read\r", b"got typed to read")
+wait(b":~# ")
+type(b"touch /root/made\r", b"Step 1 passed. Type next to go on.")
+wait(b":~# ")
+type(b"next\r", b"Step 2 of 3: A question")
+wait(b":~# ")
+type(b"cat\r", b"\n")
+time.sleep(0.5)
+type(b"\x1d", b"teachroot: ")
+type(b"answer 2\r", b"Right.")
+os.write(fd, b"\x04")
+wait(b":~# ")
+os.write(fd, b"quit\r")
+status = os.waitpid(pid, 0)[1]
+print(seen.decode())
+assert seen.count(b"touch /root/made") == 2, "the echo is shown again"
+assert b"\x1b" not in seen
+sys.exit(status)
+PYTHON
+    echo "$output"
+    [ "$status" -eq 0 ]
+}

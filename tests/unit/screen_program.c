@@ -1,0 +1,509 @@
+/* The whole program on a terminal of its own, in a real lab: what a learner types and sees. */
+#include "tests/screen/harness.h"
+
+#include "repl/lesson/lesson.h"
+#include "repl/screen/screen.h"
+#include "repl/screen/utf8.h"
+#include "repl/session/loop.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define LESSON "tests/screen/lesson.md"
+#define FIRST_LESSON "lessons/01-a-new-root.md"
+#define PROMPT "lab[0-9]+:[^ ]*#"
+#define START_MS 30000
+#define SOON_MS 10000
+
+static char directory[64];
+
+/* This program, told to be the screen: see main. */
+static struct harness *start(const char *lesson, unsigned cols, unsigned rows, const char *const *env)
+{
+    const char *argv[] = { "/proc/self/exe", "screen", directory, lesson, NULL };
+    return harness_start(argv, env, cols, rows);
+}
+
+static struct harness *start_lesson(const char *lesson, unsigned cols, unsigned rows)
+{
+    struct harness *harness = start(lesson, cols, rows, NULL);
+    harness_expect(harness, PROMPT, START_MS);
+    return harness;
+}
+
+static struct harness *start_in_lab(unsigned cols, unsigned rows)
+{
+    return start_lesson(LESSON, cols, rows);
+}
+
+/* F10 leaves, with status 0. */
+static void quit(struct harness *harness)
+{
+    harness_send(harness, "\033[21~");
+    assert_int_equal(harness_wait(harness, START_MS), 0);
+    harness_stop(harness);
+}
+
+static int set_up(void **state)
+{
+    strcpy(directory, "/tmp/screen-test-XXXXXX");
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -r %s", directory);
+    return system(command);
+}
+
+static void forget_progress(void)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/progress.json", directory);
+    unlink(path);
+}
+
+/* Wait as a person does: until a shell, whichever, is at its prompt and nothing moves for a while (between Enter and the tty's echo the line is empty, too). */
+#define QUIET 20
+static void await_prompt(struct harness *harness)
+{
+    unsigned quiet = 0;
+    for (int tries = 0; quiet < QUIET && tries < 1000; tries++) {
+        unsigned row, col;
+        bool visible;
+        char text[2048];
+        harness_shows(harness, "x");
+        terminal_cursor(harness_terminal(harness), &row, &col, &visible);
+        terminal_row_text(harness_terminal(harness), (int)row, text, sizeof(text));
+        char *sign = strstr(text, "#"); /* of the prompt; blanks at the row's end are not in the text */
+        bool at = visible && sign && (sign[1] == ' ' || !sign[1]) && utf8_width(text, (size_t)(sign - text)) + 2 == col;
+        quiet = at ? quiet + 1 : 0;
+        usleep(20000);
+    }
+    if (quiet < QUIET)
+        harness_expect(harness, "a prompt that nothing stands behind", 1);
+}
+
+/* Type a block's lines, or answer its question rightly. */
+static void do_block(struct harness *harness, const struct block *block)
+{
+    if (block->type == BLOCK_QUIZ && block->quiz->typed) { /* its regex is the answer itself, or nearly */
+        char answer[128] = "answer ";
+        for (const char *at = block->quiz->typed; *at; at++)
+            if (!strchr("^$()?\\", *at))
+                strncat(answer, at, 1);
+        await_prompt(harness);
+        harness_send(harness, answer);
+        harness_send(harness, "\r");
+        return;
+    }
+    if (block->type == BLOCK_QUIZ) {
+        for (size_t i = 0; i < block->quiz->count; i++)
+            if (block->quiz->answers[i].right) {
+                char answer[32];
+                snprintf(answer, sizeof(answer), "answer %zu\r", i + 1);
+                await_prompt(harness);
+                harness_send(harness, answer);
+            }
+        return;
+    }
+    for (size_t i = 0; block->commands && block->commands[i]; i++) {
+        char *line = strdup(block->commands[i]);
+        for (char *at = line; *at; at++)
+            if (*at == '\n')
+                *at = '\r';
+        await_prompt(harness);
+        harness_send(harness, line);
+        harness_send(harness, "\r");
+        free(line);
+    }
+}
+
+static void play(const char *path, unsigned cols, unsigned rows)
+{
+    struct lesson_mistakes mistakes = { 0 };
+    struct lesson *lesson = lesson_load(path, &mistakes, NULL);
+    assert_non_null(lesson);
+    forget_progress();
+    struct harness *harness = start_lesson(path, cols, rows);
+    for (size_t s = 0; s < lesson->step_count; s++) {
+        char text[64];
+        for (size_t b = 0; b < lesson->steps[s].block_count; b++)
+            do_block(harness, &lesson->steps[s].blocks[b]);
+        snprintf(text, sizeof(text), "✓ Step %zu passed", s + 1);
+        harness_expect(harness, text, SOON_MS);
+        harness_send(harness, "\033OQ");
+    }
+    harness_expect(harness, "You have finished this lesson", SOON_MS);
+    lesson_free(lesson);
+    quit(harness);
+}
+
+static void every_step_ticks_itself_off_at_80_by_24(void **state)
+{
+    play(LESSON, 80, 24);
+    play(FIRST_LESSON, 80, 24);
+}
+
+static void every_step_ticks_itself_off_at_120_by_36(void **state)
+{
+    play(LESSON, 120, 36);
+    play(FIRST_LESSON, 120, 36);
+}
+
+static void every_step_ticks_itself_off_at_200_by_50(void **state)
+{
+    play(LESSON, 200, 50);
+    play(FIRST_LESSON, 200, 50);
+}
+
+static void the_first_screen_says_what_this_is_and_begins_with_enter(void **state)
+{
+    char lessons[128], text[512], here[256];
+    assert_non_null(getcwd(here, sizeof(here)));
+    snprintf(lessons, sizeof(lessons), "%s/lessons.md", directory);
+    FILE *file = fopen(lessons, "w");
+    fprintf(file, "| # | lesson | what |\n|---|---|---|\n| 1 | [The test lesson](%s/%s) | tried |\n", here, LESSON);
+    fclose(file);
+    snprintf(text, sizeof(text), "TEACHROOT_LESSONS=%s", lessons);
+    const char *env[] = { text, NULL };
+    forget_progress();
+    struct harness *harness = start(NULL, 80, 24, env);
+    harness_expect(harness, "Nothing outside the lab can change", SOON_MS);
+    harness_expect(harness, "Enter begins lesson 1: The test lesson", SOON_MS);
+    harness_send(harness, "l");
+    harness_expect(harness, "Enter opens the lesson", SOON_MS);
+    harness_send(harness, "\033");
+    harness_expect(harness, "Enter begins lesson 1", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, PROMPT, START_MS);
+    quit(harness);
+    harness = start(NULL, 80, 24, env);
+    harness_expect(harness, "Enter goes on where you left off", SOON_MS);
+    harness_send(harness, "q");
+    assert_int_equal(harness_wait(harness, SOON_MS), 0);
+    harness_stop(harness);
+}
+
+static void a_wrong_answer_says_why_and_may_be_tried_again(void **state)
+{
+    forget_progress();
+    struct harness *harness = start_in_lab(120, 36);
+    harness_send(harness, "goto 2\r");
+    harness_expect_gone(harness, "1/3|fresh lab|done again", START_MS);
+    harness_expect(harness, "2\\. Answer a question", START_MS);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "1\r");
+    harness_expect(harness, "that stays where it was", SOON_MS);
+    harness_send(harness, "\033[17~2"); /* F6: the lesson has the keys, and the number answers */
+    harness_expect(harness, "✓ Step 2 passed", SOON_MS);
+    harness_expect(harness, "it is a pointer in the process", SOON_MS);
+    quit(harness);
+}
+
+static void hints_stand_below_the_step(void **state)
+{
+    forget_progress();
+    struct harness *harness = start_in_lab(120, 36);
+    harness_send(harness, "\033[13~\033[13~"); /* the check's own words come first, if it has said any */
+    harness_expect(harness, "The first hint is about mkdir", SOON_MS);
+    harness_send(harness, "why\r");
+    harness_expect(harness, "no text in /srv/first/file yet", SOON_MS);
+    harness_send(harness, "next\r");
+    harness_expect(harness, "not yet", SOON_MS);
+    quit(harness);
+}
+
+static void resize_all_ways(struct harness *harness, const char *pattern)
+{
+    static const unsigned sizes[][2] = { { 120, 36 }, { 60, 16 }, { 200, 50 }, { 20, 5 }, { 80, 24 } };
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        harness_resize(harness, sizes[i][0], sizes[i][1]);
+        harness_expect(harness, sizes[i][0] == 20 ? "needs 40 x 12" : pattern, SOON_MS);
+    }
+}
+
+static void full_screen_programs_work_inside_and_survive_resizing(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "vim /etc/hosts\r");
+    harness_expect(harness, "127\\.0\\.0\\.1.*localhost", SOON_MS);
+    harness_expect(harness, "Ctrl-\\] then", SOON_MS);
+    resize_all_ways(harness, "127\\.0\\.0\\.1.*localhost");
+    harness_send(harness, "iHELLO\033[C");
+    harness_expect(harness, "HELLO", SOON_MS);
+    harness_send(harness, "\033");
+    usleep(100000); /* a lone Escape is one only after a moment */
+    harness_send(harness, ":q!\r");
+    harness_expect_gone(harness, "HELLO", SOON_MS);
+    harness_send(harness, "seq 1000 2000 | less\r");
+    harness_expect(harness, "^(.*│)?1003", SOON_MS);
+    harness_send(harness, "\033[6~");
+    harness_expect(harness, "^(.*│)?1012", SOON_MS);
+    resize_all_ways(harness, "^(.*│)?101[2-9]");
+    harness_send(harness, "q");
+    harness_expect(harness, "F1 help", SOON_MS);
+    harness_send(harness, "htop\r");
+    harness_expect(harness, "F10Quit", SOON_MS);
+    resize_all_ways(harness, "PID");
+    harness_send(harness, "\033[21~"); /* F10 is htop's own here */
+    harness_expect_gone(harness, "F10Quit", SOON_MS);
+    harness_send(harness, "echo still $((6*7))\r");
+    harness_expect(harness, "still 42", SOON_MS);
+    quit(harness);
+}
+
+static void teaching_keys_are_reached_from_within_a_program(void **state)
+{
+    forget_progress();
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "vim\r");
+    harness_expect(harness, "Ctrl-\\] then", SOON_MS);
+    harness_send(harness, "\035\033OR\035\033OR");
+    harness_expect(harness, "The first hint is about mkdir", SOON_MS);
+    harness_send(harness, "\035nonsense\r");
+    harness_expect(harness, "nonsense is not a command", SOON_MS);
+    harness_send(harness, "\035help\r");
+    harness_expect(harness, "this page", SOON_MS);
+    harness_send(harness, "\033");
+    harness_expect(harness, "^~", SOON_MS);
+    harness_send(harness, "\035quit\r");
+    assert_int_equal(harness_wait(harness, START_MS), 0);
+    harness_stop(harness);
+}
+
+static void control_c_clears_the_line_or_stops_the_program(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "echo never-run");
+    harness_expect(harness, "never-run", SOON_MS);
+    harness_send(harness, "\003");
+    harness_expect(harness, "\\^C", SOON_MS);
+    harness_send(harness, "sleep 1000\r");
+    harness_expect(harness, "sleep 1000", SOON_MS);
+    usleep(200000);
+    harness_send(harness, "\003");
+    harness_send(harness, "echo after-$?\r");
+    harness_expect(harness, "^after-130|# after-130", SOON_MS);
+    assert_false(harness_shows(harness, "^never-run"));
+    quit(harness);
+}
+
+static void control_l_clears_the_screen_and_keeps_the_line(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "seq 100 105\r");
+    harness_expect(harness, "^105", SOON_MS);
+    harness_send(harness, "echo ke''pt");
+    harness_expect(harness, "echo ke''pt", SOON_MS);
+    harness_send(harness, "\014");
+    harness_expect_gone(harness, "^105", SOON_MS);
+    harness_expect(harness, PROMPT " echo ke''pt", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "^kept", SOON_MS);
+    quit(harness);
+}
+
+static void output_faster_than_it_can_be_seen_does_not_hold_up_the_keys(void **state)
+{
+    struct harness *harness = start_in_lab(120, 36);
+    harness_send(harness, "yes\r");
+    harness_expect(harness, "│y$", SOON_MS);
+    usleep(500000);
+    uint64_t began = loop_now();
+    harness_send(harness, "\003");
+    harness_expect(harness, PROMPT, SOON_MS);
+    assert_true(loop_now() - began < 3000);
+    quit(harness);
+}
+
+static void what_is_typed_while_a_command_runs_is_not_lost(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "sleep 1\recho one\rech");
+    harness_expect(harness, "^one|# one", SOON_MS);
+    harness_expect(harness, PROMPT " ech", SOON_MS);
+    harness_send(harness, "o t''wo\r");
+    harness_expect(harness, "^two", SOON_MS);
+    quit(harness);
+}
+
+static void a_long_line_wraps_and_is_edited_in_the_pane(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    char line[600];
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    harness_send(harness, "echo ");
+    harness_send(harness, line);
+    harness_expect(harness, "^x{80}\nx{80}", SOON_MS);
+    harness_send(harness, "\001#\r");
+    harness_send(harness, "echo short\r");
+    harness_expect(harness, "^short|# short", SOON_MS);
+    quit(harness);
+}
+
+static void the_line_in_a_password_prompt_is_not_shown(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "read -s secret; echo \"length ${#secret}\"\r");
+    usleep(500000);
+    harness_send(harness, "hunter2");
+    usleep(300000);
+    assert_false(harness_shows(harness, "hunter2"));
+    harness_send(harness, "\r");
+    harness_expect(harness, "length 7", SOON_MS);
+    quit(harness);
+}
+
+static void scrollback_zoom_and_focus_keys_do_what_they_say(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "seq 100 300\r");
+    harness_expect(harness, "^300", SOON_MS);
+    harness_send(harness, "\033[5;2~");
+    harness_expect(harness, "lines back", SOON_MS);
+    harness_expect_gone(harness, "^300", SOON_MS);
+    harness_send(harness, "\033[6;2~");
+    harness_expect(harness, "^300", SOON_MS);
+    harness_send(harness, "\033[20~");
+    harness_expect_gone(harness, "Lesson", SOON_MS);
+    harness_expect(harness, "^285", SOON_MS);
+    harness_send(harness, "\033[20~");
+    harness_expect(harness, "A lesson to test", SOON_MS);
+    harness_send(harness, "\033[17~");
+    harness_expect(harness, "F6 terminal", SOON_MS);
+    harness_send(harness, "\033[17~");
+    harness_expect(harness, "F6 lesson", SOON_MS);
+    harness_send(harness, "\033[19~");
+    harness_expect(harness, "\\[2\\]", SOON_MS);
+    harness_expect(harness, PROMPT, SOON_MS);
+    harness_send(harness, "\033[18~");
+    harness_expect(harness, "\\[1\\]", SOON_MS);
+    quit(harness);
+}
+
+static void without_utf8_or_colours_everything_is_still_said(void **state)
+{
+    const char *env[] = { "LC_ALL=C", "NO_COLOR=1", NULL };
+    forget_progress();
+    struct harness *harness = start(LESSON, 80, 24, env);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "mkdir /srv/first; echo \"a line\" > /srv/first/file\r");
+    harness_expect(harness, "\\+ Step 1 passed - F2 or next goes on", SOON_MS);
+    for (const char *at = harness_text(harness); *at; at++)
+        assert_true((unsigned char)*at < 0x80);
+    struct terminal_cell cell;
+    for (unsigned row = 0; row < 24; row++)
+        for (unsigned col = 0; col < 80; col++) {
+            if (row == 10 || !terminal_get(harness_terminal(harness), (int)row, col, &cell))
+                continue;
+            assert_int_equal(cell.fg, -1);
+            assert_int_equal(cell.bg, -1);
+        }
+    quit(harness);
+}
+
+static void a_signal_to_end_gives_the_terminal_back(void **state)
+{
+    static const int signals[] = { SIGTERM, SIGHUP, SIGSEGV };
+    for (size_t i = 0; i < 3; i++) {
+        struct harness *harness = start_in_lab(80, 24);
+        struct terminal *terminal = harness_terminal(harness);
+        struct termios mode;
+        assert_true(terminal_alternate(terminal));
+        assert_int_equal(kill(harness_pid(harness), signals[i]), 0);
+        int status = harness_wait(harness, START_MS);
+        if (signals[i] == SIGSEGV)
+            assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
+        else
+            assert_int_equal(status, 0);
+        assert_false(terminal_alternate(terminal));
+        assert_int_equal(terminal_mouse(terminal), 0);
+        assert_int_equal(tcgetattr(terminal_fd(terminal), &mode), 0);
+        assert_true((mode.c_lflag & ICANON) && (mode.c_lflag & ECHO));
+        harness_stop(harness);
+    }
+}
+
+/* User and system time of a process, in ms. */
+static unsigned long cpu_ms(pid_t pid)
+{
+    char path[64];
+    unsigned long user = 0, kernel = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel),
+                     2);
+    fclose(file);
+    return (user + kernel) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
+}
+
+static void an_idle_screen_uses_under_one_percent_of_a_core(void **state)
+{
+    struct harness *harness = start_in_lab(120, 36);
+    sleep(2);
+    unsigned long before = cpu_ms(harness_pid(harness));
+    sleep(5);
+    assert_true(cpu_ms(harness_pid(harness)) - before < 50);
+    quit(harness);
+}
+
+/* In place of the program: screen DIRECTORY [LESSON]. */
+static int be_the_screen(int argc, char **argv)
+{
+    char progress[128], history[128];
+    snprintf(progress, sizeof(progress), "%s/progress.json", argv[2]);
+    snprintf(history, sizeof(history), "%s/history", argv[2]);
+    struct screen_options options = {
+        .lesson = argc > 3 ? argv[3] : NULL,
+        .progress_path = progress,
+        .history_path = history,
+        .lab = { .tools = getenv("TEACHROOT_TOOLS") },
+    };
+    return screen_main(&options);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_step_ticks_itself_off_at_80_by_24),
+        cmocka_unit_test(every_step_ticks_itself_off_at_120_by_36),
+        cmocka_unit_test(every_step_ticks_itself_off_at_200_by_50),
+        cmocka_unit_test(the_first_screen_says_what_this_is_and_begins_with_enter),
+        cmocka_unit_test(a_wrong_answer_says_why_and_may_be_tried_again),
+        cmocka_unit_test(hints_stand_below_the_step),
+        cmocka_unit_test(full_screen_programs_work_inside_and_survive_resizing),
+        cmocka_unit_test(teaching_keys_are_reached_from_within_a_program),
+        cmocka_unit_test(control_c_clears_the_line_or_stops_the_program),
+        cmocka_unit_test(control_l_clears_the_screen_and_keeps_the_line),
+        cmocka_unit_test(output_faster_than_it_can_be_seen_does_not_hold_up_the_keys),
+        cmocka_unit_test(what_is_typed_while_a_command_runs_is_not_lost),
+        cmocka_unit_test(a_long_line_wraps_and_is_edited_in_the_pane),
+        cmocka_unit_test(the_line_in_a_password_prompt_is_not_shown),
+        cmocka_unit_test(scrollback_zoom_and_focus_keys_do_what_they_say),
+        cmocka_unit_test(without_utf8_or_colours_everything_is_still_said),
+        cmocka_unit_test(a_signal_to_end_gives_the_terminal_back),
+        cmocka_unit_test(an_idle_screen_uses_under_one_percent_of_a_core),
+    };
+    if (argc > 2 && strcmp(argv[1], "screen") == 0)
+        return be_the_screen(argc, argv);
+    setenv("LC_ALL", "C.UTF-8", 1);
+    setlocale(LC_ALL, "");
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
