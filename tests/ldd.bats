@@ -184,7 +184,7 @@ compile() { # OUTPUT ARGUMENT… with the C source on standard input
     xargs -d '\n' -a all realpath -e 2>/dev/null | sort -u | xargs -d '\n' "$TOOLS" ldd 2>/dev/null |
         awk '/^\//{ name = substr($0, 1, length($0) - 1) } /^\t.*ld-linux/{ print name }' | sort -u >dynamic
     [ "$(wc -l <dynamic)" -gt 100 ]
-    "$TOOLS" ldd $(cat dynamic) | grep -c 'not found' >missing || true
+    xargs -d '\n' -a dynamic "$TOOLS" ldd | grep -c 'not found' >missing || true
     xargs -d '\n' -a dynamic sh -c '"$TOOLS" ldcopy "$@" "$WORK/root"' ldcopy >copied 2>errors || [ "$(cat missing)" -ne 0 ]
     cat errors
     [ "$(cat missing)" -ne 0 ] || [ ! -s errors ]
