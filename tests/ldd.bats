@@ -5,7 +5,7 @@ load common
 
 setup_file() {
     export WORK LOADER TOOLS="$TEACHROOT_BUILD/teachroot-tools"
-    LOADER=$(ls /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-*.so.[123] 2>/dev/null | head -n 1)
+    LOADER=$(find /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-*.so.[123] 2>/dev/null | head -n 1)
     WORK=$(mktemp -d /tmp/teachroot-test.XXXXXX)
     find /usr/bin /usr/sbin -maxdepth 1 -xtype f | sort >"$WORK/all"
 }
@@ -16,7 +16,7 @@ teardown_file() {
 
 setup() {
     unset LD_LIBRARY_PATH LD_PRELOAD
-    cd "$WORK"
+    cd "$WORK" || return
 }
 
 # glibc's lines without the load addresses, which differ from run to run.
@@ -184,7 +184,7 @@ compile() { # OUTPUT ARGUMENT… with the C source on standard input
     xargs -d '\n' -a all realpath -e 2>/dev/null | sort -u | xargs -d '\n' "$TOOLS" ldd 2>/dev/null |
         awk '/^\//{ name = substr($0, 1, length($0) - 1) } /^\t.*ld-linux/{ print name }' | sort -u >dynamic
     [ "$(wc -l <dynamic)" -gt 100 ]
-    "$TOOLS" ldd $(cat dynamic) | grep -c 'not found' >missing || true
+    xargs -d '\n' -a dynamic "$TOOLS" ldd | grep -c 'not found' >missing || true
     xargs -d '\n' -a dynamic sh -c '"$TOOLS" ldcopy "$@" "$WORK/root"' ldcopy >copied 2>errors || [ "$(cat missing)" -ne 0 ]
     cat errors
     [ "$(cat missing)" -ne 0 ] || [ ! -s errors ]

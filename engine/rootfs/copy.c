@@ -320,20 +320,25 @@ static int place_path(struct rootfs_copier *c, const char *path, struct err *err
     return result;
 }
 
-/* A program of /usr/bin is also known as /bin/NAME where /bin is a link to it: scripts and SHELL say so. A root that has a /bin of its own keeps it. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* A program of /usr/bin is also known as /bin/NAME where /bin is a link to it: scripts and SHELL say so. A root that has a /bin of its own
+ * keeps it. */
 static int place_short_path(struct rootfs_copier *c, const char *path, struct err *err)
 {
     static const char *const tops[] = { "bin", "sbin" };
     for (size_t i = 0; i < sizeof tops / sizeof *tops; i++) {
         size_t len = strlen(tops[i]);
-        struct stat full, brief, st;
+        struct stat st;
         if (strncmp(path, "/usr/", 5) != 0 || strncmp(path + 5, tops[i], len) != 0 || path[5 + len] != '/')
             continue;
         const char *alias = path + 4;
-        if (fstatat(c->rootfs, tops[i], &st, AT_SYMLINK_NOFOLLOW) == 0 || stat(path, &full) < 0 ||
-            stat(alias, &brief) < 0 || full.st_dev != brief.st_dev || full.st_ino != brief.st_ino)
-            return 0;
-        return place_path(c, alias, err);
+        bool own = fstatat(c->rootfs, tops[i], &st, AT_SYMLINK_NOFOLLOW) == 0;
+        return own || !is_same_file(path, alias) ? 0 : place_path(c, alias, err);
     }
     return 0;
 }

@@ -300,9 +300,9 @@ static bool is_musl_loader(const char *path)
 }
 
 /* Which loader starts it. A library names none: then glibc's usual one, or musl's if it asks for a libc of musl's naming. */
-static int choose_interpreter(struct walk *walk, struct closure *closure, struct err *err)
+static int choose_interpreter(struct walk *walk, struct object *program, struct closure *closure, struct err *err)
 {
-    const struct elf_file *file = walk->objects[0]->file;
+    const struct elf_file *file = program->file;
     const struct machine *m = walk->machine;
     struct library found = { 0 };
     walk->interpreter = file->interpreter;
@@ -325,7 +325,6 @@ static int choose_interpreter(struct walk *walk, struct closure *closure, struct
                                                               : walk->interpreter;
     walk->musl = closure->musl = is_musl_loader(walk->interpreter);
     closure->vdso = walk->musl ? NULL : m->vdso;
-    struct object *program = walk->objects[0];
     program->origin = origin_of(walk, program->path);
     return program->origin ? 0 : err_set(err, ENOMEM, "choose a loader");
 }
@@ -458,34 +457,41 @@ static int list_versions(struct walk *walk, struct closure *closure)
 }
 
 /* The program itself. Not through probe_path: it may be of any machine, and a program where libraries may not. */
-static int load_program(struct walk *walk, const char *path, struct err *err)
+static struct object *load_program(struct walk *walk, const char *path, struct err *err)
 {
     struct elf_resolver *r = walk->resolver;
     cleanup_close int fd = open_file(r, path);
-    if (fd < 0)
-        return err_set(err, errno, "open `%s`", path);
     struct stat st;
-    if (fstat(fd, &st) < 0)
-        return err_set(err, errno, "stat `%s`", path);
-    if (!S_ISREG(st.st_mode))
-        return err_say(err, EINVAL, "`%s` is not a regular file", path);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        err_set(err, errno, "open `%s`", path);
+        return NULL;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        err_say(err, EINVAL, "`%s` is not a regular file", path);
+        return NULL;
+    }
     struct elf_file *file = elf_file_read(fd, r->options.versions, walk->arena);
     char *kept = keep(walk, path);
-    if (!file || !kept)
-        return err_set(err, ENOMEM, "read `%s`", path);
-    if (file->why)
-        return err_say(err, ENOEXEC, "`%s` is not an ELF program or library: %s", path, file->why);
+    if (!file || !kept) {
+        err_set(err, ENOMEM, "read `%s`", path);
+        return NULL;
+    }
+    if (file->why) {
+        err_say(err, ENOEXEC, "`%s` is not an ELF program or library: %s", path, file->why);
+        return NULL;
+    }
     walk->machine = machine_of(file);
     walk->identity = &file->identity;
     struct object *o = add_object(walk, NULL, kept, &(struct library){ .path = kept, .file = file }, err);
-    return !o || add_name(walk, kept, o, err) < 0 || add_name(walk, file->soname, o, err) < 0 ? -1 : 0;
+    return !o || add_name(walk, kept, o, err) < 0 || add_name(walk, file->soname, o, err) < 0 ? NULL : o;
 }
 
 static int fill_closure(struct walk *walk, const char *path, struct closure *closure, struct err *err)
 {
-    if (load_program(walk, path, err) < 0 || choose_interpreter(walk, closure, err) < 0)
+    struct object *program = load_program(walk, path, err);
+    if (!program || choose_interpreter(walk, program, closure, err) < 0)
         return -1;
-    const struct elf_file *file = walk->objects[0]->file;
+    const struct elf_file *file = program->file;
     closure->has_dynamic = file->has_dynamic;
     closure->has_needs = file->need_count > 0;
     closure->is_static = !file->interpreter && !closure->has_needs;

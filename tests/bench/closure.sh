@@ -38,7 +38,7 @@ ours=$(fastest "$tools" ldd "${programs[@]}")
 single=$(fastest "$tools" ldd /bin/ls)
 start=$(now)
 loop "${some[@]}" >/dev/null 2>&1
-glibc=$((($(now) - start) / 1000 * ${#programs[@]} / ${#some[@]}))
+glibc=$((($(now) - start) * ${#programs[@]} / ${#some[@]} / 1000))
 printf 'closure of %d programs: ours %d.%03d ms, glibc ldd %d ms (from %d of them), ratio %d\n' "${#programs[@]}" \
     $((ours / 1000)) $((ours % 1000)) $((glibc / 1000)) "${#some[@]}" $((glibc / ours))
 printf 'ldd /bin/ls alone: %d.%03d ms\n' $((single / 1000)) $((single % 1000))

@@ -165,9 +165,9 @@ static void damage_anywhere_in_a_cache_is_survived(void **state)
         for (int damage = 0; damage < 4; damage++) {
             static const unsigned char values[] = { 0x00, 0x7f, 0xff };
             size_t size = damage == 3 ? i : m.size;
-            unsigned char *copy = malloc(size + 1); /* to its exact size, so that a sanitizer sees a byte too far */
+            unsigned char *copy = malloc(size ? size : 1); /* its exact size, so that a sanitizer sees a byte too far */
+            assert_non_null(copy);
             memcpy(copy, m.bytes, size);
-            copy = realloc(copy, size ? size : 1);
             if (damage < 3 && i < size)
                 copy[i] = values[damage];
             struct ld_so_cache cache;

@@ -208,6 +208,19 @@ static void a_missing_library_is_named_with_who_needs_it(void **state)
     assert_true(events.count[ROOTFS_COPIED] >= 3); /* what can be copied is */
 }
 
+static void a_static_program_is_copied_alone(void **state)
+{
+    struct test_root *root = *state;
+    struct events events;
+    struct err err = { 0 };
+    root_put_elf(root, "/src/static", &(struct elf_recipe){ 0 });
+    char program[2 * PATH_MAX];
+    snprintf(program, sizeof program, "%s", outside(root, "/src/static"));
+    assert_int_equal(copy(root, program, &events, &err), 1);
+    assert_string_equal(events.last_from, program);
+    assert_string_equal(events.last_to, program);
+}
+
 static void what_is_no_program_is_refused(void **state)
 {
     struct test_root *root = *state;
@@ -253,6 +266,7 @@ int main(void)
         IN_ROOT(modes_and_times_are_kept),
         IN_ROOT(a_scripts_interpreter_is_copied_too_even_through_env),
         IN_ROOT(a_missing_library_is_named_with_who_needs_it),
+        IN_ROOT(a_static_program_is_copied_alone),
         IN_ROOT(what_is_no_program_is_refused),
         IN_ROOT(the_short_form_counts_the_files_it_copied),
     };
