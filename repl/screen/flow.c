@@ -63,7 +63,7 @@ static void run_add(struct run *run, enum role role, const char *text, size_t le
         run->cells += cells;
         return;
     }
-    if (run->count == run->room) {
+    if (run->count == run->room || !run->spans) {
         size_t room = run->room ? run->room * 2 : 8;
         struct span *more = realloc(run->spans, room * sizeof(*more));
         if (!more)

@@ -247,7 +247,7 @@ static void pad(struct span **spans, size_t *count, unsigned cells)
 static void draw_row(struct flow *flow, const struct table *table, size_t row, const unsigned *widths)
 {
     struct flow *cells[COLUMNS] = { 0 };
-    const struct line *lines[COLUMNS];
+    const struct line *lines[COLUMNS] = { NULL };
     size_t heights[COLUMNS] = { 0 }, height = 1;
     for (size_t c = 0; c < table->columns; c++) {
         cells[c] = flow_new(flow_theme(flow), widths[c]);

@@ -75,8 +75,7 @@ static bool mix_process(pid_t pid, int depth, uint64_t *value)
     return true;
 }
 
-bool activity_read(const struct activity *activity, struct lab *lab, const pid_t *roots, size_t count,
-                   uint64_t *value)
+bool activity_read(const struct activity *activity, struct lab *lab, const pid_t *roots, size_t count, uint64_t *value)
 {
     if (activity->file[0])
         return read_usage(activity->file, value);

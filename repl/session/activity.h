@@ -16,7 +16,6 @@ void activity_open(struct activity *activity, struct lab *lab);
 
 /** Read it: from the cgroup in one read; without one, from the lab's processes: the lab's init, the @count processes @roots, and all below them. Returns false when
  * it cannot be known. */
-bool activity_read(const struct activity *activity, struct lab *lab, const pid_t *roots, size_t count,
-                   uint64_t *value);
+bool activity_read(const struct activity *activity, struct lab *lab, const pid_t *roots, size_t count, uint64_t *value);
 
 #endif

@@ -139,7 +139,7 @@ void capture_end(struct capture *capture, size_t lines)
 {
     struct text *text = &capture->text;
     capture->on = false;
-    if (capture->accepted || !text->len)
+    if (capture->accepted || !text->len || !text->data)
         return;
     char *from = text->data;
     for (; lines && from; lines--) {
