@@ -322,7 +322,7 @@ static int place_path(struct rootfs_copier *c, const char *path, struct err *err
 
 static bool is_same_file(const char *a, const char *b)
 {
-    struct stat x, y;
+    struct stat x = { 0 }, y = { 0 };
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 

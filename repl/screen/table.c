@@ -262,10 +262,10 @@ static void draw_row(struct flow *flow, const struct table *table, size_t row, c
         struct span *spans = NULL;
         size_t count = 0;
         for (size_t c = 0; c < table->columns; c++) {
-            unsigned used = h < heights[c] ? lines[c][h].cells : 0;
+            unsigned used = lines[c] && h < heights[c] ? lines[c][h].cells : 0;
             if (table->right[c])
                 pad(&spans, &count, widths[c] - used);
-            for (size_t i = 0; h < heights[c] && i < lines[c][h].count; i++)
+            for (size_t i = 0; lines[c] && h < heights[c] && i < lines[c][h].count; i++)
                 append(&spans, &count, lines[c][h].spans[i].text, lines[c][h].spans[i].role,
                        lines[c][h].spans[i].cells);
             if (!table->right[c] && c + 1 < table->columns)
