@@ -467,7 +467,7 @@ static bool read_script_line(int fd, char *line, size_t size)
 
 static int add_program(struct rootfs_copier *c, const char *program, int depth, struct err *err)
 {
-    char path[PATH_MAX], real[PATH_MAX], line[256];
+    char path[PATH_MAX] = "", real[PATH_MAX], line[256];
     if (find_program(program, path, err) < 0)
         return -1;
     cleanup_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
