@@ -203,7 +203,6 @@ lint-format:
 
 lint-scripts:
 	$(call say,SCRIPTS,scripts and tests)
-	$(Q)perl -wc scripts/screenshot 2>/dev/null || perl -wc scripts/screenshot
 	$(Q)shellcheck completions/*.bash $$(grep -lE '^#!.*[/ ](ba|da)?sh$$' \
 	    $(wildcard scripts/* tests/run .ci/run tests/bench/*.sh tests/fuzz/*.seeds))
 	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS))
