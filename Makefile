@@ -45,7 +45,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wol
             -Wundef -Wwrite-strings -Wvla -Wformat=2 -Wimplicit-fallthrough -Wcast-qual -Wredundant-decls -Wno-unused-parameter
 
 # Which library each program needs; --as-needed drops the rest, so a tool that needs only libc loads only libc.
-PKGS_ENGINE := libelf libcap libmnl
+PKGS_ENGINE := libcap libmnl
 PKGS_REPL   := ncursesw readline vterm libcmark jansson
 # Asked once, when first used.
 ENGINE_LIBS  = $(eval ENGINE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_ENGINE)))$(ENGINE_LIBS)
