@@ -28,7 +28,11 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
         return false;
     if (block->type == BLOCK_QUIZ) {
         const struct block *open = session_quiz(drawing->screen->session);
-        enum quiz_stage stage = open == block ? QUIZ_OPEN : !open || block < open ? QUIZ_ANSWERED : QUIZ_LATER;
+        bool answered =
+            !drawing->screen->building && (!open || block < open); /* answers of a replay are not the learner's */
+        enum quiz_stage stage = answered ? QUIZ_ANSWERED : open == block ? QUIZ_OPEN : QUIZ_LATER;
+        if (stage == QUIZ_OPEN)
+            flow_lines(flow, &drawing->screen->lesson_view.quiz_line);
         quiz_draw(flow, block, stage, drawing->screen->lesson_view.choices);
         return true;
     }
@@ -208,7 +212,9 @@ void lesson_view_draw(struct screen *screen)
     view->cols = pane.cols;
     if (view->to_end)
         view->top = most;
-    view->to_end = false;
+    if (view->to_quiz)
+        view->top = (unsigned)view->quiz_line;
+    view->to_end = view->to_quiz = false;
     if (view->top > most)
         view->top = most;
     for (unsigned row = 0; row < pane.rows; row++) {

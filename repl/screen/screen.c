@@ -204,6 +204,7 @@ static void step_changed(struct screen *screen)
     if (!screen->building)
         screen->message[0] = '\0';
     screen->lesson_view.step = step;
+    screen->checked = false;
     lesson_view_new_step(screen);
 }
 
@@ -245,8 +246,10 @@ static void on_session_event(struct session *session, const struct session_event
         break;
     case SESSION_CHECK:
         screen->state_due = true;
-        if (event->passed && session_current_passed(session)) {
+        screen->checked = event->passed;
+        if (event->passed) {
             screen->message[0] = '\0';
+            screen->lesson_view.to_quiz = session_quiz(session) != NULL;
             lesson_view_changed(screen);
         }
         break;
@@ -280,6 +283,7 @@ static void on_accepted(const char *line, void *data)
     struct command_line command;
     bool quiz = screen->session && session_quiz(screen->session);
     screen->dirty |= DIRTY_TERMINAL;
+    prompt_remember(screen->prompt, line);
     if (commands_at_prompt(line, quiz, &command)) {
         action_run(screen, command.action, &command);
         return;
@@ -495,6 +499,19 @@ static int add_sources(struct screen *screen, struct err *err)
 
 /* ---- beginning and end ---- */
 
+/* Beside the progress; NULL when it cannot be known. */
+static char *default_history(void)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char *path = NULL;
+    int made;
+    if (state && *state == '/')
+        made = asprintf(&path, "%s/teachroot/history", state);
+    else
+        made = asprintf(&path, "%s/.local/state/teachroot/history", home && *home ? home : "/root");
+    return made < 0 ? NULL : path;
+}
+
 static int say(const char *message)
 {
     fprintf(stderr, "teachroot: %s\n", message);
@@ -587,7 +604,8 @@ int screen_main(const struct screen_options *options)
     screen.progress = progress_load(options->progress_path, &damaged);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);
-    screen.prompt = prompt_new(&hooks, options->history_path, &err);
+    cleanup_free char *history = options->history_path ? NULL : default_history();
+    screen.prompt = prompt_new(&hooks, options->history_path ? options->history_path : history, &err);
     if (!screen.input || !screen.loop || !screen.prompt || tty_start(&err) < 0) {
         screen_free(&screen);
         return say(*err.message ? err.message : "out of memory");

@@ -4,6 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The commands are done and only the question is open: what answers it from where the keys are now. */
+static void put_question(struct flow *flow, const struct screen *screen)
+{
+    const struct quiz *quiz = session_quiz(screen->session)->quiz;
+    bool prompt = screen_at_prompt(screen);
+    flow_text(flow, ROLE_NOTICE, "The commands are done. Now answer the question: ");
+    if (quiz->count == 0)
+        flow_quoted(flow, ROLE_NOTICE,
+                    prompt ? "type `answer` and your answer" : "Ctrl-], then `answer` and your answer");
+    else if (prompt)
+        flow_format(flow, ROLE_NOTICE, "type a number from 1 to %zu (or F6, then the number)", quiz->count);
+    else
+        flow_format(flow, ROLE_NOTICE, "F6, then a number from 1 to %zu", quiz->count);
+}
+
 static void draw_message(struct screen *screen)
 {
     struct rect pane = screen->layout.message;
@@ -23,6 +38,8 @@ static void draw_message(struct screen *screen)
         flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 or next goes on",
                     theme_glyph(&screen->theme, GLYPH_PASSED), session_current(screen->session),
                     theme_glyph(&screen->theme, GLYPH_DASH));
+    } else if (screen->session && screen->checked && session_quiz(screen->session)) {
+        put_question(flow, screen);
     } else if (screen->session && *screen->state.waits_for && screen->layout.state.rows <= 1) {
         flow_text(flow, ROLE_FAINT, "Not yet: ");
         flow_quoted(flow, ROLE_TEXT, screen->state.waits_for);

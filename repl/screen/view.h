@@ -41,6 +41,8 @@ struct lesson_view {
     size_t count;      /* lines when last drawn, at … */
     unsigned cols;     /* … this width */
     bool to_end;       /* scroll to what was just added */
+    bool to_quiz;      /* scroll to the open question */
+    size_t quiz_line;  /* where it begins */
     struct said said[SAID_MAX];
     size_t said_count;
     unsigned choices; /* bits: ticked boxes of a quiz with several right answers */
@@ -83,6 +85,7 @@ struct screen {
     struct prompt *prompt;
     bool building; /* the lab is being built or steps are being redone */
     bool finished;
+    bool checked; /* the current step's check was met, though a question may be open */
 
     enum pane focus;
     bool zoomed;

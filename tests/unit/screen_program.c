@@ -302,6 +302,22 @@ static void control_c_clears_the_line_or_stops_the_program(void **state)
     quit(harness);
 }
 
+static void what_was_typed_comes_back_with_up_and_in_the_next_run(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "echo kept-$((40+2))\r");
+    harness_expect(harness, "^kept-42", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "\033[A");
+    harness_expect(harness, PROMPT " echo kept-.*\n(.*\n)*kept-42\n.*" PROMPT " echo kept-", SOON_MS);
+    harness_send(harness, "\003");
+    quit(harness);
+    harness = start_in_lab(80, 24);
+    harness_send(harness, "\033[A");
+    harness_expect(harness, PROMPT " echo kept-", SOON_MS);
+    quit(harness);
+}
+
 static void control_l_clears_the_screen_and_keeps_the_line(void **state)
 {
     struct harness *harness = start_in_lab(80, 24);
@@ -490,6 +506,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(full_screen_programs_work_inside_and_survive_resizing),
         cmocka_unit_test(teaching_keys_are_reached_from_within_a_program),
         cmocka_unit_test(control_c_clears_the_line_or_stops_the_program),
+        cmocka_unit_test(what_was_typed_comes_back_with_up_and_in_the_next_run),
         cmocka_unit_test(control_l_clears_the_screen_and_keeps_the_line),
         cmocka_unit_test(output_faster_than_it_can_be_seen_does_not_hold_up_the_keys),
         cmocka_unit_test(what_is_typed_while_a_command_runs_is_not_lost),
