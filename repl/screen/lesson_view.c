@@ -24,6 +24,9 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
 {
     const struct drawing *drawing = data;
     const struct block *block = drawing->step ? step_node_block(drawing->step, node) : NULL;
+    enum node_kind kind = step_node_kind(node);
+    if (kind == NODE_KIND_OUTPUT || kind == NODE_KIND_KEYS) /* patterns for the test, and the answer to a prediction */
+        return true;
     if (!block)
         return false;
     if (block->type == BLOCK_QUIZ) {
