@@ -97,13 +97,14 @@ void overlay_show(struct screen *screen, enum overlay overlay)
 
 static const char *footer(const struct screen *screen)
 {
+    bool narrow = screen->cols < 64;
     switch (screen->overlay) {
     case OVERLAY_LESSONS:
-        return "Up and Down choose, Enter opens the lesson, Esc goes back";
+        return narrow ? "Enter opens, Esc back" : "Up and Down choose, Enter opens the lesson, Esc goes back";
     case OVERLAY_WELCOME:
         return screen->curriculum.count ? "Enter begins, l lists the lessons, q quits" : "q quits";
     default:
-        return "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
+        return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
     }
 }
 
