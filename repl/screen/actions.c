@@ -29,7 +29,11 @@ static void next(struct screen *screen, bool skip)
     }
     screen->message[0] = '\0';
     const char *why = session_next(screen->session, skip);
-    if (why)
+    const char *typed = why && !screen_at_prompt(screen) ? strstr(why, " (`hint` helps") : NULL;
+    if (typed) /* another shell or a program would get what is typed */
+        screen_message(screen, ROLE_NOTICE, "%.*s (F3 or Ctrl-] then hint helps, Ctrl-] then skip goes on without it)",
+                       (int)(typed - why), why);
+    else if (why)
         screen_message(screen, ROLE_NOTICE, "%s", why);
 }
 

@@ -140,8 +140,8 @@ static struct flow *build(struct screen *screen, unsigned width)
     draw_said(flow, screen);
     if (session_current_passed(screen->session)) {
         flow_blank(flow);
-        flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 or next goes on",
-                    theme_glyph(&screen->theme, GLYPH_PASSED), step->number, theme_glyph(&screen->theme, GLYPH_DASH));
+        flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 goes on", theme_glyph(&screen->theme, GLYPH_PASSED),
+                    step->number, theme_glyph(&screen->theme, GLYPH_DASH));
     }
     return flow;
 }

@@ -35,9 +35,12 @@ static void draw_message(struct screen *screen)
     if (screen->message[0]) {
         flow_quoted(flow, screen->message_role, screen->message);
     } else if (screen->session && session_current_passed(screen->session) && !screen->finished) {
-        flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 or next goes on",
-                    theme_glyph(&screen->theme, GLYPH_PASSED), session_current(screen->session),
-                    theme_glyph(&screen->theme, GLYPH_DASH));
+        enum key_when when = screen_when(screen); /* words typed into another shell or program go to that */
+        flow_format(flow, ROLE_PASSED, "%s Step %u passed %s %s goes on", theme_glyph(&screen->theme, GLYPH_PASSED),
+                    session_current(screen->session), theme_glyph(&screen->theme, GLYPH_DASH),
+                    when == KEYS_PROMPT    ? "F2 or next"
+                    : when == KEYS_PROGRAM ? "Ctrl-] then next"
+                                           : "F2");
     } else if (screen->session && screen->checked && session_quiz(screen->session)) {
         put_question(flow, screen);
     } else if (screen->session && *screen->state.waits_for && screen->layout.state.rows <= 1) {

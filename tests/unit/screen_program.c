@@ -318,6 +318,22 @@ static void what_was_typed_comes_back_with_up_and_in_the_next_run(void **state)
     quit(harness);
 }
 
+static void inside_another_shell_the_words_name_keys_that_work_there(void **state)
+{
+    forget_progress();
+    struct harness *harness = start_in_lab(120, 36);
+    harness_send(harness, "bash --norc\r");
+    harness_expect(harness, "bash-[0-9.]+#", SOON_MS);
+    harness_send(harness, "\033OQ");
+    harness_expect(harness, "Ctrl-\\] then skip", SOON_MS);
+    harness_send(harness, "mkdir /srv/first; echo a > /srv/first/file\r");
+    harness_expect(harness, "Step 1 passed . F2 goes on", SOON_MS);
+    assert_false(harness_shows(harness, "F2 or next"));
+    harness_resize(harness, 30, 8);
+    harness_expect(harness, "F10", SOON_MS);
+    quit(harness);
+}
+
 static void control_l_clears_the_screen_and_keeps_the_line(void **state)
 {
     struct harness *harness = start_in_lab(80, 24);
@@ -507,6 +523,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(teaching_keys_are_reached_from_within_a_program),
         cmocka_unit_test(control_c_clears_the_line_or_stops_the_program),
         cmocka_unit_test(what_was_typed_comes_back_with_up_and_in_the_next_run),
+        cmocka_unit_test(inside_another_shell_the_words_name_keys_that_work_there),
         cmocka_unit_test(control_l_clears_the_screen_and_keeps_the_line),
         cmocka_unit_test(output_faster_than_it_can_be_seen_does_not_hold_up_the_keys),
         cmocka_unit_test(what_is_typed_while_a_command_runs_is_not_lost),
