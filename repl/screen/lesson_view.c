@@ -117,6 +117,12 @@ static void draw_finished(struct flow *flow, const struct screen *screen)
     flow_break(flow);
 }
 
+/* After an open question words may give its answer: only commands and lists, which can hold commands, are shown there. */
+static bool explains(struct cmark_node *node)
+{
+    return cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH || cmark_node_get_type(node) == CMARK_NODE_BLOCK_QUOTE;
+}
+
 static struct flow *build(struct screen *screen, unsigned width)
 {
     struct flow *flow = flow_new(&screen->theme, width);
@@ -135,8 +141,13 @@ static struct flow *build(struct screen *screen, unsigned width)
             cmark_node_get_heading_level(screen->lesson->intro[i]) != 1) /* it is the pane's title */
             markdown_draw(flow, screen->lesson->intro[i], NULL, NULL);
     draw_heading(flow, screen, step);
-    for (size_t i = 0; i < step->prose_count; i++)
-        markdown_draw(flow, step->prose[i], draw_code, &drawing);
+    const struct block *open = session_quiz(screen->session);
+    bool asked = false;
+    for (size_t i = 0; i < step->prose_count; i++) {
+        if (!asked || !explains(step->prose[i]))
+            markdown_draw(flow, step->prose[i], draw_code, &drawing);
+        asked |= open && step_node_block(step, step->prose[i]) == open;
+    }
     draw_said(flow, screen);
     if (session_current_passed(screen->session)) {
         flow_blank(flow);

@@ -206,11 +206,13 @@ static void a_wrong_answer_says_why_and_may_be_tried_again(void **state)
     harness_expect_gone(harness, "1/3|fresh lab|done again", START_MS);
     harness_expect(harness, "2\\. Answer a question", START_MS);
     harness_expect(harness, PROMPT, START_MS);
+    assert_false(harness_shows(harness, "What explains the answer"));
     harness_send(harness, "1\r");
     harness_expect(harness, "that stays where it was", SOON_MS);
     harness_send(harness, "\033[17~2"); /* F6: the lesson has the keys, and the number answers */
     harness_expect(harness, "✓ Step 2 passed", SOON_MS);
     harness_expect(harness, "it is a pointer in the process", SOON_MS);
+    harness_expect(harness, "What explains the answer", SOON_MS);
     quit(harness);
 }
 
