@@ -51,7 +51,7 @@ static void tell(struct screen *screen, const char *title, const char *text, con
 
 static void hint(struct screen *screen)
 {
-    const char *text = session_hint(screen->session);
+    const char *text = screen_words(session_hint(screen->session));
     static const char type[] = "type: ";
     char solution[1200];
     if (strncmp(text, type, sizeof(type) - 1) == 0) {
