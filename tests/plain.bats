@@ -69,6 +69,14 @@ plain() {
     [[ "$output" == *"Not that"*"it is odd"* ]]
 }
 
+@test "what a test expects is not shown, and nothing tells the answer of a question before it is given" {
+    printf '%s\n' '# T' '' '## S' '' '```bash' 'echo one' '```' '```output' '/secret[0-9]/' '```' '' '```quiz' 'First?' '( ) a — no' '(x) b — yes' '```' \
+        '' '```quiz' 'Second?' '[x] c — yes' '[ ] d — no' '```' '' '<!-- check' 'false' '-->' >"$lesson"
+    run plain true
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"Second?"* && "$output" != *secret* && "$output" != *"(right)"* ]]
+}
+
 @test "hints, help and what the shell prints come in the order they were asked for" {
     run plain 'echo one' hint 'echo two'
     [[ "$output" == *$'\none\n'*"touch makes files."*$'\ntwo'* ]]

@@ -80,13 +80,17 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
 {
     const struct drawing *drawing = data;
     const struct block *block = drawing->step ? step_node_block(drawing->step, node) : NULL;
+    enum node_kind kind = step_node_kind(node);
+    if (kind == NODE_KIND_OUTPUT || kind == NODE_KIND_KEYS) /* patterns for the test, and the answer to a prediction */
+        return true;
     if (!block) {
         say_code(flow, cmark_node_get_literal(node));
         return true;
     }
+    const struct block *open = session_quiz(drawing->session);
     switch (block->type) {
     case BLOCK_QUIZ:
-        say_quiz(flow, block->quiz, session_quiz(drawing->session) == block);
+        say_quiz(flow, block->quiz, open && block >= open); /* questions are answered in their order */
         return true;
     case BLOCK_FILE:
         flow_format(flow, ROLE_TEXT, "The file %s:", block->name ? block->name : "");

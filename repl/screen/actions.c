@@ -29,7 +29,11 @@ static void next(struct screen *screen, bool skip)
     }
     screen->message[0] = '\0';
     const char *why = session_next(screen->session, skip);
-    if (why)
+    const char *typed = why && !screen_at_prompt(screen) ? strstr(why, " (`hint` helps") : NULL;
+    if (typed) /* another shell or a program would get what is typed */
+        screen_message(screen, ROLE_NOTICE, "%.*s (F3 or Ctrl-] then hint helps, Ctrl-] then skip goes on without it)",
+                       (int)(typed - why), why);
+    else if (why)
         screen_message(screen, ROLE_NOTICE, "%s", why);
 }
 
@@ -47,7 +51,15 @@ static void tell(struct screen *screen, const char *title, const char *text, con
 
 static void hint(struct screen *screen)
 {
-    tell(screen, "Hint", session_hint(screen->session), "F3 again gives more.");
+    const char *text = screen_words(session_hint(screen->session));
+    static const char type[] = "type: ";
+    char solution[1200];
+    if (strncmp(text, type, sizeof(type) - 1) == 0) {
+        snprintf(solution, sizeof(solution), "```\n%s\n```", text + sizeof(type) - 1);
+        tell(screen, "Solution", solution, "That was the last hint.");
+        return;
+    }
+    tell(screen, "Hint", text, "F3 again gives more.");
 }
 
 static void solution(struct screen *screen)
@@ -181,7 +193,7 @@ void action_run(struct screen *screen, enum action action, const struct command_
         hint(screen);
         break;
     case ACTION_WHY:
-        tell(screen, "What this step waits for", session_why(screen->session), "F3 gives a hint.");
+        tell(screen, "What this step waits for", screen_words(session_why(screen->session)), "F3 gives a hint.");
         break;
     case ACTION_SOLUTION:
         solution(screen);
@@ -224,6 +236,21 @@ static void run_command(struct screen *screen)
         screen_message(screen, ROLE_NOTICE, "%s", why);
 }
 
+/* The only command that begins so, and a blank. */
+static void complete_command(struct command_entry *entry)
+{
+    const struct command *found = NULL;
+    for (size_t i = 0; entry->len > 0 && i < command_count; i++)
+        if (strncmp(commands[i].name, entry->text, entry->len) == 0) {
+            if (found)
+                return;
+            found = &commands[i];
+        }
+    if (found)
+        entry->len = (size_t)snprintf(entry->text, sizeof(entry->text), "%s%s", found->name,
+                                      found->argument == COMMAND_ALONE ? "" : " ");
+}
+
 /* The `:` line on the status row. */
 static void command_input(struct screen *screen, const struct input_event *event)
 {
@@ -249,6 +276,10 @@ static void command_input(struct screen *screen, const struct input_event *event
     } else if (event->key == INPUT_KEY_ESCAPE || (event->key == 'c' && event->modifiers == INPUT_CTRL) ||
                (event->key == INPUT_KEY_BACKSPACE && entry->len == 0)) {
         entry->open = false;
+    } else if (event->key == 'u' && event->modifiers == INPUT_CTRL) {
+        entry->text[entry->len = 0] = '\0';
+    } else if (event->key == INPUT_KEY_TAB) {
+        complete_command(entry);
     } else if (event->key == INPUT_KEY_ENTER) {
         run_command(screen);
     } else if (event->key == INPUT_KEY_BACKSPACE) {
@@ -296,10 +327,24 @@ static void lesson_input(struct screen *screen, const struct input_event *event)
     terminal_view_input(screen, event);
 }
 
+/* Nothing can be seen, so the keys only lead out. */
+static void too_small_input(struct screen *screen, const struct input_event *event)
+{
+    if (event->kind != INPUT_KEY)
+        return;
+    bool interrupt = event->key == 'c' && event->modifiers == INPUT_CTRL;
+    if (event->key == INPUT_KEY_F1 + 9 || (event->key == 'q' && !event->modifiers) ||
+        (interrupt && screen->interrupted))
+        loop_quit(screen->loop);
+    screen->interrupted = interrupt;
+}
+
 void action_input(struct screen *screen, const struct input_event *event)
 {
-    if (screen->layout.too_small)
+    if (screen->layout.too_small) {
+        too_small_input(screen, event);
         return;
+    }
     if (screen->overlay != OVERLAY_NONE) {
         overlay_input(screen, event);
         return;

@@ -106,9 +106,7 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
         return true;
     command->action = ACTION_NONE;
     if (!known) {
-        int used = snprintf(why, size, "`%.40s` is not a command here; type one of", line);
-        for (size_t i = 0; i < command_count && used > 0 && (size_t)used < size; i++)
-            used += snprintf(why + used, size - (size_t)used, " %s", commands[i].name);
+        snprintf(why, size, "`%.20s` is not a command here; `help` lists them: next, hint, why …", line);
     } else if (known->argument == COMMAND_ALONE) {
         snprintf(why, size, "`%s` takes nothing after it; type `%s` alone", known->name, known->name);
     } else {

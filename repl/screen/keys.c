@@ -35,6 +35,7 @@ const struct key_binding key_bindings[] = {
     { INPUT_KEY_HOME, 0, ACTION_TOP, "Home", NULL, "in the lesson: the step's beginning", KEYS_LESSON },
     { INPUT_KEY_END, 0, ACTION_BOTTOM, "End", NULL, "in the lesson: the step's end", KEYS_LESSON },
     { INPUT_KEY_ESCAPE, 0, ACTION_FOCUS, "Esc", NULL, "in the lesson: back to the terminal", KEYS_LESSON },
+    { 'q', 0, ACTION_FOCUS, "q", NULL, "in the lesson: back to the terminal", KEYS_LESSON },
 };
 const size_t key_binding_count = sizeof(key_bindings) / sizeof(key_bindings[0]);
 

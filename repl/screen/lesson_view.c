@@ -24,11 +24,18 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
 {
     const struct drawing *drawing = data;
     const struct block *block = drawing->step ? step_node_block(drawing->step, node) : NULL;
+    enum node_kind kind = step_node_kind(node);
+    if (kind == NODE_KIND_OUTPUT || kind == NODE_KIND_KEYS) /* patterns for the test, and the answer to a prediction */
+        return true;
     if (!block)
         return false;
     if (block->type == BLOCK_QUIZ) {
         const struct block *open = session_quiz(drawing->screen->session);
-        enum quiz_stage stage = open == block ? QUIZ_OPEN : !open || block < open ? QUIZ_ANSWERED : QUIZ_LATER;
+        bool answered =
+            !drawing->screen->building && (!open || block < open); /* answers of a replay are not the learner's */
+        enum quiz_stage stage = answered ? QUIZ_ANSWERED : open == block ? QUIZ_OPEN : QUIZ_LATER;
+        if (stage == QUIZ_OPEN)
+            flow_lines(flow, &drawing->screen->lesson_view.quiz_line);
         quiz_draw(flow, block, stage, drawing->screen->lesson_view.choices);
         return true;
     }
@@ -110,6 +117,12 @@ static void draw_finished(struct flow *flow, const struct screen *screen)
     flow_break(flow);
 }
 
+/* After an open question words may give its answer: only commands and lists, which can hold commands, are shown there. */
+static bool explains(struct cmark_node *node)
+{
+    return cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH || cmark_node_get_type(node) == CMARK_NODE_BLOCK_QUOTE;
+}
+
 static struct flow *build(struct screen *screen, unsigned width)
 {
     struct flow *flow = flow_new(&screen->theme, width);
@@ -128,13 +141,18 @@ static struct flow *build(struct screen *screen, unsigned width)
             cmark_node_get_heading_level(screen->lesson->intro[i]) != 1) /* it is the pane's title */
             markdown_draw(flow, screen->lesson->intro[i], NULL, NULL);
     draw_heading(flow, screen, step);
-    for (size_t i = 0; i < step->prose_count; i++)
-        markdown_draw(flow, step->prose[i], draw_code, &drawing);
+    const struct block *open = session_quiz(screen->session);
+    bool asked = false;
+    for (size_t i = 0; i < step->prose_count; i++) {
+        if (!asked || !explains(step->prose[i]))
+            markdown_draw(flow, step->prose[i], draw_code, &drawing);
+        asked |= open && step_node_block(step, step->prose[i]) == open;
+    }
     draw_said(flow, screen);
     if (session_current_passed(screen->session)) {
         flow_blank(flow);
-        flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 or next goes on",
-                    theme_glyph(&screen->theme, GLYPH_PASSED), step->number, theme_glyph(&screen->theme, GLYPH_DASH));
+        flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 goes on", theme_glyph(&screen->theme, GLYPH_PASSED),
+                    step->number, theme_glyph(&screen->theme, GLYPH_DASH));
     }
     return flow;
 }
@@ -208,7 +226,9 @@ void lesson_view_draw(struct screen *screen)
     view->cols = pane.cols;
     if (view->to_end)
         view->top = most;
-    view->to_end = false;
+    if (view->to_quiz)
+        view->top = (unsigned)view->quiz_line;
+    view->to_end = view->to_quiz = false;
     if (view->top > most)
         view->top = most;
     for (unsigned row = 0; row < pane.rows; row++) {

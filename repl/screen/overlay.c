@@ -25,6 +25,10 @@ static void put_help(struct flow *flow)
               "While a program has the whole terminal (vim, less, htop), every key but Ctrl-] is the program's own. "
               "Hold Shift to select text with the mouse.");
     flow_blank(flow);
+    flow_text(flow, ROLE_TEXT,
+              "Begin to type the step's command and the rest of it stands there in grey: Right, End or Ctrl-E at the "
+              "line's end takes it.");
+    flow_blank(flow);
     flow_text(flow, ROLE_HEADING, "Commands, at the lab's prompt or after Ctrl-]");
     flow_blank(flow);
     for (size_t i = 0; i < command_count; i++) {
@@ -93,13 +97,14 @@ void overlay_show(struct screen *screen, enum overlay overlay)
 
 static const char *footer(const struct screen *screen)
 {
+    bool narrow = screen->cols < 64;
     switch (screen->overlay) {
     case OVERLAY_LESSONS:
-        return "Up and Down choose, Enter opens the lesson, Esc goes back";
+        return narrow ? "Enter opens, Esc back" : "Up and Down choose, Enter opens the lesson, Esc goes back";
     case OVERLAY_WELCOME:
         return screen->curriculum.count ? "Enter begins, l lists the lessons, q quits" : "q quits";
     default:
-        return "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
+        return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
     }
 }
 

@@ -646,7 +646,7 @@ const char *prompt_suggestion(const struct prompt *prompt)
 {
     const char *line = prompt_line(prompt, NULL);
     size_t len = strlen(line);
-    if (!prompt->suggestion || RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH) ||
+    if (!prompt->suggestion || len == 0 || RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH) ||
         strncmp(prompt->suggestion, line, len) != 0)
         return "";
     return prompt->suggestion + len;

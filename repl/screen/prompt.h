@@ -57,7 +57,8 @@ void prompt_set_line(struct prompt *prompt, const char *line);
 /** Drop the line and whatever was half typed: a search, an argument, a key sequence. */
 void prompt_clear(struct prompt *prompt);
 void prompt_set_width(struct prompt *prompt, unsigned rows, unsigned cols);
-/** The greyed suggestion after the line, or NULL; → or End at the end of the line accepts it, Alt-F its next word. It must start with the line typed so far to be shown. */
+/** The greyed suggestion after the line, or NULL; → or End at the end of the line accepts it, Alt-F its next word. It is shown while the line is not
+ * empty (it would look typed) and the suggestion starts with it. */
 void prompt_set_suggestion(struct prompt *prompt, const char *line);
 const char *prompt_suggestion(const struct prompt *prompt); /* the part after what is typed, or "" */
 /** Add to the history; not if empty, the same as the last, or beginning with a blank. */

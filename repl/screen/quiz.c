@@ -24,20 +24,21 @@ void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage sta
         else
             snprintf(first, sizeof(first), " %s %zu  ", mark, i + 1);
         flow_push(flow, first, quiz->several ? "       " : "      ", marked ? ROLE_PASSED : ROLE_NOTICE);
-        flow_text(flow, marked && answered ? ROLE_STRONG : ROLE_TEXT, answer->text);
+        flow_quoted(flow, marked && answered ? ROLE_STRONG : ROLE_TEXT, answer->text);
         flow_pop(flow);
     }
     if (stage != QUIZ_OPEN)
         return;
     flow_push(flow, "  ", "  ", ROLE_FAINT);
     if (quiz->count == 0)
-        flow_text(flow, ROLE_FAINT, "Type `answer` and your answer at the prompt.");
+        flow_text(flow, ROLE_FAINT, "Type answer and your answer at the lab's prompt, or after Ctrl-].");
     else if (quiz->several)
         flow_text(flow, ROLE_FAINT,
                   "Several may be right. Type their numbers at the prompt, as in `1 3`; or F6, then the numbers, then "
                   "Enter.");
     else
-        flow_text(flow, ROLE_FAINT, "Type its number at the prompt and Enter; or F6, then the number.");
+        flow_text(flow, ROLE_FAINT,
+                  "Type its number at the lab's prompt and Enter; or, from anywhere, F6 and the number.");
     flow_pop(flow);
 }
 
@@ -48,8 +49,8 @@ static void tell(struct screen *screen, bool right, const char *reason)
     snprintf(title, sizeof(title), "%s %s", mark, right ? "Right" : "Not that: try again");
     screen->lesson_view.choices = 0;
     lesson_view_say(screen, right ? ROLE_PASSED : ROLE_FAILED, title, reason ? reason : "");
-    if (right && session_current_passed(screen->session))
-        screen->message[0] = '\0'; /* the tick stands there */
+    if (right && (screen->checked || session_current_passed(screen->session)))
+        screen->message[0] = '\0'; /* the tick stands there, or soon, or that another question is open */
     else if (right)
         screen_message(screen, ROLE_PASSED, "%s Right. Now the rest of the step.", mark);
     else

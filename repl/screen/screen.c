@@ -28,6 +28,13 @@ void screen_message(struct screen *screen, enum role role, const char *format, .
     screen->dirty |= DIRTY_STATUS;
 }
 
+const char *screen_words(const char *text)
+{
+    bool broken = strncmp(text, "run `bash` in the lab", 21) == 0 && strstr(text, "No such file");
+    return broken ? "The lab is broken (bash is gone from it). F5 builds a fresh one and brings you back to this step."
+                  : text;
+}
+
 struct terminal *screen_terminal(const struct screen *screen)
 {
     return screen->session ? session_terminal(screen->session, session_active(screen->session)) : NULL;
@@ -75,7 +82,7 @@ static void draw_too_small(struct screen *screen)
         return;
     flow_text(flow, ROLE_STRONG, text);
     flow_break(flow);
-    flow_text(flow, ROLE_TEXT, "Make the window larger.");
+    flow_text(flow, ROLE_TEXT, "Make the window larger; F10, q or Ctrl-C twice quits.");
     size_t count;
     const struct line *lines = flow_lines(flow, &count);
     for (unsigned row = 0; row < all.rows && row < count; row++)
@@ -142,6 +149,9 @@ static void before_wait(void *data)
     struct screen *screen = data;
     if (screen->state_due && screen->session) {
         session_state_read(screen->session, &screen->state);
+        const char *words = screen_words(screen->state.waits_for);
+        if (words != screen->state.waits_for)
+            snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%s", words);
         screen->state_due = false;
         screen->dirty |= DIRTY_STATE | DIRTY_STATUS;
     }
@@ -204,6 +214,7 @@ static void step_changed(struct screen *screen)
     if (!screen->building)
         screen->message[0] = '\0';
     screen->lesson_view.step = step;
+    screen->checked = false;
     lesson_view_new_step(screen);
 }
 
@@ -245,8 +256,10 @@ static void on_session_event(struct session *session, const struct session_event
         break;
     case SESSION_CHECK:
         screen->state_due = true;
-        if (event->passed && session_current_passed(session)) {
+        screen->checked = event->passed;
+        if (event->passed) {
             screen->message[0] = '\0';
+            screen->lesson_view.to_quiz = session_quiz(session) != NULL;
             lesson_view_changed(screen);
         }
         break;
@@ -267,7 +280,7 @@ static void on_session_event(struct session *session, const struct session_event
         if (event->failed) /* whatever was under way may not go on: do not keep the keys from the learner */
             screen->building = session_replaying(session);
         if (event->text)
-            screen_message(screen, event->failed ? ROLE_FAILED : ROLE_NOTICE, "%s", event->text);
+            screen_message(screen, event->failed ? ROLE_FAILED : ROLE_NOTICE, "%s", screen_words(event->text));
         break;
     }
 }
@@ -280,8 +293,13 @@ static void on_accepted(const char *line, void *data)
     struct command_line command;
     bool quiz = screen->session && session_quiz(screen->session);
     screen->dirty |= DIRTY_TERMINAL;
+    prompt_remember(screen->prompt, line);
     if (commands_at_prompt(line, quiz, &command)) {
         action_run(screen, command.action, &command);
+        return;
+    }
+    if (strcmp(line, "goto") == 0 || strncmp(line, "goto ", 5) == 0) { /* bash knows no such command */
+        screen_message(screen, ROLE_NOTICE, "goto takes the number of a step, 1 to %zu", screen->lesson->step_count);
         return;
     }
     if (line[0] == '\\' && commands_at_prompt(line + 1, false, &command))
@@ -308,7 +326,8 @@ static void on_interrupted(void *data)
         terminal_write(terminal, interrupt, 1); /* so that bash leaves a half-typed loop or here-document as well */
         session_flush(screen->session);
     }
-    screen->dirty |= DIRTY_TERMINAL;
+    screen->message[0] = '\0'; /* it may have spoken of the line that is gone */
+    screen->dirty |= DIRTY_TERMINAL | DIRTY_STATUS;
 }
 
 static void on_end_of_file(void *data)
@@ -495,6 +514,19 @@ static int add_sources(struct screen *screen, struct err *err)
 
 /* ---- beginning and end ---- */
 
+/* Beside the progress; NULL when it cannot be known. */
+static char *default_history(void)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char *path = NULL;
+    int made;
+    if (state && *state == '/')
+        made = asprintf(&path, "%s/teachroot/history", state);
+    else
+        made = asprintf(&path, "%s/.local/state/teachroot/history", home && *home ? home : "/root");
+    return made < 0 ? NULL : path;
+}
+
 static int say(const char *message)
 {
     fprintf(stderr, "teachroot: %s\n", message);
@@ -587,7 +619,8 @@ int screen_main(const struct screen_options *options)
     screen.progress = progress_load(options->progress_path, &damaged);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);
-    screen.prompt = prompt_new(&hooks, options->history_path, &err);
+    cleanup_free char *history = options->history_path ? NULL : default_history();
+    screen.prompt = prompt_new(&hooks, options->history_path ? options->history_path : history, &err);
     if (!screen.input || !screen.loop || !screen.prompt || tty_start(&err) < 0) {
         screen_free(&screen);
         return say(*err.message ? err.message : "out of memory");

@@ -110,7 +110,10 @@ static void put_all(struct flow *flow, const struct screen *screen, unsigned row
         put_namespaces(flow, screen);
     else
         put_namespaces_short(flow, screen);
-    if (*state->waits_for) {
+    if (screen->checked && session_quiz(screen->session)) {
+        flow_format(flow, ROLE_FAINT, "not yet: ");
+        flow_text(flow, ROLE_TEXT, "the question is not answered");
+    } else if (*state->waits_for) {
         flow_format(flow, ROLE_FAINT, "not yet: ");
         flow_quoted(flow, ROLE_TEXT, state->waits_for);
     }

@@ -4,6 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The commands are done and only the question is open: what answers it from where the keys are now. */
+static void put_question(struct flow *flow, const struct screen *screen)
+{
+    const struct quiz *quiz = session_quiz(screen->session)->quiz;
+    bool prompt = screen_at_prompt(screen);
+    flow_text(flow, ROLE_NOTICE, "The commands are done. Now answer the question: ");
+    if (quiz->count == 0)
+        flow_quoted(flow, ROLE_NOTICE,
+                    prompt ? "type `answer` and your answer" : "Ctrl-], then `answer` and your answer");
+    else if (prompt)
+        flow_format(flow, ROLE_NOTICE, "type a number from 1 to %zu (or F6, then the number)", quiz->count);
+    else
+        flow_format(flow, ROLE_NOTICE, "F6, then a number from 1 to %zu", quiz->count);
+}
+
 static void draw_message(struct screen *screen)
 {
     struct rect pane = screen->layout.message;
@@ -20,9 +35,14 @@ static void draw_message(struct screen *screen)
     if (screen->message[0]) {
         flow_quoted(flow, screen->message_role, screen->message);
     } else if (screen->session && session_current_passed(screen->session) && !screen->finished) {
-        flow_format(flow, ROLE_PASSED, "%s Step %u passed %s F2 or next goes on",
-                    theme_glyph(&screen->theme, GLYPH_PASSED), session_current(screen->session),
-                    theme_glyph(&screen->theme, GLYPH_DASH));
+        enum key_when when = screen_when(screen); /* words typed into another shell or program go to that */
+        flow_format(flow, ROLE_PASSED, "%s Step %u passed %s %s goes on", theme_glyph(&screen->theme, GLYPH_PASSED),
+                    session_current(screen->session), theme_glyph(&screen->theme, GLYPH_DASH),
+                    when == KEYS_PROMPT    ? "F2 or next"
+                    : when == KEYS_PROGRAM ? "Ctrl-] then next"
+                                           : "F2");
+    } else if (screen->session && screen->checked && session_quiz(screen->session)) {
+        put_question(flow, screen);
     } else if (screen->session && *screen->state.waits_for && screen->layout.state.rows <= 1) {
         flow_text(flow, ROLE_FAINT, "Not yet: ");
         flow_quoted(flow, ROLE_TEXT, screen->state.waits_for);
@@ -69,6 +89,31 @@ static void draw_command(struct screen *screen)
                   "next hint why reset help quit, or an F-key; Ctrl-] sends Ctrl-]; Esc closes");
 }
 
+static const char *key_label(const struct screen *screen, const struct key_binding *binding)
+{
+    if (binding->action == ACTION_FOCUS)
+        return screen->focus == PANE_TERMINAL ? "lesson" : "terminal";
+    return binding->label;
+}
+
+/* Keys that a narrow window has no room for, as bits of their actions: the least needed go first, help and quit never. */
+static unsigned dropped_keys(const struct screen *screen, enum key_when when, unsigned col)
+{
+    static const enum action order[] = {
+        ACTION_ZOOM, ACTION_RESET, ACTION_WHY, ACTION_FOCUS, ACTION_HINT, ACTION_NEXT
+    };
+    unsigned dropped = 0;
+    for (size_t next = 0;; next++) {
+        size_t cells = col;
+        for (size_t i = 0; i < key_binding_count; i++)
+            if (key_bindings[i].label && (key_bindings[i].when & when) && !(dropped & (1U << key_bindings[i].action)))
+                cells += strlen(key_bindings[i].name) + 1 + strlen(key_label(screen, &key_bindings[i])) + 2;
+        if (cells <= screen->layout.status.cols || next == sizeof(order) / sizeof(order[0]))
+            return dropped;
+        dropped |= 1U << order[next];
+    }
+}
+
 void status_view_draw(struct screen *screen)
 {
     const struct rect *pane = &screen->layout.status;
@@ -82,20 +127,19 @@ void status_view_draw(struct screen *screen)
     }
     enum key_when when = screen_when(screen);
     enum action now = wanted(screen);
-    unsigned col = 1;
+    unsigned col = 1, dropped;
     if (when == KEYS_PROGRAM) { /* its function keys are its own: teaching keys come after Ctrl-] */
         const struct key_binding *prefix = keys_for(ACTION_COMMAND_LINE, when);
         col += draw_text(&screen->theme, pane, 0, col, ROLE_STATUS_KEY, prefix->name);
         col += draw_text(&screen->theme, pane, 0, col, ROLE_STATUS, " then  ");
         when = KEYS_PREFIXED;
     }
+    dropped = dropped_keys(screen, when, col);
     for (size_t i = 0; i < key_binding_count; i++) {
         const struct key_binding *binding = &key_bindings[i];
-        if (!binding->label || !(binding->when & when))
+        if (!binding->label || !(binding->when & when) || (dropped & (1U << binding->action)))
             continue;
-        const char *label = binding->label;
-        if (binding->action == ACTION_FOCUS)
-            label = screen->focus == PANE_TERMINAL ? "lesson" : "terminal";
+        const char *label = key_label(screen, binding);
         col = draw_key(screen, col, binding->name, label, binding->action == now);
     }
 }

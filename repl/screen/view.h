@@ -41,6 +41,8 @@ struct lesson_view {
     size_t count;      /* lines when last drawn, at … */
     unsigned cols;     /* … this width */
     bool to_end;       /* scroll to what was just added */
+    bool to_quiz;      /* scroll to the open question */
+    size_t quiz_line;  /* where it begins */
     struct said said[SAID_MAX];
     size_t said_count;
     unsigned choices; /* bits: ticked boxes of a quiz with several right answers */
@@ -83,6 +85,7 @@ struct screen {
     struct prompt *prompt;
     bool building; /* the lab is being built or steps are being redone */
     bool finished;
+    bool checked; /* the current step's check was met, though a question may be open */
 
     enum pane focus;
     bool zoomed;
@@ -94,6 +97,7 @@ struct screen {
     char message[1200];
     enum role message_role;
     struct command_entry command;
+    bool interrupted; /* the last key in a too small window was Ctrl-C */
 
     enum overlay overlay;
     struct flow *overlay_flow;
@@ -103,6 +107,8 @@ struct screen {
 /* screen.c */
 void screen_message(struct screen *screen, enum role role, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/** What an error of the session means to the learner: a lab that can start no bash is broken; everything else as it is. */
+const char *screen_words(const char *text);
 void screen_relayout(struct screen *screen); /* after a change of size, zoom or overlay */
 int screen_open_lesson(struct screen *screen, const char *path, unsigned step, struct err *err);
 /** Of the current lesson in the curriculum: its place, or -1. */

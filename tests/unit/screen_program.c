@@ -206,11 +206,13 @@ static void a_wrong_answer_says_why_and_may_be_tried_again(void **state)
     harness_expect_gone(harness, "1/3|fresh lab|done again", START_MS);
     harness_expect(harness, "2\\. Answer a question", START_MS);
     harness_expect(harness, PROMPT, START_MS);
+    assert_false(harness_shows(harness, "What explains the answer"));
     harness_send(harness, "1\r");
     harness_expect(harness, "that stays where it was", SOON_MS);
     harness_send(harness, "\033[17~2"); /* F6: the lesson has the keys, and the number answers */
     harness_expect(harness, "✓ Step 2 passed", SOON_MS);
     harness_expect(harness, "it is a pointer in the process", SOON_MS);
+    harness_expect(harness, "What explains the answer", SOON_MS);
     quit(harness);
 }
 
@@ -299,6 +301,38 @@ static void control_c_clears_the_line_or_stops_the_program(void **state)
     harness_send(harness, "echo after-$?\r");
     harness_expect(harness, "^after-130|# after-130", SOON_MS);
     assert_false(harness_shows(harness, "^never-run"));
+    quit(harness);
+}
+
+static void what_was_typed_comes_back_with_up_and_in_the_next_run(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "echo kept-$((40+2))\r");
+    harness_expect(harness, "^kept-42", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "\033[A");
+    harness_expect(harness, PROMPT " echo kept-.*\n(.*\n)*kept-42\n.*" PROMPT " echo kept-", SOON_MS);
+    harness_send(harness, "\003");
+    quit(harness);
+    harness = start_in_lab(80, 24);
+    harness_send(harness, "\033[A");
+    harness_expect(harness, PROMPT " echo kept-", SOON_MS);
+    quit(harness);
+}
+
+static void inside_another_shell_the_words_name_keys_that_work_there(void **state)
+{
+    forget_progress();
+    struct harness *harness = start_in_lab(120, 36);
+    harness_send(harness, "bash --norc\r");
+    harness_expect(harness, "bash-[0-9.]+#", SOON_MS);
+    harness_send(harness, "\033OQ");
+    harness_expect(harness, "Ctrl-\\] then skip", SOON_MS);
+    harness_send(harness, "mkdir /srv/first; echo a > /srv/first/file\r");
+    harness_expect(harness, "Step 1 passed . F2 goes on", SOON_MS);
+    assert_false(harness_shows(harness, "F2 or next"));
+    harness_resize(harness, 30, 8);
+    harness_expect(harness, "F10", SOON_MS);
     quit(harness);
 }
 
@@ -490,6 +524,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(full_screen_programs_work_inside_and_survive_resizing),
         cmocka_unit_test(teaching_keys_are_reached_from_within_a_program),
         cmocka_unit_test(control_c_clears_the_line_or_stops_the_program),
+        cmocka_unit_test(what_was_typed_comes_back_with_up_and_in_the_next_run),
+        cmocka_unit_test(inside_another_shell_the_words_name_keys_that_work_there),
         cmocka_unit_test(control_l_clears_the_screen_and_keeps_the_line),
         cmocka_unit_test(output_faster_than_it_can_be_seen_does_not_hold_up_the_keys),
         cmocka_unit_test(what_is_typed_while_a_command_runs_is_not_lost),
