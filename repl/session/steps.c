@@ -288,6 +288,23 @@ static void step_torn_down(struct session *session)
     step_begin(session, session->current + 1);
 }
 
+static bool makes_something(const struct step *step)
+{
+    return has_block(step, BLOCK_COMMAND) || has_block(step, BLOCK_SCRIPT) || has_block(step, BLOCK_FILE);
+}
+
+/* The steps after this one build on what it would have made: it is done for the learner, in a fresh lab. */
+static const char *skip_done(struct session *session)
+{
+    struct err err;
+    unsigned step = session->current;
+    check_end(session);
+    if (session_goto(session, step + 1, &err) < 0)
+        return say(session, "%s", err.message);
+    session_message(session, false, "step %u is skipped: a fresh lab is made, with its commands run for you", step);
+    return NULL;
+}
+
 const char *session_next(struct session *session, bool skip)
 {
     const struct step *step = session_step(session, session->current);
@@ -302,6 +319,8 @@ const char *session_next(struct session *session, bool skip)
         cleanup_free char *why = strdup(session_why(session));
         return say(session, "not yet: %s (`hint` helps, `skip` goes on without it)", why ? why : "");
     }
+    if (!state->passed && !session->options.by_hand && makes_something(step) && session->current < STATUS_STEPS(session))
+        return skip_done(session);
     if (!state->passed)
         state->status = STEP_SKIPPED;
     check_end(session);
