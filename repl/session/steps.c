@@ -99,8 +99,13 @@ void steps_resume(struct session *session)
     }
 }
 
+/* From the step last worked on, then from the first: one that is still to be done. */
 unsigned steps_first_open(const struct session *session)
 {
+    unsigned last = session->options.progress ? progress_step(session->options.progress, progress_name(session)) : 0;
+    for (unsigned i = last ? last : 1; i <= STATUS_STEPS(session); i++)
+        if (session->steps[i - 1].status != STEP_PASSED && !session->steps[i - 1].skip_reason)
+            return i;
     for (unsigned i = 1; i <= STATUS_STEPS(session); i++)
         if (session->steps[i - 1].status != STEP_PASSED && !session->steps[i - 1].skip_reason)
             return i;
@@ -181,6 +186,10 @@ void step_begin(struct session *session, unsigned step)
         finish(session);
         return;
     }
+    struct err err;
+    if (session->options.progress &&
+        progress_set_step(session->options.progress, progress_name(session), step, &err) < 0)
+        session_message(session, true, "progress is not saved: %s", err.message);
     struct step_state *state = state_of(session, step);
     state->passed = state->command_done = state->block_failed = false;
     state->hint = 0;

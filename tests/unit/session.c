@@ -374,6 +374,12 @@ static void progress_is_saved_at_once_and_resumed(void **state)
     l = learn_from(two_steps, 0, progress);
     assert_int_equal(session_current(l->session), 2);
     assert_int_equal(run(l, "ls /root/a/one"), 0);
+    assert_int_equal(session_goto(l->session, 3, &err), 0);
+    wait_for(l, SESSION_LAB_READY);
+    wait_for(l, SESSION_STEP);
+    leave(l);
+    l = learn_from(two_steps, 0, progress); /* where it was left, although step 2 has not passed */
+    assert_int_equal(session_current(l->session), 3);
     leave(l);
     progress_free(progress);
     char command[96];
