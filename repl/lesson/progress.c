@@ -220,8 +220,7 @@ static int apply(json_t *root, const struct change *change)
     case CHANGE_LAST:
         return json_object_set_new(root, "last", json_string(change->lesson));
     case CHANGE_STEP:
-        if (!json_is_object(json_object_get(root, "steps")) &&
-            json_object_set_new(root, "steps", json_object()) < 0)
+        if (!json_is_object(json_object_get(root, "steps")) && json_object_set_new(root, "steps", json_object()) < 0)
             return -1;
         return json_object_set_new(json_object_get(root, "steps"), change->lesson, json_integer(change->step));
     }

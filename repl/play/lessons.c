@@ -65,10 +65,7 @@ static void print_line(const struct listed *listed)
 {
     char begun[32];
     snprintf(begun, sizeof begun, "begun (step %u next)", listed->next);
-    const char *state = listed->malformed ? "malformed"
-                        : !listed->passed ? "not begun"
-                        : listed->next    ? begun
-                                          : "done";
+    const char *state = listed->malformed ? "malformed" : !listed->passed ? "not begun" : listed->next ? begun : "done";
     printf("%3d  %-32s %2zu/%-2zu  %-20s %s\n", listed->entry->number, listed->entry->title, listed->passed,
            listed->steps, state, listed->last ? "<" : "");
 }

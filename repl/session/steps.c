@@ -328,7 +328,8 @@ const char *session_next(struct session *session, bool skip)
         cleanup_free char *why = strdup(session_why(session));
         return say(session, "not yet: %s (`hint` helps, `skip` goes on without it)", why ? why : "");
     }
-    if (!state->passed && !session->options.by_hand && makes_something(step) && session->current < STATUS_STEPS(session))
+    if (!state->passed && !session->options.by_hand && makes_something(step) &&
+        session->current < STATUS_STEPS(session))
         return skip_done(session);
     if (!state->passed)
         state->status = STEP_SKIPPED;
