@@ -170,10 +170,10 @@ start() {
     export TEACHROOT_LAST_STATUS=127 TEACHROOT_LAST_COMMAND="chroot /my-new-root bash"
     holds last exit 127
     holds last exit nonzero
-    fails "the last command, \`chroot /my-new-root bash\`, ended with status 127" last exit 0
+    fails "the last command, \`chroot /my-new-root bash\`, ended with status 127; 0 was wanted" last exit 0
     holds last command "chroot * bash"
     fails "the last command was \`chroot /my-new-root bash\`" last command "chroot"
-    TEACHROOT_LAST_STATUS=0 fails "*status 0" last exit nonzero
+    TEACHROOT_LAST_STATUS=0 fails "*status 0; any other was wanted" last exit nonzero
     wrong "*is no exit status*" last exit many
 }
 

@@ -32,8 +32,8 @@ static const char *kind_of(mode_t mode)
     }
 }
 
-/* The first few names in a directory. */
-static void list_names(const char *path, char *text, size_t size)
+/* The names in a directory of a few; of a larger one none, for they would bury the point. Returns how many were seen. */
+static unsigned list_names(const char *path, char *text, size_t size)
 {
     cleanup_dir DIR *dir = opendir(path);
     const struct dirent *entry;
@@ -43,12 +43,13 @@ static void list_names(const char *path, char *text, size_t size)
     while (dir && (entry = readdir(dir))) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (++names > 6 || len + strlen(entry->d_name) + 16 > size) {
-            snprintf(text + len, size - len, " …");
-            return;
+        if (++names > 5 || len + strlen(entry->d_name) + 16 > size) {
+            text[0] = '\0';
+            return names;
         }
         len += (size_t)snprintf(text + len, size - len, "%s%s", len ? " " : "", entry->d_name);
     }
+    return names;
 }
 
 enum verdict see_missing(struct claim *claim, const char *path)
@@ -70,9 +71,10 @@ enum verdict see_missing(struct claim *claim, const char *path)
         return see(claim, CLAIM_FAILS, "there is no %s, and no %s either", path, parent);
     if (!S_ISDIR(st.st_mode))
         return see(claim, CLAIM_FAILS, "there is no %s: %s is %s", path, parent, kind_of(st.st_mode));
-    list_names(parent, names, sizeof names);
-    return *names ? see(claim, CLAIM_FAILS, "there is no %s; in %s there are: %s", path, parent, names)
-                  : see(claim, CLAIM_FAILS, "there is no %s; %s is empty", path, parent);
+    if (list_names(parent, names, sizeof names) > 0)
+        return see(claim, CLAIM_FAILS, *names ? "there is no %s; in %s there are: %s" : "there is no %s", path, parent,
+                   names);
+    return see(claim, CLAIM_FAILS, "there is no %s; %s is empty", path, parent);
 }
 
 /* stat(2), with what there is in claim->seen. Returns CLAIM_HOLDS if there is something at all. */

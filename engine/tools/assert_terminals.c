@@ -44,9 +44,14 @@ enum verdict claim_last_exit(struct claim *claim)
     if (!status || !*status)
         return see(claim, CLAIM_UNKNOWN, "no command has ended in this step yet");
     long last = strtol(status, NULL, 10);
-    return see(claim, (nonzero ? last != 0 : last == number) ? CLAIM_HOLDS : CLAIM_FAILS,
-               "the last command%s%.200s%s ended with status %ld", command && *command ? ", `" : "",
-               command ? command : "", command && *command ? "`," : "", last);
+    bool holds = nonzero ? last != 0 : last == number;
+    bool known = command && *command;
+    return see(claim, holds ? CLAIM_HOLDS : CLAIM_FAILS, "the last command%s%.200s%s ended with status %ld%s%s%s",
+               known ? ", `" : "", known ? command : "", known ? "`," : "", last, holds ? "" : "; ",
+               holds     ? ""
+               : nonzero ? "any other"
+                         : wanted,
+               holds ? "" : " was wanted");
 }
 
 enum verdict claim_last_command(struct claim *claim)

@@ -46,6 +46,7 @@ static const struct block_key {
     { "background", VALUE_FLAG, FOR(BLOCK_COMMAND), offsetof(struct block, background) },
     { "ready", VALUE_TEXT, FOR(BLOCK_COMMAND), offsetof(struct block, ready) },
     { "interactive", VALUE_FLAG, FOR(BLOCK_COMMAND), offsetof(struct block, interactive) },
+    { "hidden", VALUE_FLAG, FOR_SHELL | FOR(BLOCK_FILE), offsetof(struct block, hidden) },
     { "replay", VALUE_REPLAY, FOR_SHELL, offsetof(struct block, replay_skip) },
     { "lens", VALUE_LENS, FOR(BLOCK_COMMAND), offsetof(struct block, lens) },
     { "exit", VALUE_EXIT, FOR_SHELL, offsetof(struct block, exit) },
@@ -56,8 +57,8 @@ static const struct block_key {
 };
 #define BLOCK_KEYS (sizeof block_keys / sizeof *block_keys)
 
-static const char all_keys[] = "expected one of type, name, terminal, background, ready, interactive, replay, lens, "
-                               "exit, timeout, requires, path, user";
+static const char all_keys[] = "expected one of type, name, terminal, background, ready, interactive, hidden, replay, "
+                               "lens, exit, timeout, requires, path, user";
 
 static const char *const type_names[] = { "command", "script", "file", "quiz" };
 

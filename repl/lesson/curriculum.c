@@ -254,6 +254,10 @@ char *curriculum_find(const struct curriculum *curriculum, const char *name, str
             err_set(err, errno, "find lesson `%s`", name);
         return path;
     }
+    if (strchr(name, '/') && stat(name, &st) == 0) {
+        err_say(err, EISDIR, "find lesson `%s`: it is a directory, and a lesson is a file", name);
+        return NULL;
+    }
     const struct curriculum_entry *found = NULL;
     for (size_t i = 0; i < curriculum->count && *name; i++) {
         const struct curriculum_entry *entry = &curriculum->entries[i];

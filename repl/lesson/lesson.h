@@ -70,6 +70,8 @@ struct block {
     char *name;     /* may be NULL */
     char *terminal; /* "1" by default */
     bool background, interactive, replay_skip;
+    bool
+        hidden; /* run as the others are, and not among the step's prose: the solution of a task that is to be found out */
     char *ready;         /* glob that says a background command is up; NULL */
     char *lens;          /* "off", a list of syscalls, or NULL */
     char *exit;          /* "0" by default; "1", "!0", "signal:KILL", "any" */

@@ -1,6 +1,6 @@
 /* The progress file:
  *
- *     {"version": 1, "last": "01-a-new-root.md", "passed": {"01-a-new-root.md": {"1": "0123456789abcdef"}}}
+ *     {"version": 1, "last": "01-a-new-root.md", "steps": {"01-a-new-root.md": 2}, "passed": {"01-a-new-root.md": {"1": "0123456789abcdef"}}}
  *
  * What is on disk is what counts. A change locks `progress.json.lock`, reads the file anew, makes the change in it and replaces the file, so that two
  * programs that save at the same time lose nothing of each other's.
@@ -184,7 +184,7 @@ static int take_lock(const char *path, struct err *err)
 }
 
 struct change {
-    enum { CHANGE_PASS, CHANGE_FORGET, CHANGE_LAST } kind;
+    enum { CHANGE_PASS, CHANGE_FORGET, CHANGE_LAST, CHANGE_STEP } kind;
     const char *lesson, *hash;
     unsigned step;
 };
@@ -219,6 +219,10 @@ static int apply(json_t *root, const struct change *change)
         return 0;
     case CHANGE_LAST:
         return json_object_set_new(root, "last", json_string(change->lesson));
+    case CHANGE_STEP:
+        if (!json_is_object(json_object_get(root, "steps")) && json_object_set_new(root, "steps", json_object()) < 0)
+            return -1;
+        return json_object_set_new(json_object_get(root, "steps"), change->lesson, json_integer(change->step));
     }
     return -1;
 }
@@ -264,6 +268,17 @@ int progress_forget(struct progress *progress, const char *lesson, unsigned step
 int progress_set_last(struct progress *progress, const char *lesson, struct err *err)
 {
     return change_file(progress, &(struct change){ CHANGE_LAST, lesson, NULL, 0 }, err);
+}
+
+unsigned progress_step(const struct progress *progress, const char *lesson)
+{
+    json_int_t step = json_integer_value(json_object_get(json_object_get(progress->root, "steps"), lesson));
+    return step > 0 && step < 1000000 ? (unsigned)step : 0;
+}
+
+int progress_set_step(struct progress *progress, const char *lesson, unsigned step, struct err *err)
+{
+    return change_file(progress, &(struct change){ CHANGE_STEP, lesson, NULL, step }, err);
 }
 
 /* FNV-1a, 64 bits: enough to tell an edited step from what it was. */

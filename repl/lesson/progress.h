@@ -24,6 +24,9 @@ int progress_forget(struct progress *progress, const char *lesson, unsigned step
 /** The lesson last worked on ("" if none). */
 const char *progress_last(const struct progress *progress);
 int progress_set_last(struct progress *progress, const char *lesson, struct err *err);
+/** The step of @lesson last worked on (0: none is known), and how it is kept; keeping it leaves progress_last as it is. */
+unsigned progress_step(const struct progress *progress, const char *lesson);
+int progress_set_step(struct progress *progress, const char *lesson, unsigned step, struct err *err);
 
 struct step;
 /** Hash of a step's title and check: 16 hex digits and a NUL. */

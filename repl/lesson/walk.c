@@ -111,6 +111,14 @@ static void take_fences(struct parser *p, struct step *step, cmark_node *node)
     cmark_iter_free(iter);
 }
 
+/** Is @node a hidden block, or what stands after one and belongs to it? Within a list or a quote it is shown with the rest. */
+static bool is_hidden(const struct parser *p, const struct step *step, cmark_node *node)
+{
+    const struct fence *fence = cmark_node_get_type(node) == CMARK_NODE_CODE_BLOCK ? fence_of(p, node) : NULL;
+    return fence && fence->kind != NODE_KIND_CODE && step && step->block_count > 0 &&
+           step->blocks[step->block_count - 1].hidden;
+}
+
 void walk_lesson(struct parser *p, cmark_node *document)
 {
     struct step *step = NULL;
@@ -127,7 +135,8 @@ void walk_lesson(struct parser *p, cmark_node *document)
             if (cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH)
                 check_paragraph(p, node);
             take_fences(p, step, node);
-            add_prose(p, step, node);
+            if (!is_hidden(p, step, node))
+                add_prose(p, step, node);
         }
     }
 }

@@ -388,6 +388,7 @@ int doctor_main(int argc, char **argv)
     }
     clock_gettime(CLOCK_MONOTONIC, &doctor.start);
     int status = -1;
+    opterr = 0;
     optind = 0; /* the program's own options were read before */
     for (int option; status < 0 && (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (option == 'j')
@@ -396,8 +397,11 @@ int doctor_main(int argc, char **argv)
             doctor.no_lab = true;
         else if (option == 'h')
             status = help(&doctor);
-        else
+        else {
+            fprintf(stderr, "teachroot doctor: no such option `%s`: `teachroot doctor --help` lists them\n",
+                    argv[optind > 1 ? optind - 1 : 1]);
             status = EXIT_USAGE;
+        }
     }
     if (status < 0)
         status = argv[optind] ? examine_some(&doctor, argv + optind) : examine_all(&doctor);

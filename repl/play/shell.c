@@ -1,5 +1,7 @@
 #include "repl/play/shell.h"
 
+#include "engine/base/cleanup.h"
+#include "repl/lesson/curriculum.h"
 #include "repl/play/plain.h"
 #include "repl/screen/screen.h"
 
@@ -26,6 +28,22 @@ void shell_usage(FILE *out)
         "      --version   the version\n");
 }
 
+/* Said before anything else that may be wrong: a terminal would not bring the lesson. */
+static bool lesson_is_there(const char *name)
+{
+    struct curriculum curriculum = { 0 };
+    struct err err = { 0 };
+    if (!name)
+        return true;
+    if (curriculum_load(&curriculum, &err) < 0)
+        curriculum = (struct curriculum){ 0 }; /* a path needs none */
+    cleanup_free char *path = curriculum_find(&curriculum, name, &err);
+    curriculum_free(&curriculum);
+    if (!path)
+        fprintf(stderr, "teachroot: %s\n", err.message);
+    return path;
+}
+
 int shell_main(int argc, char **argv)
 {
     enum { ASCII = 256, PLAIN, ROOTLESS, OFFLINE };
@@ -37,6 +55,7 @@ int shell_main(int argc, char **argv)
     struct screen_options screen = { 0 };
     const char *term = getenv("TERM");
     bool plain = term && strcmp(term, "dumb") == 0;
+    opterr = 0;
     optind = 1;
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         switch (c) {
@@ -56,7 +75,7 @@ int shell_main(int argc, char **argv)
             shell_usage(stdout);
             return 0;
         default:
-            fprintf(stderr, "`teachroot --help` lists the options\n");
+            fprintf(stderr, "teachroot: no such option `%s`: `teachroot --help` lists them\n", argv[optind - 1]);
             return EXIT_USAGE;
         }
     if (optind < argc)
@@ -73,6 +92,8 @@ int shell_main(int argc, char **argv)
     }
     if (plain)
         return plain_main(&screen);
+    if (!lesson_is_there(screen.lesson))
+        return EXIT_USAGE;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
         fprintf(stderr,
                 "teachroot: the lesson shell needs a terminal; `--plain` does without one, and `teachroot play %s` "

@@ -87,6 +87,7 @@ void session_flush(struct session *session);
 int session_send_line(struct session *session, const char *line, struct err *err);
 
 /* The teaching commands. Each tells its outcome by events and a message; the returned text is the session's and valid until the next call. */
+/* Skipping a step that has not passed is a fresh lab, replayed with that step in it, so that the ones after it can be done. */
 const char *session_next(struct session *session, bool skip); /* NULL: moved on; else why not, and what to do */
 const char *session_hint(
     struct session

@@ -7,8 +7,11 @@
 #include "repl/session/session_internal.h"
 
 #include <fcntl.h>
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Its number where the lab's init is 1. */
 static pid_t pid_inside(const struct session *session, const struct observe_process *process)
@@ -20,18 +23,43 @@ static pid_t pid_inside(const struct session *session, const struct observe_proc
     return process->nspid[init.depth - 1];
 }
 
+/* Who has the terminal: the leader of the foreground group; where that has ended, as in `seq 1 9 | less`, the youngest of the group. -1 when all have. */
+static pid_t foreground_process(const struct session_terminal *at, struct observe_process *process)
+{
+    pid_t group = at->terminal ? terminal_foreground(at->terminal) : -1, youngest = -1;
+    if (group <= 0)
+        return -1;
+    if (observe_process(group, process, NULL) == 0 && process->state != 'Z')
+        return group;
+    cleanup_dir DIR *proc = opendir("/proc");
+    const struct dirent *entry;
+    while (proc && (entry = readdir(proc))) {
+        struct observe_process found;
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid <= 0 || getpgid(pid) != group || observe_process(pid, &found, NULL) < 0 || found.state == 'Z' ||
+            pid < youngest)
+            continue;
+        youngest = pid;
+        *process = found;
+    }
+    return youngest;
+}
+
+/* … or the terminal's own shell, when nobody else can be told. */
+static pid_t shown_process(const struct session_terminal *at, struct observe_process *process)
+{
+    pid_t pid = foreground_process(at, process);
+    if (pid > 0)
+        return pid;
+    pid = at->terminal ? at->shell : -1;
+    return pid > 0 && observe_process(pid, process, NULL) == 0 ? pid : -1;
+}
+
 pid_t session_foreground_inside(const struct session *session, unsigned number)
 {
     const struct session_terminal *at = &session->terminals[number];
     struct observe_process process;
-    pid_t pid = at->terminal ? terminal_foreground(at->terminal) : -1;
-    /* The leader of a pipeline may have gone before the rest of it: then the shell stands for it. */
-    if (pid <= 0 || observe_process(pid, &process, NULL) < 0) {
-        pid = at->terminal ? at->shell : -1;
-        if (pid <= 0 || observe_process(pid, &process, NULL) < 0)
-            return -1;
-    }
-    return pid_inside(session, &process);
+    return shown_process(at, &process) > 0 ? pid_inside(session, &process) : -1;
 }
 
 static void read_process(struct session *session, struct session_state *state)
@@ -39,12 +67,9 @@ static void read_process(struct session *session, struct session_state *state)
     const struct session_terminal *at = &session->terminals[session->active];
     struct observe_process process;
     struct observe_root root, lab_root;
-    pid_t init = lab_init_pid(session->lab), pid = at->terminal ? terminal_foreground(at->terminal) : -1;
-    if (pid <= 0 || observe_process(pid, &process, NULL) < 0) {
-        pid = at->terminal ? at->shell : -1;
-        if (pid <= 0 || observe_process(pid, &process, NULL) < 0)
-            return;
-    }
+    pid_t init = lab_init_pid(session->lab), pid = shown_process(at, &process);
+    if (pid <= 0)
+        return;
     state->process = pid;
     state->inside = pid_inside(session, &process);
     snprintf(state->command, sizeof state->command, "%.*s", (int)sizeof state->command - 1, process.command);

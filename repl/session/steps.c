@@ -99,8 +99,13 @@ void steps_resume(struct session *session)
     }
 }
 
+/* From the step last worked on, then from the first: one that is still to be done. */
 unsigned steps_first_open(const struct session *session)
 {
+    unsigned last = session->options.progress ? progress_step(session->options.progress, progress_name(session)) : 0;
+    for (unsigned i = last ? last : 1; i <= STATUS_STEPS(session); i++)
+        if (session->steps[i - 1].status != STEP_PASSED && !session->steps[i - 1].skip_reason)
+            return i;
     for (unsigned i = 1; i <= STATUS_STEPS(session); i++)
         if (session->steps[i - 1].status != STEP_PASSED && !session->steps[i - 1].skip_reason)
             return i;
@@ -181,6 +186,10 @@ void step_begin(struct session *session, unsigned step)
         finish(session);
         return;
     }
+    struct err err;
+    if (session->options.progress &&
+        progress_set_step(session->options.progress, progress_name(session), step, &err) < 0)
+        session_message(session, true, "progress is not saved: %s", err.message);
     struct step_state *state = state_of(session, step);
     state->passed = state->command_done = state->block_failed = false;
     state->hint = 0;
@@ -288,6 +297,23 @@ static void step_torn_down(struct session *session)
     step_begin(session, session->current + 1);
 }
 
+static bool makes_something(const struct step *step)
+{
+    return has_block(step, BLOCK_COMMAND) || has_block(step, BLOCK_SCRIPT) || has_block(step, BLOCK_FILE);
+}
+
+/* The steps after this one build on what it would have made: it is done for the learner, in a fresh lab. */
+static const char *skip_done(struct session *session)
+{
+    struct err err;
+    unsigned step = session->current;
+    check_end(session);
+    if (session_goto(session, step + 1, &err) < 0)
+        return say(session, "%s", err.message);
+    session_message(session, false, "step %u is skipped: a fresh lab is made, with its commands run for you", step);
+    return NULL;
+}
+
 const char *session_next(struct session *session, bool skip)
 {
     const struct step *step = session_step(session, session->current);
@@ -302,6 +328,9 @@ const char *session_next(struct session *session, bool skip)
         cleanup_free char *why = strdup(session_why(session));
         return say(session, "not yet: %s (`hint` helps, `skip` goes on without it)", why ? why : "");
     }
+    if (!state->passed && !session->options.by_hand && makes_something(step) &&
+        session->current < STATUS_STEPS(session))
+        return skip_done(session);
     if (!state->passed)
         state->status = STEP_SKIPPED;
     check_end(session);

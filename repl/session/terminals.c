@@ -85,6 +85,16 @@ static char *command_of(struct session_terminal *at, const char *shell)
     return text;
 }
 
+/* Blanks around what was typed are not part of the command. malloc'ed. */
+static char *trimmed_command(const char *text)
+{
+    text += strspn(text, " \t\n");
+    size_t len = strlen(text);
+    while (len && strchr(" \t\n", text[len - 1]))
+        len--;
+    return strndup(text, len);
+}
+
 static void command_ended(struct session_terminal *at, const struct terminal_event *event)
 {
     struct session *session = at->session;
@@ -93,7 +103,7 @@ static void command_ended(struct session_terminal *at, const struct terminal_eve
     if (!session->replay.on && at->number == session->active) {
         session->last_status = event->status;
         free(session->last_command);
-        session->last_command = strdup(text ? text : "");
+        session->last_command = trimmed_command(text ? text : "");
     }
     session_tell(session,
                  &(struct session_event){

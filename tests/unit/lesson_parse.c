@@ -75,7 +75,8 @@ static void keys_of_a_block_are_read_from_flat_json(void **state)
         STEP("One",
              "```bash |{\"terminal\":\"2\",\"name\":\"web\",\"background\":\"true\",\"ready\":\"*up*\"}\nserve\n```\n\n"
              "```sh "
-             "|{\"exit\":\"!0\",\"replay\":\"skip\",\"lens\":\"off\",\"timeout\":\"1500ms\",\"interactive\":\"true\"}"
+             "|{\"exit\":\"!0\",\"replay\":\"skip\",\"hidden\":\"true\",\"lens\":\"off\",\"timeout\":\"1500ms\","
+             "\"interactive\":\"true\"}"
              "\nfalse\n```\n"
              "```keys\nWait /na(me|ts)?:/\nType \"say \\\"hi\\\"\"\nEnter\nCtrl+C\n```\n"
              "```c |{\"type\":\"file\",\"name\":\"/root/a.c\"}\n$ int x;\n```\n"
@@ -90,6 +91,8 @@ static void keys_of_a_block_are_read_from_flat_json(void **state)
     assert_string_equal(blocks[1].exit, "!0");
     assert_string_equal(blocks[1].terminal, "1");
     assert_true(blocks[1].replay_skip);
+    assert_true(blocks[1].hidden);
+    assert_false(blocks[0].hidden);
     assert_true(blocks[1].interactive);
     assert_string_equal(blocks[1].lens, "off");
     assert_int_equal(blocks[1].timeout_ms, 1500);

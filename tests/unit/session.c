@@ -177,6 +177,8 @@ static void a_step_ticks_itself_off_however_it_was_done(void **state)
     assert_int_equal(session_step_status(l->session, 1), STEP_PASSED);
     assert_false(session_current_passed(l->session));
     assert_null(session_next(l->session, true));
+    wait_for(l, SESSION_LAB_READY);
+    wait_for(l, SESSION_STEP);
     assert_int_equal(session_step_status(l->session, 2), STEP_SKIPPED);
     run(l, "touch /root/a/three");
     wait_passed(l, 3);
@@ -274,6 +276,20 @@ static void going_to_a_step_is_a_fresh_lab_with_the_earlier_ones_replayed(void *
     leave(l);
 }
 
+static void skipping_a_step_does_it(void **state)
+{
+    struct learner *l = learn(two_steps);
+    run(l, "touch /root/mine");
+    assert_null(session_next(l->session, true));
+    wait_text(l, SESSION_MESSAGE, "step 1 is skipped", 20);
+    wait_for(l, SESSION_LAB_READY);
+    wait_for(l, SESSION_STEP);
+    assert_int_equal(session_current(l->session), 2);
+    assert_int_equal(session_step_status(l->session, 1), STEP_SKIPPED);
+    assert_int_equal(run(l, "ls /root/a/one"), 0);
+    leave(l);
+}
+
 static void leaving_in_the_middle_of_a_replay_leaves_nothing(void **state)
 {
     struct err err = { 0 };
@@ -358,6 +374,12 @@ static void progress_is_saved_at_once_and_resumed(void **state)
     l = learn_from(two_steps, 0, progress);
     assert_int_equal(session_current(l->session), 2);
     assert_int_equal(run(l, "ls /root/a/one"), 0);
+    assert_int_equal(session_goto(l->session, 3, &err), 0);
+    wait_for(l, SESSION_LAB_READY);
+    wait_for(l, SESSION_STEP);
+    leave(l);
+    l = learn_from(two_steps, 0, progress); /* where it was left, although step 2 has not passed */
+    assert_int_equal(session_current(l->session), 3);
     leave(l);
     progress_free(progress);
     char command[96];
@@ -396,6 +418,13 @@ static void the_state_is_the_kernels(void **state)
     assert_int_equal(now.closures[0].present, now.closures[0].needed);
     assert_string_equal(now.closures[0].missing[0], "");
 
+    type(l, "true | sleep 2"); /* the leader of the group has ended */
+    run_for(l, 500);
+    session_state_read(l->session, &now);
+    assert_string_equal(now.command, "sleep 2");
+    wait_for(l, SESSION_COMMAND_DONE);
+    wait_for(l, SESSION_PROMPT);
+
     type(l, "unshare --uts --mount chroot /new /bin/bash");
     wait_for(l, SESSION_PROMPT);
     uint64_t began = loop_now();
@@ -431,6 +460,7 @@ int main(void)
         cmocka_unit_test(an_idle_step_uses_under_one_percent_of_a_core),
         cmocka_unit_test(a_lab_that_dies_comes_back_at_the_same_step),
         cmocka_unit_test(going_to_a_step_is_a_fresh_lab_with_the_earlier_ones_replayed),
+        cmocka_unit_test(skipping_a_step_does_it),
         cmocka_unit_test(leaving_in_the_middle_of_a_replay_leaves_nothing),
         cmocka_unit_test(a_shell_that_ends_is_started_again),
         cmocka_unit_test(without_a_check_a_command_that_ends_as_stated_passes),
