@@ -94,12 +94,17 @@ static void draw_finished(struct flow *flow, const struct screen *screen)
     flow_format(flow, ROLE_PASSED, "%s You have finished this lesson: %s.", theme_glyph(theme, GLYPH_PASSED),
                 screen->lesson->title);
     flow_blank(flow);
-    for (unsigned i = 1; i <= screen->lesson->step_count; i++) {
+    const struct step *steps = screen->lesson->steps;
+    for (unsigned i = 1; steps && i <= screen->lesson->step_count; i++) {
         bool skipped = session_step_status(screen->session, i) == STEP_SKIPPED;
+        const char *reason = skipped ? session_skip_reason(screen->session, i) : NULL;
         char mark[16];
         snprintf(mark, sizeof(mark), "%s ", theme_glyph(theme, skipped ? GLYPH_SKIPPED : GLYPH_PASSED));
         flow_push(flow, mark, "  ", skipped ? ROLE_FAINT : ROLE_PASSED);
-        flow_format(flow, ROLE_TEXT, "%s%s", screen->lesson->steps[i - 1].title, skipped ? " (skipped)" : "");
+        flow_format(flow, ROLE_TEXT, "%s%s%s%s", steps[i - 1].title, skipped ? " (skipped" : "", reason ? ": " : "",
+                    reason ? reason : "");
+        if (skipped)
+            flow_format(flow, ROLE_TEXT, ")");
         flow_pop(flow);
     }
     flow_blank(flow);

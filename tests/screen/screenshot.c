@@ -197,7 +197,7 @@ static void draw(FILE *out)
 
 int main(int argc, char **argv)
 {
-    unsigned cols, rows;
+    unsigned cols = 0, rows = 0;
     if (argc < 4 || sscanf(argv[2], "%ux%u", &cols, &rows) != 2)
         die("usage: screenshot OUT.svg COLUMNSxROWS COMMAND…", "");
     setlocale(LC_ALL, "C.UTF-8");
