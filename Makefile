@@ -162,7 +162,7 @@ TEST_ENV = TEACHROOT=$(abspath $(BUILD)/teachroot) TEACHROOT_TOOLS=$(abspath $(B
 CLEAN_ENV = env -u MAKELEVEL -u MFLAGS -u TEACHROOT_LESSONS -u TEACHROOT_STATE -u NO_COLOR
 
 # testrules.yml says what may run beside what.
-check: $(PROGRAMS) $(UNIT)
+check: $(PROGRAMS) $(UNIT) $(BUILD)/tests/screen/screenshot
 	@rm -rf $(BUILD)/tests/state
 	@$(CLEAN_ENV) $(TEST_ENV) prove --timer -j2 --exec tests/run $(TESTS)
 
