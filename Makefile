@@ -176,14 +176,14 @@ asan: ## Build everything with AddressSanitizer and UBSan and run the tests on t
 	@ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined TESTS='$(ASAN_TESTS)' check
 
-fuzz: ## Fuzz each parser for SECONDS seconds (60)
+fuzz: ## Fuzz each parser for SECONDS seconds (60); SEED=N for the same inputs in the same order again
 	@scripts/deps test --yes
 	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=address,undefined FUZZ=1 fuzz-all
 
 # One program at a time a job; what it printed is kept, and shown when it found something.
 fuzz-all: $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC))
 $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC)): fuzz-%: $(BUILD)/tests/fuzz/%
-	@scripts/fuzz $< $(BUILD)/tests/corpus/$* $(SECONDS)
+	@scripts/fuzz $< $(BUILD)/tests/corpus/$* $(SECONDS) $(SEED)
 
 bench: ## Run the benches
 	@scripts/deps test --yes

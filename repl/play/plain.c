@@ -420,7 +420,7 @@ static void on_piped(int fd, uint32_t events, void *data)
     ssize_t n = read(fd, bytes, sizeof bytes);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    char *grown = n > 0 ? realloc(plain->input, plain->input_len + (size_t)n) : NULL;
+    char *grown = n > 0 ? realloc(plain->input, plain->input_len + (size_t)n + 1) : NULL;
     if (!grown) {
         plain->input_end = true;
         loop_remove(plain->keyboard); /* an ended pipe is readable for ever */
@@ -430,6 +430,7 @@ static void on_piped(int fd, uint32_t events, void *data)
     plain->input = grown;
     memcpy(grown + plain->input_len, bytes, (size_t)n);
     plain->input_len += (size_t)n;
+    plain->input[plain->input_len] = '\0';
 }
 
 /* What cannot be waited for, a file, is there already. */

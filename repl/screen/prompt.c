@@ -72,10 +72,12 @@ static void redisplay(void)
     /* Nothing to do: prompt_text reads readline's state when it is asked. */
 }
 
-/* After a search the same undo list can hang from the line, from a history entry and from both, and readline 8.2 frees it twice. Let go of it instead: a few bytes a
- * line. A history line that was edited and left stays as it was edited. */
+/* After a search the same undo list can hang from the line, from a history entry and from the line put aside while the history is walked, and readline 8.2 frees it
+ * twice. Let go of it instead: a few bytes a line. A history line that was edited and left stays as it was edited. */
 static void forget_undo(void)
 {
+    rl_maybe_unsave_line();
+    rl_undo_list = NULL;
     for (int i = 0; i < history_length; i++)
         history_get(history_base + i)->data = NULL;
 }
@@ -344,7 +346,6 @@ static void drop_line(void)
 {
     drop_half_sequence();
     rl_callback_sigcleanup();
-    rl_undo_list = NULL;
     forget_undo();
     rl_free_line_state();
     rl_replace_line("", 0);
@@ -440,6 +441,11 @@ static void run_character(struct prompt *prompt, const char *bytes, size_t len)
         rl_last_func = NULL;
         prompt->quoting = false;
     }
+    /* A key that begins a sequence ends a search first, as other commands do: readline 8.2 reads the sequence inside the search, and when it has to take it apart again
+     * goes on with a sequence that is gone. */
+    if (len == 1 && RL_ISSTATE(RL_STATE_ISEARCH) && *bytes != '\033' &&
+        rl_get_keymap()[(unsigned char)*bytes].type == ISKMAP)
+        rl_callback_sigcleanup();
     /* The keys a terminal would have made signals of. Bash at its prompt ignores the last two. */
     if (!prompt->quoting && *bytes == CTRL_KEY('C'))
         interrupt(prompt);

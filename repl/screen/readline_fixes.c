@@ -14,27 +14,37 @@ static int do_nothing(int count, int key)
     return 0;
 }
 
-enum class { BLANK, WORD, OTHER };
+enum kind { BLANK, WORD, OTHER };
 
-/* The character at @point, how many bytes it and its combining marks take, and its class; with @big every character but a blank is of a word. */
-static enum class character_at(int point, bool big, int *length) {
-    mbstate_t state = { 0 }; enum class class = BLANK; int at = point; while (at < rl_end){
-        wchar_t wide; size_t n = mbrtowc(&wide, rl_line_buffer + at, (size_t)(rl_end - at), &state);
-        if (n == 0 || n > (size_t)(rl_end - at)){ memset(&state, 0, sizeof state); n = 1; wide = L'?'; }
-if (at > point && wcwidth(wide) != 0) break;
-if (at == point && wide != L' ' && wide != L'\t')
-    class = big || wide == L'_' || iswalnum((wint_t)wide) ? WORD : OTHER;
-at += (int)n;
-}
-*length = at - point;
-return class;
+/* The character at @point, how many bytes it and its combining marks take, and its kind; with @big every character but a blank is of a word. */
+static enum kind character_at(int point, bool big, int *length)
+{
+    mbstate_t state = { 0 };
+    enum kind kind = BLANK;
+    int at = point;
+    while (at < rl_end) {
+        wchar_t wide;
+        size_t n = mbrtowc(&wide, rl_line_buffer + at, (size_t)(rl_end - at), &state);
+        if (n == 0 || n > (size_t)(rl_end - at)) {
+            memset(&state, 0, sizeof state);
+            n = 1;
+            wide = L'?';
+        }
+        if (at > point && wcwidth(wide) != 0)
+            break;
+        if (at == point && wide != L' ' && wide != L'\t')
+            kind = big || wide == L'_' || iswalnum((wint_t)wide) ? WORD : OTHER;
+        at += (int)n;
+    }
+    *length = at - point;
+    return kind;
 }
 
-/* From @point over all characters of @class. *last is the last of them, untouched if there is none. */
-static int skip(int point, enum class class, bool big, int *last)
+/* From @point over all characters of @kind. *last is the last of them, untouched if there is none. */
+static int skip(int point, enum kind kind, bool big, int *last)
 {
     int length;
-    while (point < rl_end && character_at(point, big, &length) == class) {
+    while (point < rl_end && character_at(point, big, &length) == kind) {
         *last = point;
         point += length;
     }
@@ -47,8 +57,8 @@ static int next_word(int count, int key)
     bool big = key == 'W';
     int last = rl_point, length;
     for (int point = rl_point; count > 0 && point < rl_end; count--) {
-        enum class class = character_at(point, big, &length);
-        point = class == BLANK ? point : skip(point, class, big, &last);
+        enum kind kind = character_at(point, big, &length);
+        point = kind == BLANK ? point : skip(point, kind, big, &last);
         point = skip(point, BLANK, big, &last);
         rl_point = point < rl_end ? point : last;
     }
