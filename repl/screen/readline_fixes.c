@@ -79,10 +79,43 @@ static int end_of_word(int count, int key)
     return 0;
 }
 
+/* Looking for the word to complete takes readline the square of the line's length: seconds for a line of 32 KiB, half an hour for one of a pasted megabyte. */
+enum { COMPLETABLE = 8192 };
+
+/* Completing twice in a row means more than once, and what ran last is the function here. */
+static int complete_by(rl_command_func_t *function, int count, int key);
+
+static int complete(int count, int key)
+{
+    return complete_by(rl_complete, count, key);
+}
+
+static int possible_completions(int count, int key)
+{
+    return complete_by(rl_possible_completions, count, key);
+}
+
+static int insert_completions(int count, int key)
+{
+    return complete_by(rl_insert_completions, count, key);
+}
+
+static int menu_complete(int count, int key)
+{
+    return complete_by(rl_menu_complete, count, key);
+}
+
+static int backward_menu_complete(int count, int key)
+{
+    return complete_by(rl_backward_menu_complete, count, key);
+}
+
 /* `=`, `*` and `\` begin with an `E`, unless the word ends at the point already. */
 static int complete_in_command_mode(int count, int key)
 {
     int last;
+    if (rl_end > COMPLETABLE)
+        return 0;
     rl_point = skip(rl_point, WORD, true, &last);
     return rl_vi_complete(count, key);
 }
@@ -121,7 +154,22 @@ static const struct {
     { rl_vi_end_word, end_of_word },
     { rl_vi_match, match_bracket },
     { rl_vi_complete, complete_in_command_mode },
+    { rl_complete, complete },
+    { rl_possible_completions, possible_completions },
+    { rl_insert_completions, insert_completions },
+    { rl_menu_complete, menu_complete },
+    { rl_backward_menu_complete, backward_menu_complete },
 };
+
+static int complete_by(rl_command_func_t *function, int count, int key)
+{
+    if (rl_end > COMPLETABLE)
+        return 0;
+    for (size_t i = 0; i < sizeof replacements / sizeof *replacements; i++)
+        if (rl_last_func == replacements[i].instead && replacements[i].broken)
+            rl_last_func = replacements[i].broken;
+    return function(count, key);
+}
 
 static void apply(Keymap map, bool top)
 {
