@@ -78,11 +78,12 @@ static void solution(struct screen *screen)
     screen->dirty |= DIRTY_TERMINAL;
 }
 
-/* Keys wait from here on until the step is in play: a SESSION_STEP says so. */
+/* Keys are held from here on until the step is in play: a SESSION_STEP says so. */
 static void fresh_lab(struct screen *screen, unsigned step)
 {
     struct err err = { 0 };
-    screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for step %u; wait for the prompt.", step);
+    ahead_drop(screen);
+    screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for step %u.", step);
     screen->building = session_goto(screen->session, step, &err) == 0;
     if (!screen->building)
         screen_message(screen, ROLE_FAILED, "%s", err.message);
@@ -272,7 +273,7 @@ static void command_input(struct screen *screen, const struct input_event *event
         action_run(screen, binding->action, NULL);
     } else if (event->key == ']' && event->modifiers == INPUT_CTRL) {
         entry->open = false;
-        terminal_view_input(screen, event);
+        ahead_input(screen, event);
     } else if (event->key == INPUT_KEY_ESCAPE || (event->key == 'c' && event->modifiers == INPUT_CTRL) ||
                (event->key == INPUT_KEY_BACKSPACE && entry->len == 0)) {
         entry->open = false;
@@ -324,7 +325,7 @@ static void lesson_input(struct screen *screen, const struct input_event *event)
     focus(screen);
     if (event->kind == INPUT_KEY && event->key == INPUT_KEY_ENTER)
         return; /* Enter only goes back */
-    terminal_view_input(screen, event);
+    ahead_input(screen, event);
 }
 
 /* Nothing can be seen, so the keys only lead out. */
@@ -365,8 +366,6 @@ void action_input(struct screen *screen, const struct input_event *event)
         return;
     else if (screen->focus == PANE_LESSON)
         lesson_input(screen, event);
-    else if (screen->building || !screen_terminal(screen)) /* typing would get into the replayed steps */
-        screen_message(screen, ROLE_NOTICE, "The lab is being built; wait for the prompt.");
     else
-        terminal_view_input(screen, event);
+        ahead_input(screen, event);
 }

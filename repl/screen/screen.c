@@ -238,7 +238,7 @@ static void on_session_event(struct session *session, const struct session_event
         screen_message(
             screen, ROLE_NOTICE,
             "The lab has ended (something in it stopped everything). A new one is being built and your steps "
-            "are done again; wait for the prompt.");
+            "are done again.");
         break;
     case SESSION_TERMINAL:
         screen->terminal_view.back = 0;
@@ -246,7 +246,7 @@ static void on_session_event(struct session *session, const struct session_event
         screen->state_due = true;
         break;
     case SESSION_PROMPT:
-        terminal_view_prompt(screen, event->terminal);
+        ahead_prompt(screen, event->terminal);
         suggest(screen);
         screen->dirty |= DIRTY_TERMINAL | DIRTY_STATUS;
         screen->state_due = true;
@@ -293,6 +293,8 @@ static void on_accepted(const char *line, void *data)
     struct command_line command;
     bool quiz = screen->session && session_quiz(screen->session);
     screen->dirty |= DIRTY_TERMINAL;
+    if (ahead_line(screen, line))
+        return;
     prompt_remember(screen->prompt, line);
     if (commands_at_prompt(line, quiz, &command)) {
         action_run(screen, command.action, &command);
@@ -384,6 +386,7 @@ static void end_session(struct screen *screen)
     screen->session = NULL;
     memset(&screen->terminal_view, 0, sizeof(screen->terminal_view));
     memset(&screen->state, 0, sizeof(screen->state));
+    ahead_drop(screen);
     lesson_view_free(screen);
     lesson_free(screen->lesson);
     screen->lesson = NULL;
@@ -431,7 +434,7 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
     screen->session = session;
     screen->building = true;
     screen->focus = PANE_TERMINAL;
-    screen_message(screen, ROLE_NOTICE, "The lab is being built; wait for the prompt.");
+    screen_message(screen, ROLE_NOTICE, "The lab is being built.");
     screen->dirty |= DIRTY_ALL | DIRTY_CLEAN;
     draw(screen);
     if (session_start(session, step, err) < 0) {

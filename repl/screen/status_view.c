@@ -47,6 +47,11 @@ static void draw_message(struct screen *screen)
         flow_text(flow, ROLE_FAINT, "Not yet: ");
         flow_quoted(flow, ROLE_TEXT, screen->state.waits_for);
     }
+    char kept[160];
+    if (ahead_words(screen, kept, sizeof(kept))) {
+        flow_text(flow, ROLE_FAINT, screen->message[0] ? " Kept for the prompt: " : "Kept for the prompt: ");
+        flow_text(flow, ROLE_TEXT, kept);
+    }
     size_t count;
     const struct line *lines = flow_lines(flow, &count);
     for (unsigned row = 0; row < pane.rows && row < count; row++)

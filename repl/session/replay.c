@@ -95,3 +95,24 @@ void replay_end(struct session *session)
 {
     session->replay.on = false;
 }
+
+bool session_stop_replay(struct session *session)
+{
+    static const char interrupt[] = "\003";
+    unsigned step = session->replay.step, terminal = session->player.terminal;
+    if (!session->replay.on)
+        return false;
+    job_cancel(session->setup);
+    session->setup = NULL;
+    session->setup_done = NULL;
+    player_end(session);
+    replay_end(session);
+    if (session_terminal(session, terminal)) {
+        session_set_active(session, terminal);
+        terminal_write(session_terminal(session, terminal), interrupt, 1);
+        session_flush(session);
+    }
+    steps_jump(session, step);
+    step_begin(session, step);
+    return true;
+}

@@ -70,6 +70,8 @@ const char *session_skip_reason(const struct session *session, unsigned step);
 /** True once the current step's check has passed (the learner moves on with `next`; the lesson does not scroll on before the output was read). */
 bool session_current_passed(const struct session *session);
 bool session_replaying(const struct session *session);
+/** End a replay where it is: what runs is interrupted, and the step being replayed becomes the current one. False if none was on. */
+bool session_stop_replay(struct session *session);
 
 /* Terminals, numbered from 1. */
 unsigned session_terminals(const struct session *session);
@@ -82,6 +84,14 @@ void session_resize(struct session *session, unsigned rows, unsigned cols); /* a
 
 /** After terminal_write, _paste or _mouse_event on a terminal: what the pty did not take at once is written as soon as it can. Cheap. */
 void session_flush(struct session *session);
+
+enum session_reader {
+    SESSION_READER_NONE,  /* nobody waits for input: it would stand in the tty's queue */
+    SESSION_READER_LINES, /* something (the shell at its prompt included) waits for a line that the tty edits and echoes */
+    SESSION_READER_KEYS,  /* the tty is in another mode: each key goes to the program */
+};
+/** Who gets what is typed into terminal @number now? Read from the kernel. */
+enum session_reader session_reader(const struct session *session, unsigned number);
 
 /** A line (or a command of several lines) for the shell of the active terminal, as typed at its prompt. */
 int session_send_line(struct session *session, const char *line, struct err *err);

@@ -377,6 +377,88 @@ static void what_is_typed_while_a_command_runs_is_not_lost(void **state)
     quit(harness);
 }
 
+/* A lesson of the test's own, in its directory. Returns its path. */
+static const char *write_lesson(const char *text)
+{
+    static char path[128];
+    snprintf(path, sizeof(path), "%s/lesson.md", directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+static struct harness *start_slow_replay(void)
+{
+    forget_progress();
+    struct harness *harness = start_lesson(
+        write_lesson("# Slow\n\n## Wait\n\n```bash\nsleep 3\n```\n\n## Then\n\n```bash\ntrue\n```\n"), 80, 24);
+    harness_send(harness, "goto 2\r");
+    harness_expect(harness, "Step 1 is done again for you: sleep 3", START_MS);
+    return harness;
+}
+
+static void what_is_typed_while_steps_are_done_again_is_kept_for_the_prompt(void **state)
+{
+    struct harness *harness = start_slow_replay();
+    harness_send(harness, "echo first-$((40+1))\recho secx\177ond-$((40+2))\rwhy\recho th");
+    harness_expect(harness, "Kept for the prompt: echo first", SOON_MS);
+    assert_false(harness_shows(harness, "first-41"));
+    harness_expect(harness, "^first-41\n(.*\n)*second-42\n(.*\n)*.*" PROMPT " echo th$", START_MS);
+    harness_expect(harness, "a command of this step has to be run", SOON_MS);
+    harness_send(harness, "i''rd\r");
+    harness_expect(harness, "^third", SOON_MS);
+    assert_false(harness_shows(harness, "Kept for the prompt"));
+    quit(harness);
+}
+
+static void control_c_stops_a_replay_and_drops_what_was_typed(void **state)
+{
+    struct harness *harness = start_slow_replay();
+    harness_send(harness, "echo dropped\r");
+    harness_expect(harness, "Kept for the prompt: echo dropped", SOON_MS);
+    harness_send(harness, "\003");
+    harness_expect(harness, "Stopped. Step 1 is yours", SOON_MS);
+    harness_expect(harness, "1/2", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "echo af''ter\r");
+    harness_expect(harness, "^after", SOON_MS);
+    assert_false(harness_shows(harness, "dropped"));
+    quit(harness);
+}
+
+static void teaching_commands_typed_ahead_are_done_when_their_turn_comes(void **state)
+{
+    struct harness *harness = start_in_lab(120, 36);
+    harness_send(harness, "sleep 1\recho one\rwhy\recho tw''o\rgoto 2\recho thr''ee\r");
+    harness_expect(harness, "What this step waits for", SOON_MS);
+    harness_expect(harness, "2\\. Answer a question", START_MS);
+    harness_expect(harness, "three", SOON_MS);
+    assert_false(harness_shows(harness, "not found"));
+    harness_send(harness, "\033[200~sleep 1\nhint\necho pa''sted\n\033[201~");
+    harness_expect(harness, "Hint", SOON_MS);
+    harness_expect(harness, "│pasted", SOON_MS);
+    assert_false(harness_shows(harness, "not found"));
+    quit(harness);
+}
+
+static void a_program_that_reads_gets_lines_that_look_like_teaching_commands(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "sh -c 'sleep 1; cat'\rnext\r");
+    harness_expect(harness, "^next\nnext$", SOON_MS);
+    harness_send(harness, "why\r");
+    harness_expect(harness, "^why\nwhy$", SOON_MS);
+    harness_send(harness, "\004");
+    await_prompt(harness);
+    harness_send(harness, "read line; echo \"got $line\"\r");
+    harness_expect(harness, "echo \"got", SOON_MS);
+    harness_send(harness, "hint\r");
+    harness_expect(harness, "^got hint", SOON_MS);
+    quit(harness);
+}
+
 static void a_long_line_wraps_and_is_edited_in_the_pane(void **state)
 {
     struct harness *harness = start_in_lab(80, 24);
@@ -531,6 +613,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(control_l_clears_the_screen_and_keeps_the_line),
         cmocka_unit_test(output_faster_than_it_can_be_seen_does_not_hold_up_the_keys),
         cmocka_unit_test(what_is_typed_while_a_command_runs_is_not_lost),
+        cmocka_unit_test(what_is_typed_while_steps_are_done_again_is_kept_for_the_prompt),
+        cmocka_unit_test(control_c_stops_a_replay_and_drops_what_was_typed),
+        cmocka_unit_test(teaching_commands_typed_ahead_are_done_when_their_turn_comes),
+        cmocka_unit_test(a_program_that_reads_gets_lines_that_look_like_teaching_commands),
         cmocka_unit_test(a_long_line_wraps_and_is_edited_in_the_pane),
         cmocka_unit_test(the_line_in_a_password_prompt_is_not_shown),
         cmocka_unit_test(scrollback_zoom_and_focus_keys_do_what_they_say),
@@ -540,6 +626,8 @@ int main(int argc, char **argv)
     };
     if (argc > 2 && strcmp(argv[1], "screen") == 0)
         return be_the_screen(argc, argv);
+    if (argc > 1) /* `screen_program '*typed*'`: some of them */
+        cmocka_set_test_filter(argv[1]);
     setenv("LC_ALL", "C.UTF-8", 1);
     setlocale(LC_ALL, "");
     cmocka_set_message_output(CM_OUTPUT_TAP);
