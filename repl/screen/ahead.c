@@ -1,6 +1,6 @@
 /* Typing ahead: keys that come before there is a prompt for them.
  *
- * While a lab is being built or steps are done again, the terminal is not the learner's yet: all keys are held, and given out in order when the prompt is there.
+ * While a lab is being built or steps are done again, the terminal is not the learner's yet: all keys are held, and given out line by line when the prompt is there.
  * While a command runs, keys go to its tty as they would anywhere, and what stands on its unfinished line goes on in readline at the next prompt. Only the Enter of a
  * line that is a teaching command (`next`), and what follows it, is held: in the tty's queue bash would take it. It is given out when its turn comes: to the prompt, or
  * to a program that has begun to read.
@@ -137,17 +137,20 @@ static void on_look(void *data)
         look_again(screen);
         return;
     }
+    /* One line: what it does decides who gets the next one. It may drop or hold keys itself, so the list is taken away from it. */
     struct held_key *keys = ahead->keys;
-    size_t count = ahead->count;
-    bool whole = ahead->terminal == 0 || screen_at_prompt(screen);
+    size_t count = ahead->count, given = 0;
+    bool ended = false;
     ahead->keys = NULL;
     ahead->count = ahead->size = 0;
+    ahead->looks = 0;
     screen->dirty |= DIRTY_STATUS;
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 && !whole) /* the Enter that was held: the program that reads now gets the line */
-            terminal_view_input(screen, &keys[i].event);
-        else
-            ahead_input(screen, &keys[i].event);
+    for (; given < count && !ended; given++) {
+        terminal_view_input(screen, &keys[given].event);
+        ended = is_key(&keys[given].event, INPUT_KEY_ENTER, 0) || keys[given].event.kind == INPUT_PASTE;
+    }
+    for (; given < count && screen->session; given++)
+        hold(screen, &keys[given].event);
     free_keys(keys, count);
     if (screen->session)
         session_flush(screen->session);

@@ -32,6 +32,12 @@ static void draw_message(struct screen *screen)
     struct flow *flow = flow_new(&screen->theme, pane.cols);
     if (!flow)
         return;
+    char kept[160];
+    if (ahead_words(screen, kept, sizeof(kept))) {
+        flow_text(flow, ROLE_NOTICE, "Kept for the prompt: ");
+        flow_text(flow, ROLE_TEXT, kept);
+        flow_text(flow, ROLE_TEXT, ". ");
+    }
     if (screen->message[0]) {
         flow_quoted(flow, screen->message_role, screen->message);
     } else if (screen->session && session_current_passed(screen->session) && !screen->finished) {
@@ -46,11 +52,6 @@ static void draw_message(struct screen *screen)
     } else if (screen->session && *screen->state.waits_for && screen->layout.state.rows <= 1) {
         flow_text(flow, ROLE_FAINT, "Not yet: ");
         flow_quoted(flow, ROLE_TEXT, screen->state.waits_for);
-    }
-    char kept[160];
-    if (ahead_words(screen, kept, sizeof(kept))) {
-        flow_text(flow, ROLE_FAINT, screen->message[0] ? " Kept for the prompt: " : "Kept for the prompt: ");
-        flow_text(flow, ROLE_TEXT, kept);
     }
     size_t count;
     const struct line *lines = flow_lines(flow, &count);

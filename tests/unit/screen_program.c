@@ -406,7 +406,7 @@ static void what_is_typed_while_steps_are_done_again_is_kept_for_the_prompt(void
     harness_expect(harness, "Kept for the prompt: echo first", SOON_MS);
     assert_false(harness_shows(harness, "first-41"));
     harness_expect(harness, "^first-41\n(.*\n)*second-42\n(.*\n)*.*" PROMPT " echo th$", START_MS);
-    harness_expect(harness, "a command of this step has to be run", SOON_MS);
+    harness_expect(harness, "What this step waits for", SOON_MS);
     harness_send(harness, "i''rd\r");
     harness_expect(harness, "^third", SOON_MS);
     assert_false(harness_shows(harness, "Kept for the prompt"));
