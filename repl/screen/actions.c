@@ -34,7 +34,7 @@ static void next(struct screen *screen, bool skip)
         screen_message(screen, ROLE_NOTICE, "%.*s (F3 or Ctrl-] then hint helps, Ctrl-] then skip goes on without it)",
                        (int)(typed - why), why);
     else if (why)
-        screen_message(screen, ROLE_NOTICE, "%s", why);
+        screen_message(screen, ROLE_NOTICE, "%s", screen_words(why));
 }
 
 /* Words of any length go below the step; the message line holds them only where the lesson is not seen. */
@@ -51,15 +51,24 @@ static void tell(struct screen *screen, const char *title, const char *text, con
 
 static void hint(struct screen *screen)
 {
-    const char *text = screen_words(session_hint(screen->session));
-    static const char type[] = "type: ";
-    char solution[1200];
-    if (strncmp(text, type, sizeof(type) - 1) == 0) {
-        snprintf(solution, sizeof(solution), "```\n%s\n```", text + sizeof(type) - 1);
-        tell(screen, "Solution", solution, "That was the last hint.");
-        return;
+    enum hint_kind kind;
+    const char *text = session_hint(screen->session, &kind);
+    char command[1200];
+    switch (kind) {
+    case HINT_WORDS:
+        tell(screen, "Hint", screen_words(text), "F3 again gives more.");
+        break;
+    case HINT_SOLUTION:
+        tell(screen, "Solution", text, "F3 again gives the command itself.");
+        break;
+    case HINT_COMMAND:
+        snprintf(command, sizeof(command), "```\n%s\n```", text);
+        tell(screen, "Solution", command, "That was the last hint.");
+        break;
+    case HINT_NONE:
+        screen_message(screen, ROLE_NOTICE, "%s", text);
+        break;
     }
-    tell(screen, "Hint", text, "F3 again gives more.");
 }
 
 static void solution(struct screen *screen)

@@ -30,9 +30,13 @@ void screen_message(struct screen *screen, enum role role, const char *format, .
 
 const char *screen_words(const char *text)
 {
-    bool broken = strncmp(text, "run `bash` in the lab", 21) == 0 && strstr(text, "No such file");
-    return broken ? "The lab is broken (bash is gone from it). F5 builds a fresh one and brings you back to this step."
-                  : text;
+    static const char command[] = "`reset` ";
+    static char words[sizeof(((struct screen *)NULL)->message)];
+    const char *at = strstr(text, command);
+    if (!at)
+        return text;
+    snprintf(words, sizeof(words), "%.*sF5 (`reset`) %s", (int)(at - text), text, at + sizeof(command) - 1);
+    return words;
 }
 
 struct terminal *screen_terminal(const struct screen *screen)
@@ -151,7 +155,8 @@ static void before_wait(void *data)
         session_state_read(screen->session, &screen->state);
         const char *words = screen_words(screen->state.waits_for);
         if (words != screen->state.waits_for)
-            snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%s", words);
+            snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%.*s",
+                     (int)sizeof(screen->state.waits_for) - 1, words);
         screen->state_due = false;
         screen->dirty |= DIRTY_STATE | DIRTY_STATUS;
     }
@@ -291,6 +296,7 @@ static void on_accepted(const char *line, void *data)
 {
     struct screen *screen = data;
     struct command_line command;
+    char why[256];
     bool quiz = screen->session && session_quiz(screen->session);
     screen->dirty |= DIRTY_TERMINAL;
     if (ahead_line(screen, line))
@@ -300,8 +306,8 @@ static void on_accepted(const char *line, void *data)
         action_run(screen, command.action, &command);
         return;
     }
-    if (strcmp(line, "goto") == 0 || strncmp(line, "goto ", 5) == 0) { /* bash knows no such command */
-        screen_message(screen, ROLE_NOTICE, "goto takes the number of a step, 1 to %zu", screen->lesson->step_count);
+    if (commands_mistaken(line, why, sizeof(why))) {
+        screen_message(screen, ROLE_NOTICE, "%s", why);
         return;
     }
     if (line[0] == '\\' && commands_at_prompt(line + 1, false, &command))

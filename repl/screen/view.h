@@ -50,11 +50,11 @@ struct lesson_view {
 
 #define TERMINALS_MAX 9
 struct terminal_view {
-    unsigned back;                      /* lines scrolled back */
-    unsigned drawn_shift;               /* rows the grid was pushed up for a long prompt line, when last drawn */
-    bool alternate;                     /* a full-screen program had the terminal when last drawn */
-    bool drawn_prompt;                  /* a prompt line was drawn over the grid */
-    bool sent[TERMINALS_MAX + 1];       /* a line was sent and no prompt came back yet: keys are for the program */
+    unsigned back;                /* lines scrolled back */
+    unsigned drawn_shift;         /* rows the grid was pushed up for a long prompt line, when last drawn */
+    bool alternate;               /* a full-screen program had the terminal when last drawn */
+    bool drawn_prompt;            /* a prompt line was drawn over the grid */
+    bool sent[TERMINALS_MAX + 1]; /* a line was sent and no prompt came back yet: keys are for the program */
 };
 
 /* What is typed before there is a prompt for it; see ahead.c. */
@@ -117,7 +117,7 @@ struct screen {
 /* screen.c */
 void screen_message(struct screen *screen, enum role role, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/** What an error of the session means to the learner: a lab that can start no bash is broken; everything else as it is. */
+/** The session's words with the key beside a command that is typed only at the lab's prompt. Valid until the next call. */
 const char *screen_words(const char *text);
 void screen_relayout(struct screen *screen); /* after a change of size, zoom or overlay */
 int screen_open_lesson(struct screen *screen, const char *path, unsigned step, struct err *err);
@@ -132,7 +132,7 @@ bool screen_at_prompt(const struct screen *screen);
 void lesson_view_draw(struct screen *screen);
 void lesson_view_changed(struct screen *screen);  /* same step, other words */
 void lesson_view_new_step(struct screen *screen); /* from its top, nothing said */
-/** Put words below the step, under a title, and scroll to them; the same words are not put twice. */
+/** Put words below the step, under a title, and scroll to them; the same words stand there once. */
 void lesson_view_say(struct screen *screen, enum role role, const char *title, const char *markdown);
 void lesson_view_scroll(struct screen *screen, enum action action, unsigned lines);
 void lesson_view_free(struct screen *screen);

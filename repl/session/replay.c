@@ -86,8 +86,9 @@ static void replay_step(struct session *session)
 
 void replay_start(struct session *session, unsigned target)
 {
+    bool on = target > 1 && session_step(session, target); /* a finished lesson's end builds on nothing */
     session->replay =
-        (struct replay){ .on = target > 1, .target = target, .step = 1, .deaths = session->replay.deaths };
+        (struct replay){ .on = on, .target = target, .step = on ? 1 : target, .deaths = session->replay.deaths };
     replay_step(session);
 }
 

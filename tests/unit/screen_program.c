@@ -225,7 +225,7 @@ static void hints_stand_below_the_step(void **state)
     harness_send(harness, "\033[13~\033[13~"); /* the check's own words come first, if it has said any */
     harness_expect(harness, "The first hint is about mkdir", SOON_MS);
     harness_send(harness, "why\r");
-    harness_expect(harness, "no text in /srv/first/file yet", SOON_MS);
+    harness_expect(harness, "What this step waits for\n.*no text in /srv/first/file yet", SOON_MS);
     harness_send(harness, "next\r");
     harness_expect(harness, "not yet", SOON_MS);
     quit(harness);
@@ -381,12 +381,85 @@ static void what_is_typed_while_a_command_runs_is_not_lost(void **state)
 static const char *write_lesson(const char *text)
 {
     static char path[128];
-    snprintf(path, sizeof(path), "%s/lesson.md", directory);
+    snprintf(path, sizeof(path), "%s/other.md", directory);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(text, file);
     assert_int_equal(fclose(file), 0);
     return path;
+}
+
+/* The environment with a curriculum of the test's own: the test lesson, and one that is done by `true`. */
+static const char *const *two_lessons(void)
+{
+    static char text[512];
+    static const char *env[] = { text, NULL };
+    char lessons[128], here[256];
+    const char *second = write_lesson("# The other lesson\n\n## Do nothing\n\n```bash\ntrue\n```\n");
+    assert_non_null(getcwd(here, sizeof(here)));
+    snprintf(lessons, sizeof(lessons), "%s/lessons.md", directory);
+    FILE *file = fopen(lessons, "w");
+    fprintf(file,
+            "| # | lesson | what |\n|---|---|---|\n| 1 | [The test lesson](%s/%s) | tried |\n| 2 | [The other "
+            "lesson](%s) | too |\n",
+            here, LESSON, second);
+    fclose(file);
+    snprintf(text, sizeof(text), "TEACHROOT_LESSONS=%s", lessons);
+    return env;
+}
+
+static void after_a_finished_lesson_the_next_one_is_offered(void **state)
+{
+    const char *const *env = two_lessons();
+    forget_progress();
+    struct harness *harness = start("1", 80, 24, env);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "mkdir /srv/first; echo a > /srv/first/file\r");
+    harness_expect(harness, "Step 1 passed", SOON_MS);
+    harness_send(harness, "next\ranswer 2\r");
+    harness_expect(harness, "Step 2 passed", SOON_MS);
+    harness_send(harness, "next\rmkdir -p /srv/root/bin; cp /bin/busybox /srv/root/bin/sh\r");
+    harness_expect(harness, "Step 3 passed", SOON_MS);
+    quit(harness);
+    harness = start("1", 80, 24, env); /* it is open at its end, and nothing is done again */
+    harness_expect(harness, "You have finished this lesson", START_MS);
+    harness_expect(harness, "opens lesson 2: The other lesson", SOON_MS);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "ls /srv/first\r");
+    harness_expect(harness, "No such file", SOON_MS);
+    quit(harness);
+    harness = start(NULL, 80, 24, env);
+    harness_expect(harness, "You have finished lesson 1", SOON_MS);
+    harness_expect(harness, "Enter begins lesson 2: The other lesson", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "Do nothing", START_MS);
+    quit(harness);
+    harness = start("1", 80, 24, env);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "next\r");
+    harness_expect(harness, "Do nothing", START_MS);
+    quit(harness);
+}
+
+static void a_wrecked_lab_is_said_to_be_broken_and_reset_makes_a_fresh_one(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "rm -rf --no-preserve-root / 2>/dev/null; echo wre''cked\r");
+    harness_expect(harness, "^wrecked", START_MS);
+    harness_send(harness, "next\r");
+    harness_expect(harness, "The lab is broken: its bash is gone. F5 \\(reset\\) builds a fresh one.", SOON_MS);
+    assert_false(harness_shows(harness, "run bash in the lab"));
+    harness_send(harness, "exit\r");
+    harness_expect_gone(harness, "wrecked", SOON_MS);
+    harness_expect(harness, "The lab is broken", SOON_MS);
+    harness_send(harness, "ls\r");
+    harness_expect(harness, "No terminal is open. F5", SOON_MS);
+    harness_send(harness, "\033[15~");
+    harness_expect_gone(harness, "broken|No terminal|fresh lab", START_MS);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "mkdir /srv/first; echo a > /srv/first/file\r");
+    harness_expect(harness, "Step 1 passed", SOON_MS);
+    quit(harness);
 }
 
 static struct harness *start_slow_replay(void)
@@ -436,8 +509,8 @@ static void teaching_commands_typed_ahead_are_done_when_their_turn_comes(void **
     harness_expect(harness, "2\\. Answer a question", START_MS);
     harness_expect(harness, "three", SOON_MS);
     assert_false(harness_shows(harness, "not found"));
-    harness_send(harness, "\033[200~sleep 1\nhint\necho pa''sted\n\033[201~");
-    harness_expect(harness, "Hint", SOON_MS);
+    harness_send(harness, "\033[200~sleep 1\nwhy\necho pa''sted\n\033[201~");
+    harness_expect(harness, "the question is not answered", SOON_MS);
     harness_expect(harness, "│pasted", SOON_MS);
     assert_false(harness_shows(harness, "not found"));
     quit(harness);
@@ -603,6 +676,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_step_ticks_itself_off_at_120_by_36),
         cmocka_unit_test(every_step_ticks_itself_off_at_200_by_50),
         cmocka_unit_test(the_first_screen_says_what_this_is_and_begins_with_enter),
+        cmocka_unit_test(after_a_finished_lesson_the_next_one_is_offered),
+        cmocka_unit_test(a_wrecked_lab_is_said_to_be_broken_and_reset_makes_a_fresh_one),
         cmocka_unit_test(a_wrong_answer_says_why_and_may_be_tried_again),
         cmocka_unit_test(hints_stand_below_the_step),
         cmocka_unit_test(full_screen_programs_work_inside_and_survive_resizing),
