@@ -222,10 +222,14 @@ static void hints_stand_below_the_step(void **state)
 {
     forget_progress();
     struct harness *harness = start_in_lab(120, 36);
-    harness_send(harness, "\033[13~\033[13~"); /* the check's own words come first, if it has said any */
-    harness_expect(harness, "The first hint is about mkdir", SOON_MS);
+    harness_expect(harness, "not yet: no text in /srv/first/file yet", SOON_MS);
+    harness_send(harness, "\033[13~"); /* the check's own words come first */
+    harness_expect(harness, "Hint *│.*\n.*no text in /srv/first/file yet", SOON_MS);
     harness_send(harness, "why\r");
-    harness_expect(harness, "What this step waits for\n.*no text in /srv/first/file yet", SOON_MS);
+    harness_expect(harness, "What this step waits for *│.*\n.*no text in /srv/first/file yet", SOON_MS);
+    assert_false(harness_shows(harness, "│ Hint"));
+    harness_send(harness, "\033[13~");
+    harness_expect(harness, "The first hint is about mkdir", SOON_MS);
     harness_send(harness, "next\r");
     harness_expect(harness, "not yet", SOON_MS);
     quit(harness);
