@@ -194,13 +194,11 @@ void screen_relayout(struct screen *screen)
 
 /* ---- the session's events ---- */
 
-/* Grey on the line: what the step types next, if it is one line. */
+/* Grey on the line: what the step types next. */
 static void suggest(struct screen *screen)
 {
-    bool done = screen->finished || session_current_passed(screen->session);
-    const char *command = done ? NULL : session_solution(screen->session);
     screen->dirty |= DIRTY_TERMINAL;
-    prompt_set_suggestion(screen->prompt, command && !strchr(command, '\n') ? command : NULL);
+    prompt_set_suggestion(screen->prompt, session_suggestion(screen->session));
 }
 
 /* A step came into play, or the one in play has passed: what was said about it stays until there is another one. */

@@ -54,7 +54,7 @@ static void replay_block(struct session *session)
         const struct block *block = &step->blocks[replay->block];
         if (block->replay_skip || block->type == BLOCK_QUIZ)
             continue;
-        tell_replay(session, block_text(block));
+        tell_replay(session, block->hidden ? step->title : block_text(block));
         if (session_play_block(session, block, on_block_replayed, NULL, &err) == 0)
             return;
         session_message(session, true, "replaying step %u: %s", replay->step, err.message);

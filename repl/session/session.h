@@ -110,6 +110,8 @@ enum hint_kind {
 const char *session_hint(struct session *session, enum hint_kind *kind);
 const char *session_why(struct session *session);            /* what the current check still waits for */
 const char *session_solution(const struct session *session); /* the step's next unplayed command, or NULL */
+/** The same to be offered unasked: NULL once the step has passed, for a task to be found out (a hidden block), and if it has several lines. */
+const char *session_suggestion(const struct session *session);
 /** A fresh lab, replayed up to @step. Begins when the callbacks now running have returned; what fails then is told by SESSION_MESSAGE. -1: no such step. */
 int session_goto(struct session *session, unsigned step, struct err *err);
 int session_reset(struct session *session, struct err *err); /* goto the current step */

@@ -551,6 +551,90 @@ static void a_long_line_wraps_and_is_edited_in_the_pane(void **state)
     quit(harness);
 }
 
+static void control_r_finds_a_line_typed_before(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "echo nee''dle-$((40+2))\r");
+    harness_expect(harness, "^needle-42", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "echo other\r");
+    harness_expect(harness, "^other", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "\022dle");
+    harness_expect(harness, "\\(reverse-i-search\\)`dle': echo nee''dle-", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "^needle-42\n(.*\n)*other\n(.*\n)*needle-42", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "\022nowhere");
+    harness_expect(harness, "failed reverse-i-search", SOON_MS);
+    harness_send(harness, "\003");
+    harness_expect_gone(harness, "i-search", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "echo go''es on\r");
+    harness_expect(harness, "^goes on", SOON_MS);
+    quit(harness);
+}
+
+/* The keys that lead out of a window too small for anything else, and none of the others. */
+static void a_too_small_window_says_so_and_only_leads_out(void **state)
+{
+    static const char *const keys[] = { "q", "\033[21~", "\003\003" };
+    for (size_t i = 0; i < 3; i++) {
+        struct harness *harness = start_in_lab(80, 24);
+        harness_resize(harness, 39, 11);
+        harness_expect(harness, "needs 40 x 12, has 39 x 11", SOON_MS);
+        harness_expect(harness, "F10, q or", SOON_MS);
+        harness_send(harness, "echo lo''st\r\003x");
+        harness_resize(harness, 80, 24);
+        harness_expect(harness, PROMPT, SOON_MS);
+        harness_send(harness, "echo se''en\r");
+        harness_expect(harness, "^seen", SOON_MS);
+        assert_false(harness_shows(harness, "lost|lo''st"));
+        harness_resize(harness, 20, 5);
+        harness_expect(harness, "needs 40 x 12", SOON_MS);
+        harness_send(harness, keys[i]);
+        assert_int_equal(harness_wait(harness, START_MS), 0);
+        harness_stop(harness);
+    }
+}
+
+static void the_smallest_window_says_all_that_its_keys_do(void **state)
+{
+    const char *const *env = two_lessons();
+    forget_progress();
+    struct harness *harness = start(NULL, 40, 12, env);
+    harness_expect(harness, "^Enter begins, l lists, q quits  . more$", SOON_MS);
+    harness_send(harness, "l");
+    harness_expect(harness, "^Enter opens, Esc back", SOON_MS);
+    harness_send(harness, "\033");
+    harness_expect(harness, "^Enter begins", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "\033OP");
+    harness_expect(harness, "^PgDn scrolls, Esc back  . more$", SOON_MS);
+    harness_send(harness, "\033");
+    harness_expect(harness, "F1 help", SOON_MS);
+    quit(harness);
+}
+
+static void hidden_blocks_are_never_shown(void **state)
+{
+    forget_progress();
+    struct harness *harness = start_lesson(
+        write_lesson(
+            "# Hidden\n\n## Find it out\n\nA task.\n\n```bash |{\"hidden\":\"true\"}\n"
+            "touch /srv/secret-way\n```\n<!-- check\ntest -e /srv/secret-way || exit 1\n-->\n\n## Then\n\nWords.\n"),
+        120, 36);
+    harness_expect(harness, "A task", SOON_MS);
+    harness_send(harness, "\033OS");
+    harness_expect(harness, "What this step waits for", SOON_MS);
+    assert_false(harness_shows(harness, "secret"));
+    harness_send(harness, "tou");
+    harness_expect(harness, PROMPT " tou", SOON_MS);
+    assert_false(harness_shows(harness, "secret"));
+    quit(harness);
+}
+
 static void the_line_in_a_password_prompt_is_not_shown(void **state)
 {
     struct harness *harness = start_in_lab(80, 24);
@@ -697,6 +781,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(teaching_commands_typed_ahead_are_done_when_their_turn_comes),
         cmocka_unit_test(a_program_that_reads_gets_lines_that_look_like_teaching_commands),
         cmocka_unit_test(a_long_line_wraps_and_is_edited_in_the_pane),
+        cmocka_unit_test(control_r_finds_a_line_typed_before),
+        cmocka_unit_test(a_too_small_window_says_so_and_only_leads_out),
+        cmocka_unit_test(the_smallest_window_says_all_that_its_keys_do),
+        cmocka_unit_test(hidden_blocks_are_never_shown),
         cmocka_unit_test(the_line_in_a_password_prompt_is_not_shown),
         cmocka_unit_test(scrollback_zoom_and_focus_keys_do_what_they_say),
         cmocka_unit_test(without_utf8_or_colours_everything_is_still_said),
