@@ -3,7 +3,7 @@
  * While a lab is being built or steps are done again, the terminal is not the learner's yet: all keys are held, and given out line by line when the prompt is there.
  * While a command runs, keys go to its tty as they would anywhere, and what stands on its unfinished line goes on in readline at the next prompt. Only the Enter of a
  * line that is a teaching command (`next`), and what follows it, is held: in the tty's queue bash would take it. It is given out when its turn comes: to the prompt, or
- * to a program that has begun to read.
+ * to a program that has begun to read. After Ctrl-C at the prompt keys are held until the next one: the tty may drop, and bash lose, what reaches them before.
  */
 #include "engine/base/cleanup.h"
 #include "repl/screen/view.h"
@@ -72,6 +72,7 @@ void ahead_drop(struct screen *screen)
 {
     drop_keys(screen);
     memset(screen->ahead.len, 0, sizeof(screen->ahead.len));
+    memset(screen->ahead.interrupted, 0, sizeof(screen->ahead.interrupted));
 }
 
 static bool is_key(const struct input_event *event, uint32_t key, unsigned modifiers)
@@ -118,8 +119,10 @@ static bool wanted(struct screen *screen)
     enum session_reader reader = session_reader(screen->session, active);
     if (!screen_at_prompt(screen)) {
         /* A program, or a shell within the lab's. At the second look: the lab shell may be at a prompt that was not read yet. */
+        bool interrupted =
+            active <= TERMINALS_MAX && ahead->interrupted[active]; /* a shell that ignores it shows no new prompt */
         ahead->looks = reader == SESSION_READER_LINES ? ahead->looks + 1 : 0;
-        return reader == SESSION_READER_KEYS || ahead->looks > 1;
+        return reader == SESSION_READER_KEYS || ahead->looks > (interrupted ? LOOKS_MAX : 1);
     }
     if (active <= TERMINALS_MAX && ahead->len[active] > 0)
         ahead_prompt(screen, active);
@@ -200,14 +203,15 @@ void ahead_input(struct screen *screen, const struct input_event *event)
     }
     if (is_key(event, 'c', INPUT_CTRL) && interrupted(screen))
         return;
-    bool signal = is_key(event, 'z', INPUT_CTRL) || is_key(event, '\\', INPUT_CTRL);
-    bool holding =
-        ahead->count > 0 && !signal && (!ahead->terminal || ahead->terminal == session_active(screen->session));
+    unsigned active = session_active(screen->session);
+    bool signal = is_key(event, 'c', INPUT_CTRL) || is_key(event, 'z', INPUT_CTRL) || is_key(event, '\\', INPUT_CTRL);
+    bool holding = ahead->count > 0 && !signal && (!ahead->terminal || ahead->terminal == active);
     if (is_key(event, INPUT_KEY_BACKSPACE, 0) && holding &&
         !is_key(&ahead->keys[ahead->count - 1].event, INPUT_KEY_ENTER, 0)) {
         free(ahead->keys[--ahead->count].bytes);
         screen->dirty |= DIRTY_STATUS;
-    } else if (screen->building || holding || ends_teaching_line(screen, event)) {
+    } else if (screen->building || holding || ends_teaching_line(screen, event) ||
+               (active <= TERMINALS_MAX && ahead->interrupted[active] && !signal)) {
         hold(screen, event);
     } else {
         terminal_view_input(screen, event);
@@ -268,6 +272,7 @@ void ahead_prompt(struct screen *screen, unsigned number)
     if (number > TERMINALS_MAX || !terminal)
         return;
     screen->terminal_view.sent[number] = false;
+    ahead->interrupted[number] = false;
     if (ahead->len[number] == 0)
         return;
     if (number == session_active(screen->session) && screen_at_prompt(screen) && prompt_empty(screen->prompt)) {
@@ -276,4 +281,13 @@ void ahead_prompt(struct screen *screen, unsigned number)
         prompt_set_line(screen->prompt, ahead->line[number]);
     }
     ahead->len[number] = 0;
+}
+
+void ahead_interrupted(struct screen *screen)
+{
+    unsigned active = session_active(screen->session);
+    if (active > TERMINALS_MAX)
+        return;
+    screen->terminal_view.sent[active] = true;
+    screen->ahead.interrupted[active] = true;
 }

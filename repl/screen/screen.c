@@ -238,6 +238,7 @@ static void on_session_event(struct session *session, const struct session_event
     case SESSION_LAB_DIED:
         screen->building = true;
         memset(screen->terminal_view.sent, 0, sizeof(screen->terminal_view.sent));
+        memset(screen->ahead.interrupted, 0, sizeof(screen->ahead.interrupted));
         screen_message(
             screen, ROLE_NOTICE,
             "The lab has ended (something in it stopped everything). A new one is being built and your steps "
@@ -330,6 +331,7 @@ static void on_interrupted(void *data)
     if (terminal) {
         static const char interrupt[] = "\003";
         terminal_write(terminal, interrupt, 1); /* so that bash leaves a half-typed loop or here-document as well */
+        ahead_interrupted(screen);
         session_flush(screen->session);
     }
     screen->message[0] = '\0'; /* it may have spoken of the line that is gone */

@@ -63,6 +63,9 @@ struct ahead {
     size_t len[TERMINALS_MAX + 1];
     struct held_key *keys; /* held back, in order */
     size_t count, size;
+    bool interrupted
+        [TERMINALS_MAX +
+         1]; /* Ctrl-C went to the shell at its prompt, and no new prompt has come: its tty may still drop what follows */
     unsigned terminal; /* whose they are; 0: of the one that is active when the lab is there */
     unsigned looks;    /* in a row that found the prompt there and could not tell that the shell reads */
     struct loop_source *timer;
@@ -152,6 +155,7 @@ bool ahead_line(struct screen *screen, const char *line);
 /** @event is being written to the program in the active terminal. */
 void ahead_remember(struct screen *screen, const struct terminal *terminal, const struct input_event *event);
 void ahead_prompt(struct screen *screen, unsigned terminal); /* a shell is at its prompt */
+void ahead_interrupted(struct screen *screen);               /* Ctrl-C is on its way to the shell at its prompt */
 void ahead_drop(struct screen *screen);
 /** The held keys as they would be read, lines parted by " ; ". Returns false if none is held. */
 bool ahead_words(const struct screen *screen, char *text, size_t size);

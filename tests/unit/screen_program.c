@@ -310,6 +310,25 @@ static void control_c_clears_the_line_or_stops_the_program(void **state)
     quit(harness);
 }
 
+static void a_line_that_follows_control_c_at_once_is_whole(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    for (unsigned i = 100; i < 110; i++) {
+        char keys[64], seen[32];
+        snprintf(keys, sizeof(keys), "echo never\003echo who''le-%u\r", i);
+        snprintf(seen, sizeof(seen), "^whole-%u$", i);
+        await_prompt(harness);
+        harness_send(harness, keys);
+        harness_expect(harness, seen, SOON_MS);
+    }
+    harness_send(harness, "trap '' INT\r");
+    await_prompt(harness);
+    harness_send(harness, "\003echo ign''ored\r"); /* no new prompt comes */
+    harness_expect(harness, "^ignored", SOON_MS);
+    assert_false(harness_shows(harness, "not found"));
+    quit(harness);
+}
+
 static void what_was_typed_comes_back_with_up_and_in_the_next_run(void **state)
 {
     struct harness *harness = start_in_lab(80, 24);
@@ -771,6 +790,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(full_screen_programs_work_inside_and_survive_resizing),
         cmocka_unit_test(teaching_keys_are_reached_from_within_a_program),
         cmocka_unit_test(control_c_clears_the_line_or_stops_the_program),
+        cmocka_unit_test(a_line_that_follows_control_c_at_once_is_whole),
         cmocka_unit_test(what_was_typed_comes_back_with_up_and_in_the_next_run),
         cmocka_unit_test(inside_another_shell_the_words_name_keys_that_work_there),
         cmocka_unit_test(control_l_clears_the_screen_and_keeps_the_line),
