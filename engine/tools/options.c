@@ -17,7 +17,7 @@ void tool_parse(struct tool_parser *parser, const struct tool_options *table, in
         if (!row->letter)
             continue;
         *letter++ = row->letter;
-        for (int colons = row->argument; colons > 0; colons--)
+        for (int colons = row->bare_letter ? 0 : row->argument; colons > 0; colons--)
             *letter++ = ':';
     }
     optind = 0; /* getopt_long starts anew, the order of operands with it */

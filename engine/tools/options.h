@@ -35,6 +35,7 @@ struct tool_option {
     const char *value;   /* what the argument is, for help: "FILE"; NULL if it takes none */
     const char *meaning; /* one line, no full stop: "new mount namespace: …" */
     const char *call; /* the syscalls it becomes, in strace's notation: "unshare(CLONE_NEWNS)"; NULL: none of its own */
+    bool bare_letter; /* the argument goes with the long name only: `-mu` is `-m -u`, as in unshare */
 };
 
 struct tool_options {
