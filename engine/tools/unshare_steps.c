@@ -51,6 +51,7 @@ static int start_helper(struct unshare_helper *helper, struct err *err)
         return 0;
     }
     close(go[1]);
+    helper->go = go[0];
     while ((n = recv(go[0], &byte, 1, 0)) < 0 && errno == EINTR) {
     }
     if (n != 1)
@@ -58,26 +59,34 @@ static int start_helper(struct unshare_helper *helper, struct err *err)
     return 1;
 }
 
-/* Let it go on, and wait for it. It says itself what it could not do. */
-static int await_helper(struct unshare_helper *helper, const char *what, struct err *err)
+/* The helper's end: what it could not do goes to who waits for it. */
+static void __attribute__((noreturn)) end_helper(const struct unshare_helper *helper, int result, const struct err *err)
 {
+    if (result < 0)
+        send(helper->go, err, sizeof *err, MSG_NOSIGNAL);
+    _exit(result < 0 ? 1 : 0);
+}
+
+/* Let it go on, and wait for it. */
+static int await_helper(struct unshare_helper *helper, struct err *err)
+{
+    struct err why;
     int status = 0;
-    ssize_t n = send(helper->go, "g", 1, MSG_NOSIGNAL);
+    ssize_t n = -1;
+    if (send(helper->go, "g", 1, MSG_NOSIGNAL) == 1)
+        while ((n = recv(helper->go, &why, sizeof why, 0)) < 0 && errno == EINTR) {
+        }
     close(helper->go);
     helper->go = -1;
     while (waitpid(helper->pid, &status, 0) < 0 && errno == EINTR) {
     }
-    if (n != 1 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return err_say(err, ECHILD, "%s", what);
+    if (n == (ssize_t)sizeof why) {
+        *err = why;
+        return -1;
+    }
+    if (n != 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return err_say(err, ECHILD, "the helper outside the new namespaces died before its work was done");
     return 0;
-}
-
-/* The helper's end: @result of its work, said on stderr if it is bad. */
-static void __attribute__((noreturn)) end_helper(int result, const struct err *err)
-{
-    if (result < 0)
-        fprintf(stderr, "unshare: %s\n", err->message);
-    _exit(result < 0 ? 1 : 0);
 }
 
 static bool wants_ranges(const void *request)
@@ -126,7 +135,7 @@ static int start_mapper(void *request, struct err *err)
     struct err why;
     int helper = start_helper(&r->mapper, err);
     if (helper == 1)
-        end_helper(write_ranges(r, &why), &why);
+        end_helper(&r->mapper, write_ranges(r, &why), &why);
     return helper;
 }
 
@@ -164,7 +173,7 @@ static void explain_ranges(const void *request, struct tool_explanation *e)
 static int await_mapper(void *request, struct err *err)
 {
     struct unshare_request *r = request;
-    return await_helper(&r->mapper, "the id maps were not written", err);
+    return await_helper(&r->mapper, err);
 }
 
 /* --- Namespaces that live on ---------------------------------------------------------------------------------------------------------- */
@@ -211,14 +220,14 @@ static int start_binder(void *request, struct err *err)
     struct err why;
     int helper = start_helper(&r->binder, err);
     if (helper == 1)
-        end_helper(bind_files(r, &why), &why);
+        end_helper(&r->binder, bind_files(r, &why), &why);
     return helper;
 }
 
 static int bind_now(struct unshare_request *r, struct err *err)
 {
     if (wants_binder(r))
-        return await_helper(&r->binder, "the namespaces will not live on", err);
+        return await_helper(&r->binder, err);
     return bind_files(r, err);
 }
 
