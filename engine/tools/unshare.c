@@ -55,7 +55,7 @@ static int parse_name(const char *option, const char *text, bool group, uint32_t
 /* OUTER,INNER,COUNT or auto. */
 static int parse_range(const char *option, const char *text, const char *file, struct id_map *range)
 {
-    uint32_t numbers[3];
+    uint64_t numbers[3];
     char copy[128], *rest = copy;
     size_t n = 0;
     if (strcmp(text, "auto") == 0) {
@@ -66,11 +66,13 @@ static int parse_range(const char *option, const char *text, const char *file, s
     }
     snprintf(copy, sizeof copy, "%s", text);
     for (const char *word; n < 3 && (word = strsep(&rest, ",")); n++)
-        if (id_parse(word, &numbers[n]) < 0)
+        if (number_parse(word, UINT32_MAX, &numbers[n]) < 0)
             return wrong_value(option, text, "OUTER,INNER,COUNT in numbers, or `auto`");
-    if (n != 3 || rest)
-        return wrong_value(option, text, "OUTER,INNER,COUNT, or `auto`");
-    *range = (struct id_map){ .outside = numbers[0], .inside = numbers[1], .count = numbers[2] };
+    if (n != 3 || rest || numbers[2] == 0)
+        return wrong_value(option, text, "OUTER,INNER,COUNT (at least 1), or `auto`");
+    *range = (struct id_map){ .outside = (uint32_t)numbers[0],
+                              .inside = (uint32_t)numbers[1],
+                              .count = (uint32_t)numbers[2] };
     return 0;
 }
 
