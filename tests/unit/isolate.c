@@ -521,6 +521,7 @@ int main(void)
         cmocka_unit_test(nothing_of_ours_is_inherited),
         cmocka_unit_test(entering_goes_by_pidfd_and_by_files),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     if (geteuid() != 0) {
         printf("1..0 # SKIP only root can make every namespace and every map\n");
         return 0;
