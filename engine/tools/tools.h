@@ -29,6 +29,8 @@ int assert_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int ldcopy_main(int argc, char **argv);
 int ldd_main(int argc, char **argv);
+int nsenter_main(int argc, char **argv);
+int unshare_main(int argc, char **argv);
 
 extern const char ldcopy_usage[];
 extern const char ldd_usage[];

@@ -378,8 +378,7 @@ static void cut_at_nul(void)
     rl_end = len;
     if (rl_point > len)
         rl_point = len;
-    forget(rl_undo_list); /* its offsets lie beyond the end */
-    rl_undo_list = NULL;
+    rl_free_undo_list(); /* its offsets lie beyond the end */
 }
 
 /* Let readline read the bytes of one unit. */
