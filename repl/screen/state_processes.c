@@ -1,5 +1,6 @@
 /* The processes of the lab as a tree, each with its number in every pid namespace it is in. */
 #include "repl/screen/state_sections.h"
+#include "repl/screen/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,20 +68,21 @@ static size_t choose(const struct session_state *state, size_t room, bool *chose
     return count;
 }
 
-/* The line from the shell down to the shown process. */
+/* The line from the shell down to the shown process, by their numbers in the lab. */
 static void put_chain(struct flow *flow, const struct session_state *state)
 {
     size_t shown = find(state, state->process);
     bool first = true;
     for (size_t i = 0; i <= shown && shown < state->member_count; i++) {
         const struct observe_member *member = &state->members[i];
-        char name[32], numbers[96];
+        char name[32];
         if (!is_above(state, i, shown))
             continue;
         state_short_name(member->name, name, sizeof(name));
-        state_numbers(member->number, member->numbers, numbers, sizeof(numbers));
         flow_format(flow, ROLE_TEXT, "%s", first ? "" : " → ");
-        flow_format(flow, i == shown ? ROLE_STRONG : ROLE_TEXT, "%s %s", name, numbers);
+        flow_format(flow, i == shown ? ROLE_STRONG : ROLE_TEXT, "%s %d", name, member->number[0]);
+        if (i == shown && member->numbers > 1)
+            flow_format(flow, ROLE_DIFFERS, ", %d inside", member->number[member->numbers - 1]);
         first = false;
     }
     if (first)
@@ -88,21 +90,26 @@ static void put_chain(struct flow *flow, const struct session_state *state)
     flow_break(flow);
 }
 
+/* On one line of its own: what is cut is the command, never the numbers. */
 static void put_member(struct flow *flow, const struct session_state *state, const struct observe_member *member)
 {
     const struct theme *theme = flow_theme(flow);
     bool shown = member->pid == state->process;
-    char first[64], numbers[96];
+    char first[64], rest[64], name[sizeof(member->name) + 8], numbers[96];
+    const char *ended = member->state == 'Z' ? " ended, not waited for" : member->state == 'T' ? " stopped" : "";
     unsigned indent = member->indent > 12 ? 12 : member->indent;
     snprintf(first, sizeof(first), "%s %*s", shown ? theme_glyph(theme, GLYPH_CURRENT) : " ", (int)indent * 2, "");
-    state_numbers(member->number, member->numbers, numbers, sizeof(numbers));
-    flow_push(flow, first, "", shown ? ROLE_STRONG : ROLE_FAINT);
-    flow_text(flow, shown ? ROLE_STRONG : ROLE_TEXT, member->name);
-    flow_format(flow, member->numbers > 1 ? ROLE_DIFFERS : ROLE_SAME, "  %s", numbers);
-    if (member->state == 'Z')
-        flow_text(flow, ROLE_FAINT, " ended, not waited for");
-    if (member->state == 'T')
-        flow_text(flow, ROLE_FAINT, " stopped");
+    snprintf(numbers, sizeof(numbers), "  ");
+    state_numbers(member->number, member->numbers, numbers + 2, sizeof(numbers) - 2);
+    snprintf(rest, sizeof(rest), "%*s", (int)indent * 2 + 2, "");
+    flow_push(flow, first, rest, shown ? ROLE_STRONG : ROLE_FAINT);
+    unsigned width = flow_width(flow), taken = utf8_width(numbers, strlen(numbers)) + (unsigned)strlen(ended);
+    size_t len = strlen(member->name), fits = utf8_fit(member->name, len, width > taken + 6 ? width - taken - 1 : 5);
+    snprintf(name, sizeof(name), "%.*s%s", (int)fits, member->name,
+             fits < len ? theme_glyph(theme, GLYPH_ELLIPSIS) : "");
+    flow_word(flow, shown ? ROLE_STRONG : ROLE_TEXT, name);
+    flow_word(flow, member->numbers > 1 ? ROLE_DIFFERS : ROLE_SAME, numbers);
+    flow_text(flow, ROLE_FAINT, ended);
     flow_pop(flow);
 }
 

@@ -1,5 +1,6 @@
 #include "repl/screen/state_sections.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,58 +81,84 @@ void state_put_process(struct flow *flow, const struct session_state *state)
 {
     char numbers[96];
     state_numbers(state->number, state->numbers, numbers, sizeof(numbers));
-    flow_format(flow, ROLE_STRONG, "%s", state->command);
-    flow_format(flow, state->numbers > 1 ? ROLE_DIFFERS : ROLE_TEXT, "  %s%s", state->numbers > 1 ? "" : "pid ",
+    flow_word(flow, ROLE_STRONG, state->command);
+    flow_format(flow, state->numbers > 1 ? ROLE_DIFFERS : ROLE_TEXT, "%s%s", state->numbers > 1 ? ": " : " pid ",
                 numbers);
-    flow_format(flow, ROLE_FAINT, "  root ");
+    flow_format(flow, ROLE_FAINT, ", root ");
     flow_format(flow, state->rooted ? ROLE_DIFFERS : ROLE_SAME, "%s %s",
                 theme_glyph(flow_theme(flow), state->rooted ? GLYPH_DIFFERS : GLYPH_SAME),
                 *state->root ? state->root : "?");
     flow_break(flow);
 }
 
-static void put_marks(struct flow *flow, const struct session_state *state)
+/* One of several things on a line, kept together. */
+static void put_item(struct flow *flow, bool *first, enum role role, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static void put_item(struct flow *flow, bool *first, enum role role, const char *format, ...)
 {
-    for (int isolated = 1; isolated >= 0; isolated--) {
-        enum role role = isolated ? ROLE_DIFFERS : ROLE_SAME;
-        bool any = false;
-        for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
-            if (!state->inode[i] || state->differs[i] != isolated)
-                continue;
-            if (!any)
-                flow_text(flow, role, theme_glyph(flow_theme(flow), isolated ? GLYPH_DIFFERS : GLYPH_SAME));
-            flow_format(flow, role, " %s", namespace_kinds[i].name);
-            any = true;
-        }
-        if (any)
-            flow_text(flow, ROLE_TEXT, "  ");
-    }
+    char text[512];
+    int len = snprintf(text, sizeof(text), "%s", *first ? "" : "· ");
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + len, sizeof(text) - (size_t)len, format, args);
+    va_end(args);
+    if (!*first)
+        flow_text(flow, role, " ");
+    flow_word(flow, role, text);
+    *first = false;
 }
 
-void state_put_line(struct flow *flow, const struct session_state *state)
+/* "≠ mnt pid": the isolated kinds, or those that are not. */
+static void put_marks(struct flow *flow, const struct session_state *state, bool isolated, bool *first)
 {
-    bool isolated = state->rooted;
+    char text[96] = "";
+    size_t len = 0;
     for (size_t i = 0; i < NAMESPACE_KINDS; i++)
-        isolated |= state->differs[i];
+        if (state->inode[i] && state->differs[i] == isolated)
+            len += (size_t)snprintf(text + len, sizeof(text) - len, " %s", namespace_kinds[i].name);
+    if (len)
+        put_item(flow, first, isolated ? ROLE_DIFFERS : ROLE_SAME, "%s%s",
+                 theme_glyph(flow_theme(flow), isolated ? GLYPH_DIFFERS : GLYPH_SAME), text);
+}
+
+static bool any_isolated(const struct session_state *state)
+{
+    for (size_t i = 0; i < NAMESPACE_KINDS; i++)
+        if (state->differs[i])
+            return true;
+    return false;
+}
+
+/* What the step is about, if there is something to tell of it: closures, or what it watches. */
+static bool put_watched(struct flow *flow, const struct session_state *state, bool isolated)
+{
     for (unsigned i = 0; i < state->closure_count; i++)
-        if (!is_done(&state->closures[i]) || (i + 1 == state->closure_count && !isolated)) {
+        if (!is_done(&state->closures[i]) || (i + 1 == state->closure_count && !isolated && !state->rooted)) {
             state_put_closures(flow, state, 1);
-            return;
+            return true;
         }
     for (size_t i = 0; i < STATE_SECTIONS; i++)
         if (state->watched[i] && i != STATE_NAMESPACES && i != STATE_CLOSURE && state_sections[i].telling(state)) {
             state_sections[i].put(flow, state, 1);
-            return;
+            return true;
         }
+    return false;
+}
+
+void state_put_line(struct flow *flow, const struct session_state *state)
+{
+    bool first = true;
+    if (put_watched(flow, state, any_isolated(state)))
+        return;
+    put_marks(flow, state, true, &first);
     if (state->numbers > 1)
-        flow_format(flow, ROLE_DIFFERS, "pid %d · %d in the lab  ", state->number[state->numbers - 1],
-                    state->number[0]);
+        put_item(flow, &first, ROLE_DIFFERS, "pid %d inside, %d in the lab", state->number[state->numbers - 1],
+                 state->number[0]);
     if (state->mount_count && state->mounts[0].change == MOUNT_ADDED)
-        flow_format(flow, ROLE_DIFFERS, "+ %s  ", state_nth_mount(state, 0)->point);
-    flow_format(flow, ROLE_FAINT, "root ");
-    flow_format(flow, state->rooted ? ROLE_DIFFERS : ROLE_SAME, "%s %s  ",
-                theme_glyph(flow_theme(flow), state->rooted ? GLYPH_DIFFERS : GLYPH_SAME), state->root);
-    put_marks(flow, state);
+        put_item(flow, &first, ROLE_DIFFERS, "+ %s", state_nth_mount(state, 0)->point);
+    put_item(flow, &first, state->rooted ? ROLE_DIFFERS : ROLE_SAME, "root %s %s",
+             theme_glyph(flow_theme(flow), state->rooted ? GLYPH_DIFFERS : GLYPH_SAME), state->root);
+    put_marks(flow, state, false, &first);
     flow_break(flow);
 }
 
