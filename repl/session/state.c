@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define UNKNOWN_MS 1000
-#define COST_SHARE 20 /* at most a twentieth of the time is spent reading */
+#define COST_SHARE 10 /* at most about a tenth of the time is spent reading */
 
 /* Its number where the lab's init is 1. */
 static pid_t pid_inside(const struct session *session, const struct observe_process *process)
