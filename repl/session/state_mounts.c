@@ -75,10 +75,12 @@ static void copy(const struct mount_difference *difference, struct state_mount *
     COPY(mount->type, end->type);
     mount->bind = difference->known && strcmp(end->root, "/") != 0;
     COPY(mount->from, mount->bind ? end->root : end->source);
-    if (difference->change == MOUNT_MOVED)
-        COPY(mount->was, before->point);
-    if (difference->change != MOUNT_CHANGED)
+    if (!before || !after)
         return;
+    if (difference->change == MOUNT_MOVED) {
+        COPY(mount->was, before->point);
+        return;
+    }
     bool options = strcmp(before->options, after->options) != 0;
     bool super = strcmp(before->super_options, after->super_options) != 0;
     COPY(mount->was, options ? before->options : super ? before->super_options : observe_propagation(before));
