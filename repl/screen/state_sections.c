@@ -181,6 +181,12 @@ void state_put_page(struct flow *flow, const struct session_state *state)
         state_sections[i].put(flow, state, ROWS_ALL);
         flow_break(flow);
     }
+    if (state->table_count) {
+        flow_blank(flow);
+        flow_format(flow, ROLE_HEADING, "All %zu mounts as they are now", state->mount_total);
+        flow_break(flow);
+        state_put_mount_table(flow, state, ROWS_ALL);
+    }
     if (*state->waits_for) {
         flow_blank(flow);
         flow_text(flow, ROLE_HEADING, "This step waits");
