@@ -143,9 +143,20 @@ static void put_table(struct flow *flow, const struct session_state *state)
     }
 }
 
+static void put_children_apart(struct flow *flow, const struct session_state *state)
+{
+    flow_format(flow, ROLE_DIFFERS, "%s pid for its children only", theme_glyph(flow_theme(flow), GLYPH_DIFFERS));
+    flow_text(flow, ROLE_TEXT, ": they are born in another one, itself it stays");
+    flow_break(flow);
+}
+
 void state_put_namespaces(struct flow *flow, const struct session_state *state, unsigned rows)
 {
     struct group groups[NAMESPACE_KINDS];
+    if (state->children_apart && rows > 2) {
+        put_children_apart(flow, state);
+        rows -= rows == ROWS_ALL ? 0 : 1;
+    }
     if (rows == ROWS_ALL) {
         put_table(flow, state);
         return;

@@ -151,6 +151,9 @@ void state_put_line(struct flow *flow, const struct session_state *state)
     if (put_watched(flow, state, any_isolated(state)))
         return;
     put_marks(flow, state, true, &first);
+    if (state->children_apart)
+        put_item(flow, &first, ROLE_DIFFERS, "%s pid for its children only",
+                 theme_glyph(flow_theme(flow), GLYPH_DIFFERS));
     if (state->numbers > 1)
         put_item(flow, &first, ROLE_DIFFERS, "pid %d inside, %d in the lab", state->number[state->numbers - 1],
                  state->number[0]);

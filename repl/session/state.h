@@ -63,6 +63,7 @@ struct session_state {
     bool differs[NAMESPACE_KINDS]; /* its namespace is not the lab's */
     uint64_t inode[NAMESPACE_KINDS],
         lab_inode[NAMESPACE_KINDS]; /* 0: the kernel lacks it; 0 and lab_inode not: it may not be read */
+    bool children_apart;            /* its children are born in another pid namespace: unshare --pid without --fork */
     char root[256];                 /* its root directory as the lab sees it: "/" or "/my-new-root" */
     bool rooted;                    /* it is not the lab's root */
     char waits_for[512];            /* what the current check said last; "" if it passed or has not run */

@@ -188,6 +188,21 @@ static void a_container_in_the_lab_is_told_from_inside_and_outside(void **state)
     assert_int_equal(now.mounts_changed, 0);
 }
 
+static void a_pid_namespace_for_children_only_is_told_as_such(void **state)
+{
+    struct learner *l = *state;
+    session_state_read(l->session, &now);
+    assert_false(now.children_apart);
+    run(l, "unshare --pid bash --norc"); /* without --fork */
+    assert_true(now.children_apart);
+    assert_false(now.differs[namespace_find("pid")]);
+    assert_int_equal(now.numbers, 1);
+    run(l, "exit");
+    assert_false(now.children_apart);
+    run(l, NESTED);
+    assert_false(now.children_apart);
+}
+
 static bool is_set_up(void)
 {
     return now.watched[STATE_MOUNTS] && now.mounts_known && now.mounts_changed == 0;
@@ -320,6 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_LAB(in_the_lab_itself_nothing_differs),
         IN_A_LAB(a_container_in_the_lab_is_told_from_inside_and_outside),
+        IN_A_LAB(a_pid_namespace_for_children_only_is_told_as_such),
         IN_A_LAB(what_was_mounted_moved_changed_and_unmounted_since_the_step_began_is_told),
         IN_A_LAB(in_a_chroot_only_mounts_below_it_count),
         IN_A_LAB(an_idle_lab_is_not_read_again_and_a_change_is_noticed),
