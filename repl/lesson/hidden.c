@@ -65,7 +65,22 @@ static char **hidden_field(struct parser *p, struct step *step, enum hidden_kind
     return step ? of_step[kind] : of_lesson[kind];
 }
 
-/** Each line of a watch names a kind, a root and programs: `closure /my-new-root /bin/bash`. */
+/** Sections of the state, each a word of its own; session/state.h has the same. */
+static bool names_sections(const char *words)
+{
+    static const char *const sections[] = { "namespaces", "ids", "mounts", "processes", "links" };
+    for (size_t len; words += strspn(words, " \t"), (len = strcspn(words, " \t")) > 0; words += len) {
+        size_t i = 0;
+        while (i < sizeof sections / sizeof *sections &&
+               (strlen(sections[i]) != len || memcmp(sections[i], words, len) != 0))
+            i++;
+        if (i == sizeof sections / sizeof *sections)
+            return false;
+    }
+    return true;
+}
+
+/** Each line of a watch is `closure`, a root and programs (`closure /my-new-root /bin/bash`), or names sections of the state (`mounts ids`). */
 static void check_watch(struct parser *p, const char *content, int line)
 {
     for (const char *at = content; *at; at += strcspn(at, "\n"), at += *at == '\n') {
@@ -75,8 +90,13 @@ static void check_watch(struct parser *p, const char *content, int line)
         if (strspn(at, " \t\n") >= len)
             continue;
         char *copy = kept(p, strndup(at, len));
-        if (copy && (sscanf(copy, "%15s %255s %255s", kind, root, program) != 3 || strcmp(kind, "closure") != 0))
-            mistake(p, line, "bad watch `%s`, expected `closure ROOT PROGRAM…`", copy);
+        bool closure =
+            copy && sscanf(copy, "%15s %255s %255s", kind, root, program) == 3 && strcmp(kind, "closure") == 0;
+        if (copy && !closure && !names_sections(copy))
+            mistake(
+                p, line,
+                "bad watch `%s`, expected `closure ROOT PROGRAM…` or some of: namespaces ids mounts processes links",
+                copy);
         free(copy);
     }
 }

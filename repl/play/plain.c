@@ -286,6 +286,10 @@ static void run_action(struct plain *plain, const struct command_line *command)
     case ACTION_TERMINAL:
         show_terminal(plain, command->number);
         break;
+    case ACTION_STATE:
+        begin_saying(plain);
+        plain_say_state(&plain->page, plain->session);
+        break;
     case ACTION_LESSONS:
         begin_saying(plain);
         plain_say_lessons(&plain->page, &plain->curriculum);

@@ -3,6 +3,7 @@
 #include "repl/screen/commands.h"
 #include "repl/screen/flow.h"
 #include "repl/screen/markdown.h"
+#include "repl/screen/state_sections.h"
 
 #include <cmark.h>
 #include <stdlib.h>
@@ -178,6 +179,20 @@ void plain_say(const struct plain_page *page, const char *title, const char *mar
     }
     markdown_draw_text(flow, markdown);
     print(page, flow);
+}
+
+void plain_say_state(const struct plain_page *page, struct session *session)
+{
+    struct flow *flow = flow_new(&page->theme, page->width);
+    struct session_state *state = malloc(sizeof *state);
+    if (flow && state) {
+        session_state_read(session, state);
+        state_put_page(flow, state);
+        print(page, flow);
+    } else {
+        flow_free(flow);
+    }
+    free(state);
 }
 
 void plain_say_help(const struct plain_page *page)

@@ -18,6 +18,8 @@ struct plain_page {
 void plain_say_step(const struct plain_page *page, const struct session *session);
 /** Markdown, under a word that says what it is ("Hint"), which may be NULL. */
 void plain_say(const struct plain_page *page, const char *title, const char *markdown);
+/** The kernel's state of what has the active terminal. */
+void plain_say_state(const struct plain_page *page, struct session *session);
 /** The teaching commands, from their table. */
 void plain_say_help(const struct plain_page *page);
 void plain_say_lessons(const struct plain_page *page, const struct curriculum *curriculum);

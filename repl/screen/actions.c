@@ -198,6 +198,10 @@ void action_run(struct screen *screen, enum action action, const struct command_
     case ACTION_SOLUTION:
         solution(screen);
         break;
+    case ACTION_STATE:
+        overlay_show(screen, OVERLAY_STATE);
+        screen->state_due = true;
+        break;
     case ACTION_RESET:
         reset(screen);
         break;

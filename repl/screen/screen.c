@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define FRAME_MS 16   /* at most 60 frames a second */
-#define STATE_MS 1000 /* while something runs that no mark tells about */
+#define STATE_MS 100  /* between two looks whether anything has run in the lab */
 
 void screen_message(struct screen *screen, enum role role, const char *format, ...)
 {
@@ -154,6 +154,8 @@ static void before_wait(void *data)
             snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%s", words);
         screen->state_due = false;
         screen->dirty |= DIRTY_STATE | DIRTY_STATUS;
+        if (screen->overlay == OVERLAY_STATE)
+            overlay_changed(screen);
     }
     if (!screen->dirty || screen->frame_timer)
         return;
@@ -490,12 +492,11 @@ static void on_quit_signal(int signal, void *data)
     loop_quit(screen->loop);
 }
 
-/* While a program runs no mark says that the state changed; at the prompt nothing changes by itself. */
+/* While a program runs no mark says that the state changed, and another terminal's may change it too. */
 static void on_state_timer(void *data)
 {
     struct screen *screen = data;
-    struct terminal *terminal = screen_terminal(screen);
-    if (terminal && !terminal_at_prompt(terminal))
+    if (screen->session && session_state_stale(screen->session))
         screen->state_due = true;
 }
 

@@ -25,7 +25,7 @@ enum dirty {
     DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
 };
 
-enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS };
+enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE };
 
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
@@ -150,6 +150,8 @@ void quiz_answer(struct screen *screen, const char *text);
 /* overlay.c */
 void overlay_show(struct screen *screen, enum overlay overlay);
 void overlay_draw(struct screen *screen);
+/** What it shows is not what it was: it is made anew when next drawn, at the same place. */
+void overlay_changed(struct screen *screen);
 void overlay_input(struct screen *screen, const struct input_event *event);
 
 /* welcome.c: the first screen */

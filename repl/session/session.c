@@ -72,6 +72,7 @@ void session_end_lab(struct session *session)
     player_end(session);
     replay_end(session);
     check_end(session);
+    state_forget(session);
     session->setup = NULL;
     session->setup_done = NULL;
     session->lab_ready = session->lesson_set_up = false;
