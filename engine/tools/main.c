@@ -10,6 +10,7 @@ const struct tool tools[] = {
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },
+    { "lsns", lsns_main, "list namespaces, or the processes in one", NULL, false },
 };
 const size_t tool_count = sizeof tools / sizeof *tools;
 

@@ -29,6 +29,7 @@ int assert_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int ldcopy_main(int argc, char **argv);
 int ldd_main(int argc, char **argv);
+int lsns_main(int argc, char **argv);
 
 extern const char ldcopy_usage[];
 extern const char ldd_usage[];
