@@ -11,11 +11,11 @@
 
 const struct table_column lsns_columns[LSNS_COLUMNS] = {
     [LSNS_NS] = { "NS", .number = true, .right = true },
-    [LSNS_TYPE] = { "TYPE" },
+    [LSNS_TYPE] = { "TYPE", .hint = 5 },
     [LSNS_PATH] = { "PATH" },
-    [LSNS_NPROCS] = { "NPROCS", .number = true, .right = true },
-    [LSNS_PID] = { "PID", .number = true, .right = true },
-    [LSNS_PPID] = { "PPID", .number = true, .right = true },
+    [LSNS_NPROCS] = { "NPROCS", .hint = 5, .number = true, .right = true },
+    [LSNS_PID] = { "PID", .hint = 5, .number = true, .right = true },
+    [LSNS_PPID] = { "PPID", .hint = 5, .number = true, .right = true },
     [LSNS_COMMAND] = { "COMMAND", .cut = true },
     [LSNS_UID] = { "UID", .number = true, .right = true },
     [LSNS_USER] = { "USER" },

@@ -207,7 +207,7 @@ static int make_cells(struct drawing *d)
 {
     const struct table *t = d->table;
     for (size_t c = 0; c < t->column_count; c++)
-        d->width[c] = t->headings ? text_width(t->columns[c]->name) : 0;
+        d->width[c] = 0;
     for (size_t i = 0; i < t->line_count; i++)
         for (size_t c = 0; c < t->column_count; c++) {
             char *cell = d->shown[i][c] = make_cell(d, d->order[i], c);
@@ -232,6 +232,14 @@ static int make_cells(struct drawing *d)
                     *end = '\n';
             }
         }
+    for (size_t c = 0; c < t->column_count; c++) {
+        /* The heading's room is kept where it is not printed, so that lists with and without one look the same. */
+        size_t heading = text_width(t->columns[c]->name);
+        if (d->width[c] < heading)
+            d->width[c] = heading;
+        else if (d->width[c] < t->columns[c]->hint)
+            d->width[c] = t->columns[c]->hint;
+    }
     return 0;
 }
 

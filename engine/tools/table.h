@@ -10,6 +10,7 @@
 
 struct table_column {
     const char *name; /* the heading; in JSON in small letters */
+    unsigned hint;    /* how wide it is at least, once something in it is as wide as the heading */
     bool number;      /* JSON: as it is; else a string */
     bool right;       /* on the right of its column */
     bool cut;         /* may be cut where a terminal is too narrow */
