@@ -164,9 +164,9 @@ namespace_of() {
 }
 
 @test "on a terminal lsns cuts commands to its width, and not with -u" {
-    SHELL_PID=$(pid_of '^sh -c sleep 300 &')
+    SHELL_PID="$(pid_of '^sh -c sleep 300 &') -t pid -t mnt"
     for columns in 20 50 80 132; do
-        for line in "-p $SHELL_PID" "-p $SHELL_PID -u" "-p $SHELL_PID -t net" "$(namespace_of '^sh -c sleep 300 &' pid)" "-p $SHELL_PID -o NS,COMMAND,USER"; do
+        for line in "-p $SHELL_PID" "-p $SHELL_PID -u" "-p $SHELL_PID -t net -o +PATH" "$(namespace_of '^sh -c sleep 300 &' pid)" "-p $SHELL_PID -o NS,COMMAND,USER"; do
             diff <(inside script -qec "stty cols $columns; $THEIRS $line" /dev/null </dev/null) \
                 <(inside script -qec "stty cols $columns; $WORK/ours/lsns $line" /dev/null </dev/null) ||
                 { echo "$columns: $line"; return 1; }

@@ -49,6 +49,8 @@ static int add_columns(struct lsns *ls, const char *list)
         return -1;
     for (const char *name = list; *name;) {
         size_t len = strcspn(name, ",");
+        if (len == 0 && name[1])
+            return -1; /* without a word, as util-linux */
         enum lsns_column column = find_column(name, len);
         /* A comma with nothing after it is wrong, as it is for util-linux. */
         if (column == LSNS_COLUMNS || (name[len] && !name[len + 1]))

@@ -54,6 +54,12 @@ struct drawing {
     const char *branch, *corner, *bar;
 };
 
+/* A column that is printed twice draws its tree twice. */
+static bool draws_tree(const struct table *table, size_t column)
+{
+    return table->tree != TABLE_NONE && table->columns[column] == table->columns[table->tree];
+}
+
 static void link_nodes(const struct table *table, struct node *nodes)
 {
     for (size_t i = 0; i <= table->line_count; i++)
@@ -185,7 +191,7 @@ static char *make_cell(const struct drawing *d, size_t line, size_t c)
     if (!out)
         return NULL;
     const char *data = d->table->lines[line].cells[c];
-    if (c == d->table->tree)
+    if (draws_tree(d->table, c))
         draw_branches(d, line, false, out);
     for (size_t len = data ? strlen(data) : 0, one; len > 0;) {
         size_t n = 1;
@@ -265,7 +271,7 @@ static void put_padded(const struct drawing *d, size_t c, const char *text, FILE
     const struct table *t = d->table;
     bool last = c + 1 == t->column_count;
     size_t width = d->width[c];
-    bool right = t->columns[c]->right && c != t->tree;
+    bool right = t->columns[c]->right && !draws_tree(t, c);
     if (right && *text) {
         size_t has = strlen(text); /* numbers and short words */
         fprintf(out, "%*s%s", has < width ? (int)(width - has) : 0, "", text);
@@ -290,7 +296,7 @@ static void put_row(const struct drawing *d, size_t row, FILE *out)
             if (end)
                 *end = '\0';
             more = more || end;
-            if (!first && c == t->tree && !*text) {
+            if (!first && draws_tree(t, c) && !*text) {
                 cleanup_free char *branches = NULL;
                 size_t size;
                 FILE *memory = open_memstream(&branches, &size);
@@ -328,7 +334,7 @@ static int print_raw(struct drawing *d, FILE *out)
     for (size_t i = 0; i < t->line_count; i++)
         for (size_t c = 0; c < t->column_count; c++) {
             const char *data = t->lines[d->order[i]].cells[c];
-            if (c == t->tree) {
+            if (draws_tree(t, c)) {
                 cleanup_free char *branches = NULL;
                 size_t size;
                 FILE *memory = open_memstream(&branches, &size);
