@@ -3,6 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/play/plain_filter.h"
 #include "repl/play/plain_text.h"
+#include "repl/lesson/resume.h"
 #include "repl/screen/commands.h"
 #include "repl/screen/completion.h"
 #include "repl/screen/shell_words.h"
@@ -217,6 +218,23 @@ static void answer(struct plain *plain, const char *text)
     bool right = session_answer(plain->session, choices, count, block->quiz->count ? NULL : text, &reason);
     say(plain, NULL, right ? "Right." : "Not that: try again.");
     say(plain, NULL, reason);
+    if (right)
+        plain_say_answered(&plain->page, plain->session, block);
+}
+
+static void hint(struct plain *plain)
+{
+    static const char *const titles[] = {
+        [HINT_WORDS] = "Hint", [HINT_SOLUTION] = "Solution", [HINT_COMMAND] = "Type", [HINT_NONE] = NULL
+    };
+    enum hint_kind kind;
+    const char *text = session_hint(plain->session, &kind);
+    if (kind == HINT_COMMAND) {
+        begin_saying(plain);
+        plain_say_code(&plain->page, titles[kind], text);
+    } else {
+        say(plain, titles[kind], text);
+    }
 }
 
 static void show_terminal(struct plain *plain, unsigned number)
@@ -263,14 +281,19 @@ static void run_action(struct plain *plain, const struct command_line *command)
         do_next(plain, true);
         break;
     case ACTION_HINT:
-        say(plain, "Hint", session_hint(plain->session));
+        hint(plain);
         break;
     case ACTION_WHY:
         say(plain, "What this step waits for", session_why(plain->session));
         break;
     case ACTION_SOLUTION: {
         const char *solution = session_solution(plain->session);
-        say(plain, solution ? "Type" : NULL, solution ? solution : "Nothing is left to type in this step.");
+        if (solution) {
+            begin_saying(plain);
+            plain_say_code(&plain->page, "Type", solution);
+        } else {
+            say(plain, NULL, "Nothing is left to type in this step.");
+        }
         break;
     }
     case ACTION_RESET:
@@ -306,10 +329,15 @@ static void run_action(struct plain *plain, const struct command_line *command)
 /* A whole line, typed or piped, while some shell of the lab is at its prompt. */
 static void take_line(struct plain *plain, const char *line)
 {
+    char why[256];
     struct command_line command;
     struct err err = { 0 };
     if (commands_at_prompt(line, session_quiz(plain->session), &command)) {
         run_action(plain, &command);
+        return;
+    }
+    if (commands_mistaken(line, why, sizeof why)) {
+        say(plain, NULL, why);
         return;
     }
     if (line[0] == '\\' && commands_at_prompt(line + 1, false, &command))
@@ -715,19 +743,14 @@ static bool add_sources(struct plain *plain)
     return added;
 }
 
-/* The lesson that was asked for, else the one left off, else the first. */
+/* The lesson that was asked for, else the one left off or, where that is finished, the next one, else the first. */
 static char *first_lesson(struct plain *plain, struct err *err)
 {
-    const char *last = plain->progress ? progress_last(plain->progress) : "";
     if (plain->options->lesson)
         return curriculum_find(&plain->curriculum, plain->options->lesson, err);
-    for (size_t i = 0; *last && i < plain->curriculum.count; i++) {
-        const char *path = plain->curriculum.entries[i].path, *slash = strrchr(path, '/');
-        if (strcmp(slash ? slash + 1 : path, last) == 0)
-            return strdup(path);
-    }
-    if (plain->curriculum.count > 0)
-        return strdup(plain->curriculum.entries[0].path);
+    struct resume resume = resume_lesson(&plain->curriculum, plain->progress);
+    if (resume.place >= 0)
+        return strdup(plain->curriculum.entries[resume.place].path);
     err_say(err, ENOENT, "no lessons were found: name a lesson's file, or set TEACHROOT_LESSONS");
     return NULL;
 }
@@ -744,7 +767,7 @@ static int run(struct plain *plain, struct err *err)
         close_lesson(plain);
         free(plain->path);
         plain->path = take_ptr(&plain->next_path);
-        step = 1;
+        step = 0;
     }
     return plain->path || result ? result : *err->message && !plain->options->lesson ? -1 : 0;
 }

@@ -225,7 +225,7 @@ static void hints_stand_below_the_step(void **state)
     harness_send(harness, "\033[13~\033[13~"); /* the check's own words come first, if it has said any */
     harness_expect(harness, "The first hint is about mkdir", SOON_MS);
     harness_send(harness, "why\r");
-    harness_expect(harness, "no text in /srv/first/file yet", SOON_MS);
+    harness_expect(harness, "What this step waits for\n.*no text in /srv/first/file yet", SOON_MS);
     harness_send(harness, "next\r");
     harness_expect(harness, "not yet", SOON_MS);
     quit(harness);
@@ -377,6 +377,161 @@ static void what_is_typed_while_a_command_runs_is_not_lost(void **state)
     quit(harness);
 }
 
+/* A lesson of the test's own, in its directory. Returns its path. */
+static const char *write_lesson(const char *text)
+{
+    static char path[128];
+    snprintf(path, sizeof(path), "%s/other.md", directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+/* The environment with a curriculum of the test's own: the test lesson, and one that is done by `true`. */
+static const char *const *two_lessons(void)
+{
+    static char text[512];
+    static const char *env[] = { text, NULL };
+    char lessons[128], here[256];
+    const char *second = write_lesson("# The other lesson\n\n## Do nothing\n\n```bash\ntrue\n```\n");
+    assert_non_null(getcwd(here, sizeof(here)));
+    snprintf(lessons, sizeof(lessons), "%s/lessons.md", directory);
+    FILE *file = fopen(lessons, "w");
+    fprintf(file,
+            "| # | lesson | what |\n|---|---|---|\n| 1 | [The test lesson](%s/%s) | tried |\n| 2 | [The other "
+            "lesson](%s) | too |\n",
+            here, LESSON, second);
+    fclose(file);
+    snprintf(text, sizeof(text), "TEACHROOT_LESSONS=%s", lessons);
+    return env;
+}
+
+static void after_a_finished_lesson_the_next_one_is_offered(void **state)
+{
+    const char *const *env = two_lessons();
+    forget_progress();
+    struct harness *harness = start("1", 80, 24, env);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "mkdir /srv/first; echo a > /srv/first/file\r");
+    harness_expect(harness, "Step 1 passed", SOON_MS);
+    harness_send(harness, "next\ranswer 2\r");
+    harness_expect(harness, "Step 2 passed", SOON_MS);
+    harness_send(harness, "next\rmkdir -p /srv/root/bin; cp /bin/busybox /srv/root/bin/sh\r");
+    harness_expect(harness, "Step 3 passed", SOON_MS);
+    quit(harness);
+    harness = start("1", 80, 24, env); /* it is open at its end, and nothing is done again */
+    harness_expect(harness, "You have finished this lesson", START_MS);
+    harness_expect(harness, "opens lesson 2: The other lesson", SOON_MS);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "ls /srv/first\r");
+    harness_expect(harness, "No such file", SOON_MS);
+    quit(harness);
+    harness = start(NULL, 80, 24, env);
+    harness_expect(harness, "You have finished lesson 1", SOON_MS);
+    harness_expect(harness, "Enter begins lesson 2: The other lesson", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "Do nothing", START_MS);
+    quit(harness);
+    harness = start("1", 80, 24, env);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "next\r");
+    harness_expect(harness, "Do nothing", START_MS);
+    quit(harness);
+}
+
+static void a_wrecked_lab_is_said_to_be_broken_and_reset_makes_a_fresh_one(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "rm -rf --no-preserve-root / 2>/dev/null; echo wre''cked\r");
+    harness_expect(harness, "^wrecked", START_MS);
+    harness_send(harness, "next\r");
+    harness_expect(harness, "The lab is broken: its bash is gone. F5 \\(reset\\) builds a fresh one.", SOON_MS);
+    assert_false(harness_shows(harness, "run bash in the lab"));
+    harness_send(harness, "exit\r");
+    harness_expect_gone(harness, "wrecked", SOON_MS);
+    harness_expect(harness, "The lab is broken", SOON_MS);
+    harness_send(harness, "ls\r");
+    harness_expect(harness, "No terminal is open. F5", SOON_MS);
+    harness_send(harness, "\033[15~");
+    harness_expect_gone(harness, "broken|No terminal|fresh lab", START_MS);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "mkdir /srv/first; echo a > /srv/first/file\r");
+    harness_expect(harness, "Step 1 passed", SOON_MS);
+    quit(harness);
+}
+
+static struct harness *start_slow_replay(void)
+{
+    forget_progress();
+    struct harness *harness = start_lesson(
+        write_lesson("# Slow\n\n## Wait\n\n```bash\nsleep 3\n```\n\n## Then\n\n```bash\ntrue\n```\n"), 80, 24);
+    harness_send(harness, "goto 2\r");
+    harness_expect(harness, "Step 1 is done again for you: sleep 3", START_MS);
+    return harness;
+}
+
+static void what_is_typed_while_steps_are_done_again_is_kept_for_the_prompt(void **state)
+{
+    struct harness *harness = start_slow_replay();
+    harness_send(harness, "echo first-$((40+1))\recho secx\177ond-$((40+2))\rwhy\recho th");
+    harness_expect(harness, "Kept for the prompt: echo first", SOON_MS);
+    assert_false(harness_shows(harness, "first-41"));
+    harness_expect(harness, "^first-41\n(.*\n)*second-42\n(.*\n)*.*" PROMPT " echo th$", START_MS);
+    harness_expect(harness, "What this step waits for", SOON_MS);
+    harness_send(harness, "i''rd\r");
+    harness_expect(harness, "^third", SOON_MS);
+    assert_false(harness_shows(harness, "Kept for the prompt"));
+    quit(harness);
+}
+
+static void control_c_stops_a_replay_and_drops_what_was_typed(void **state)
+{
+    struct harness *harness = start_slow_replay();
+    harness_send(harness, "echo dropped\r");
+    harness_expect(harness, "Kept for the prompt: echo dropped", SOON_MS);
+    harness_send(harness, "\003");
+    harness_expect(harness, "Stopped. Step 1 is yours", SOON_MS);
+    harness_expect(harness, "1/2", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "echo af''ter\r");
+    harness_expect(harness, "^after", SOON_MS);
+    assert_false(harness_shows(harness, "dropped"));
+    quit(harness);
+}
+
+static void teaching_commands_typed_ahead_are_done_when_their_turn_comes(void **state)
+{
+    struct harness *harness = start_in_lab(120, 36);
+    harness_send(harness, "sleep 1\recho one\rwhy\recho tw''o\rgoto 2\recho thr''ee\r");
+    harness_expect(harness, "What this step waits for", SOON_MS);
+    harness_expect(harness, "2\\. Answer a question", START_MS);
+    harness_expect(harness, "three", SOON_MS);
+    assert_false(harness_shows(harness, "not found"));
+    harness_send(harness, "\033[200~sleep 1\nwhy\necho pa''sted\n\033[201~");
+    harness_expect(harness, "the question is not answered", SOON_MS);
+    harness_expect(harness, "│pasted", SOON_MS);
+    assert_false(harness_shows(harness, "not found"));
+    quit(harness);
+}
+
+static void a_program_that_reads_gets_lines_that_look_like_teaching_commands(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "sh -c 'sleep 1; cat'\rnext\r");
+    harness_expect(harness, "^next\nnext$", SOON_MS);
+    harness_send(harness, "why\r");
+    harness_expect(harness, "^why\nwhy$", SOON_MS);
+    harness_send(harness, "\004");
+    await_prompt(harness);
+    harness_send(harness, "read line; echo \"got $line\"\r");
+    harness_expect(harness, "echo \"got", SOON_MS);
+    harness_send(harness, "hint\r");
+    harness_expect(harness, "^got hint", SOON_MS);
+    quit(harness);
+}
+
 static void a_long_line_wraps_and_is_edited_in_the_pane(void **state)
 {
     struct harness *harness = start_in_lab(80, 24);
@@ -521,6 +676,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_step_ticks_itself_off_at_120_by_36),
         cmocka_unit_test(every_step_ticks_itself_off_at_200_by_50),
         cmocka_unit_test(the_first_screen_says_what_this_is_and_begins_with_enter),
+        cmocka_unit_test(after_a_finished_lesson_the_next_one_is_offered),
+        cmocka_unit_test(a_wrecked_lab_is_said_to_be_broken_and_reset_makes_a_fresh_one),
         cmocka_unit_test(a_wrong_answer_says_why_and_may_be_tried_again),
         cmocka_unit_test(hints_stand_below_the_step),
         cmocka_unit_test(full_screen_programs_work_inside_and_survive_resizing),
@@ -531,6 +688,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(control_l_clears_the_screen_and_keeps_the_line),
         cmocka_unit_test(output_faster_than_it_can_be_seen_does_not_hold_up_the_keys),
         cmocka_unit_test(what_is_typed_while_a_command_runs_is_not_lost),
+        cmocka_unit_test(what_is_typed_while_steps_are_done_again_is_kept_for_the_prompt),
+        cmocka_unit_test(control_c_stops_a_replay_and_drops_what_was_typed),
+        cmocka_unit_test(teaching_commands_typed_ahead_are_done_when_their_turn_comes),
+        cmocka_unit_test(a_program_that_reads_gets_lines_that_look_like_teaching_commands),
         cmocka_unit_test(a_long_line_wraps_and_is_edited_in_the_pane),
         cmocka_unit_test(the_line_in_a_password_prompt_is_not_shown),
         cmocka_unit_test(scrollback_zoom_and_focus_keys_do_what_they_say),
@@ -540,6 +701,8 @@ int main(int argc, char **argv)
     };
     if (argc > 2 && strcmp(argv[1], "screen") == 0)
         return be_the_screen(argc, argv);
+    if (argc > 1) /* `screen_program '*typed*'`: some of them */
+        cmocka_set_test_filter(argv[1]);
     setenv("LC_ALL", "C.UTF-8", 1);
     setlocale(LC_ALL, "");
     cmocka_set_message_output(CM_OUTPUT_TAP);
