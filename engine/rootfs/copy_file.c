@@ -109,8 +109,8 @@ static int copy_attributes(int to, const struct stat *st)
     struct stat made;
     if (fstat(to, &made) < 0)
         return -1;
-    bool owned = st->st_uid != NOBODY && ((made.st_uid == st->st_uid && made.st_gid == st->st_gid) ||
-                                        fchown(to, st->st_uid, st->st_gid) == 0);
+    bool owned = st->st_uid != NOBODY &&
+                 ((made.st_uid == st->st_uid && made.st_gid == st->st_gid) || fchown(to, st->st_uid, st->st_gid) == 0);
     if (!owned)
         mode &= ~(mode_t)(S_ISUID | S_ISGID);
     const struct timespec times[2] = { st->st_atim, st->st_mtim };

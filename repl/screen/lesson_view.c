@@ -91,11 +91,16 @@ static void draw_said(struct flow *flow, const struct screen *screen)
 static void draw_finished(struct flow *flow, const struct screen *screen)
 {
     const struct theme *theme = &screen->theme;
-    flow_format(flow, ROLE_PASSED, "%s You have finished this lesson: %s.", theme_glyph(theme, GLYPH_PASSED),
-                screen->lesson->title);
+    const char *lacks = session_lacks(screen->session);
+    if (lacks)
+        flow_format(flow, ROLE_NOTICE, "%s The lesson %s needs what this machine does not have: %s.",
+                    theme_glyph(theme, GLYPH_SKIPPED), screen->lesson->title, lacks);
+    else
+        flow_format(flow, ROLE_PASSED, "%s You have finished this lesson: %s.", theme_glyph(theme, GLYPH_PASSED),
+                    screen->lesson->title);
     flow_blank(flow);
     const struct step *steps = screen->lesson->steps;
-    for (unsigned i = 1; steps && i <= screen->lesson->step_count; i++) {
+    for (unsigned i = 1; steps && !lacks && i <= screen->lesson->step_count; i++) {
         bool skipped = session_step_status(screen->session, i) == STEP_SKIPPED;
         const char *reason = skipped ? session_skip_reason(screen->session, i) : NULL;
         char mark[16];
