@@ -97,7 +97,7 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
         break;
     case BLOCK_SCRIPT:
     case BLOCK_COMMAND:
-        if (block->terminal && strcmp(block->terminal, "1") != 0)
+        if (step_names_terminal(drawing->step, block))
             flow_format(flow, ROLE_TEXT, "In terminal %s (type: terminal %s), type:", block->terminal, block->terminal);
         else
             flow_text(flow, ROLE_TEXT, "Type:");

@@ -46,8 +46,9 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
         markdown_code_lines(flow, block->body, GLYPH_GUTTER, ROLE_FAINT, ROLE_CODE);
         return true;
     }
-    if (block->terminal && strcmp(block->terminal, "1") != 0) {
-        flow_format(flow, ROLE_NOTICE, "in terminal %s (F8):", block->terminal);
+    if (step_names_terminal(drawing->step, block)) {
+        flow_format(flow, ROLE_NOTICE, "in terminal %s (%s):", block->terminal,
+                    strcmp(block->terminal, "1") == 0 ? "F7" : "F8");
         flow_break(flow);
     }
     if (block->type == BLOCK_COMMAND && block->commands && block->commands[0])
