@@ -324,3 +324,14 @@ size_t lesson_check_requires(const struct lesson *lesson, lesson_feature_fn *kno
     *mistakes = into.mistakes;
     return added;
 }
+
+bool step_names_terminal(const struct step *step, const struct block *block)
+{
+    if (!block->terminal)
+        return false;
+    bool says = strcmp(block->terminal, "1") != 0;
+    for (size_t i = 0; i < step->block_count; i++)
+        says |= step->blocks[i].type == BLOCK_COMMAND && !step->blocks[i].hidden && step->blocks[i].terminal &&
+                strcmp(step->blocks[i].terminal, block->terminal) != 0;
+    return says;
+}

@@ -168,6 +168,9 @@ const struct block *step_node_block(const struct step *step, const struct cmark_
  * which can hold commands, are shown. */
 bool step_prose_withheld(const struct step *step, size_t which, const struct block *open);
 
+/** Must it be said which terminal @block is for: it is not the first one, or the step has blocks for several? */
+bool step_names_terminal(const struct step *step, const struct block *block);
+
 /** Does @text (a command's output, CRs already dropped) match the block's output patterns? On false, @why says the first difference in one
  * line. */
 bool block_output_matches(const struct block *block, const char *text, struct err *why);

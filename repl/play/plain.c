@@ -350,7 +350,7 @@ static int open_lesson(struct plain *plain, unsigned step, struct err *err)
 {
     struct winsize size = { .ws_row = 24, .ws_col = 80 };
     struct lesson_mistakes mistakes = { 0 };
-    plain->lesson = lesson_load(plain->path, &mistakes, err);
+    plain->lesson = session_load_lesson(plain->path, &mistakes, err);
     for (size_t i = 0; i < mistakes.count; i++)
         fprintf(stderr, "%s:%d: %s\n", plain->path, mistakes.list[i].line, mistakes.list[i].what);
     bool malformed = mistakes.count > 0;

@@ -98,7 +98,7 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
         break;
     case BLOCK_SCRIPT:
     case BLOCK_COMMAND:
-        if (block->terminal && strcmp(block->terminal, "1") != 0)
+        if (step_names_terminal(drawing->step, block))
             flow_format(flow, ROLE_TEXT, "In terminal %s (type: terminal %s), type:", block->terminal, block->terminal);
         else
             flow_text(flow, ROLE_TEXT, "Type:");
@@ -113,9 +113,13 @@ static void say_finished(struct flow *flow, const struct session *session)
 {
     const struct lesson *lesson = session_lesson(session);
     flow_blank(flow);
-    flow_format(flow, ROLE_TEXT, "You have finished this lesson: %s.", lesson->title);
+    const char *lacks = session_lacks(session);
+    if (lacks)
+        flow_format(flow, ROLE_TEXT, "The lesson %s needs what this machine does not have: %s.", lesson->title, lacks);
+    else
+        flow_format(flow, ROLE_TEXT, "You have finished this lesson: %s.", lesson->title);
     flow_break(flow);
-    for (unsigned i = 1; i <= lesson->step_count; i++)
+    for (unsigned i = 1; !lacks && i <= lesson->step_count; i++)
         if (session_step_status(session, i) == STEP_SKIPPED) {
             flow_format(flow, ROLE_TEXT, "Step %u, %s, was skipped.", i, lesson->steps[i - 1].title);
             flow_break(flow);

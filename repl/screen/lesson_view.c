@@ -46,8 +46,9 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
         markdown_code_lines(flow, block->body, GLYPH_GUTTER, ROLE_FAINT, ROLE_CODE);
         return true;
     }
-    if (block->terminal && strcmp(block->terminal, "1") != 0) {
-        flow_format(flow, ROLE_NOTICE, "in terminal %s (F8):", block->terminal);
+    if (step_names_terminal(drawing->step, block)) {
+        flow_format(flow, ROLE_NOTICE, "in terminal %s (%s):", block->terminal,
+                    strcmp(block->terminal, "1") == 0 ? "F7" : "F8");
         flow_break(flow);
     }
     if (block->type == BLOCK_COMMAND && block->commands && block->commands[0])
@@ -91,11 +92,16 @@ static void draw_said(struct flow *flow, const struct screen *screen)
 static void draw_finished(struct flow *flow, const struct screen *screen)
 {
     const struct theme *theme = &screen->theme;
-    flow_format(flow, ROLE_PASSED, "%s You have finished this lesson: %s.", theme_glyph(theme, GLYPH_PASSED),
-                screen->lesson->title);
+    const char *lacks = session_lacks(screen->session);
+    if (lacks)
+        flow_format(flow, ROLE_NOTICE, "%s The lesson %s needs what this machine does not have: %s.",
+                    theme_glyph(theme, GLYPH_SKIPPED), screen->lesson->title, lacks);
+    else
+        flow_format(flow, ROLE_PASSED, "%s You have finished this lesson: %s.", theme_glyph(theme, GLYPH_PASSED),
+                    screen->lesson->title);
     flow_blank(flow);
     const struct step *steps = screen->lesson->steps;
-    for (unsigned i = 1; steps && i <= screen->lesson->step_count; i++) {
+    for (unsigned i = 1; steps && !lacks && i <= screen->lesson->step_count; i++) {
         bool skipped = session_step_status(screen->session, i) == STEP_SKIPPED;
         const char *reason = skipped ? session_skip_reason(screen->session, i) : NULL;
         char mark[16];

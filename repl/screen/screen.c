@@ -408,7 +408,7 @@ static void end_session(struct screen *screen)
 static struct lesson *load_lesson(const char *path, struct err *err)
 {
     struct lesson_mistakes mistakes = { 0 };
-    struct lesson *lesson = lesson_load(path, &mistakes, err);
+    struct lesson *lesson = session_load_lesson(path, &mistakes, err);
     if (!lesson && mistakes.count > 0)
         err_say(err, EINVAL, "%s:%d: %s%s; mend the lesson or choose another one", path, mistakes.list[0].line,
                 mistakes.list[0].what, mistakes.count > 1 ? " (and more)" : "");
@@ -554,7 +554,7 @@ static char *named_lesson(struct screen *screen, int *status)
         return NULL;
     }
     struct lesson_mistakes mistakes = { 0 };
-    struct lesson *lesson = lesson_load(path, &mistakes, &err);
+    struct lesson *lesson = session_load_lesson(path, &mistakes, &err);
     if (!lesson) {
         for (size_t i = 0; i < mistakes.count; i++)
             fprintf(stderr, "%s:%d: %s\n", path, mistakes.list[i].line, mistakes.list[i].what);

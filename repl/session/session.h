@@ -49,6 +49,9 @@ struct session_options {
     void *data;
 };
 
+/** lesson_load; and what its `requires` name must be known to `doctor`, or that is a mistake like another. */
+struct lesson *session_load_lesson(const char *path, struct lesson_mistakes *mistakes, struct err *err);
+
 /** Nothing is started yet. */
 struct session *session_new(const struct session_options *options, struct err *err);
 /** Ends the lab and everything in it. */
@@ -66,6 +69,8 @@ struct lab *session_lab(struct session *session); /* NULL between labs */
 enum step_status { STEP_AHEAD, STEP_CURRENT, STEP_PASSED, STEP_SKIPPED };
 unsigned session_current(const struct session *session); /* 1-based; step_count + 1 when finished */
 enum step_status session_step_status(const struct session *session, unsigned step);
+/** Why this machine cannot do the lesson at all, in the same words as for a step, or NULL. */
+const char *session_lacks(const struct session *session);
 /** Why a step is skipped on this machine ("qemu: not installed; apt-get install qemu-system-x86"), or NULL. */
 const char *session_skip_reason(const struct session *session, unsigned step);
 /** True once the current step's check has passed (the learner moves on with `next`; the lesson does not scroll on before the output was read). */

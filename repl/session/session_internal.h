@@ -161,6 +161,7 @@ struct session {
     bool lesson_set_up;
     struct session_terminal terminals[SESSION_TERMINALS + 1]; /* [0] is not used */
     unsigned active;
+    char *lacks; /* see session_lacks */
     struct feature_answer *features;
     size_t feature_count;
     struct step_state *steps; /* step_count of them; [0] is step 1 */

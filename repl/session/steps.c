@@ -62,6 +62,7 @@ int steps_init(struct session *session, struct err *err)
     if (!session->steps)
         return err_set(err, ENOMEM, "start a session");
     bool lacks = feature_missing(session, lesson->requires, reason, sizeof reason);
+    session->lacks = lacks ? strdup(reason) : NULL;
     for (size_t i = 0; i < lesson->step_count; i++) {
         struct step_state *state = &session->steps[i];
         if (lacks || feature_missing(session, lesson->steps[i].requires, reason, sizeof reason))
@@ -80,7 +81,22 @@ void steps_free(struct session *session)
         free(session->steps[i].answered);
     }
     free(session->steps);
+    free(session->lacks);
     free(session->features);
+}
+
+static bool known_feature(const char *name)
+{
+    return host_feature_find(name) != NULL;
+}
+
+struct lesson *session_load_lesson(const char *path, struct lesson_mistakes *mistakes, struct err *err)
+{
+    struct lesson *lesson = lesson_load(path, mistakes, err);
+    if (!lesson || lesson_check_requires(lesson, known_feature, mistakes) == 0)
+        return lesson;
+    lesson_free(lesson);
+    return NULL;
 }
 
 const char *progress_name(const struct session *session)
@@ -120,6 +136,11 @@ void steps_jump(struct session *session, unsigned step)
             continue;
         state->status = i < step ? STEP_SKIPPED : STEP_AHEAD;
     }
+}
+
+const char *session_lacks(const struct session *session)
+{
+    return session->lacks;
 }
 
 const char *session_skip_reason(const struct session *session, unsigned step)
@@ -175,7 +196,8 @@ void step_begin(struct session *session, unsigned step)
     check_end(session);
     while (step <= STATUS_STEPS(session) && session->steps[step - 1].skip_reason) {
         session->steps[step - 1].status = STEP_SKIPPED;
-        session_message(session, false, "step %u is skipped: %s", step, session->steps[step - 1].skip_reason);
+        if (!session->lacks) /* else it is said of the lesson */
+            session_message(session, false, "step %u is skipped: %s", step, session->steps[step - 1].skip_reason);
         step++;
     }
     session->current = step;
