@@ -58,10 +58,5 @@ int cache_show(const struct build *build, int root, struct err *err)
     struct err why;
     if (build->cache[0] && show(build, root, build->cache, LAB_CACHE, false, &why) < 0)
         lab_missing(build->lab, "the cache is not seen in the lab: %.180s", why.message);
-    if (!build->options->work)
-        return 0;
-    if (build->assembled && build->lab->users[0].outside != geteuid())
-        return err_say(err, ENOTSUP, "this machine's root file system does not allow a lab that writes `%s`",
-                       build->options->work);
-    return show(build, root, build->options->work, LAB_WORK, true, err);
+    return build->options->work ? show(build, root, build->options->work, LAB_WORK, true, err) : 0;
 }
