@@ -191,8 +191,8 @@ static int link_packages(const struct making *making, struct err *err)
     cleanup_close int to = openat(making->lock, "packages", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const struct dirent *entry;
     while (dir && (entry = readdir(dir))) {
-        char target[NAME_MAX + 64];
-        snprintf(target, sizeof target, "/var/cache/teachroot/packages/%s", entry->d_name);
+        char target[320];
+        snprintf(target, sizeof target, "/var/cache/teachroot/packages/%.255s", entry->d_name);
         if (entry->d_name[0] != '.' && symlinkat(target, to, entry->d_name) < 0 && errno != EEXIST)
             return err_set(err, errno, "symlink in `%s`", making->temporary);
     }
@@ -343,7 +343,7 @@ static void last_line(const struct making *making, char *line, size_t size)
         n--;
     tail[n > 0 ? n : 0] = '\0';
     const char *last = strrchr(tail, '\n');
-    snprintf(line, size, "%s", last ? last + 1 : tail);
+    snprintf(line, size, "%.200s", last ? last + 1 : tail);
 }
 
 static int run_debootstrap(struct making *making, struct err *err)

@@ -102,7 +102,8 @@ static void take_message(struct bootstrap_progress *progress, char kind, const c
                strcmp(name, "CONFIGURING") == 0 || strcmp(name, "EXTRACTING") == 0) {
         snprintf(progress->item, sizeof progress->item, "%.63s%s%.60s", first, versioned ? " " : "",
                  versioned ? progress->arguments[1] : "");
-        progress->item[strcspn(progress->item, ":")] = '\0';
+        if (!versioned) /* dpkg says `libc6:amd64` */
+            progress->item[strcspn(progress->item, ":")] = '\0';
     }
 }
 
