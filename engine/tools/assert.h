@@ -28,6 +28,9 @@ claim_fn claim_file, claim_file_contains, claim_directory, claim_executable, cla
 /* assert_processes.c */
 claim_fn claim_process, claim_process_gone, claim_process_root, claim_process_isolated;
 
+/* assert_rootfs.c */
+claim_fn claim_rootfs, claim_rootfs_of, claim_names;
+
 /* assert_terminals.c */
 claim_fn claim_last_exit, claim_last_command, claim_terminal_root, claim_namespace_differs, claim_namespace_same,
     claim_hostname;
