@@ -5,6 +5,7 @@ load common
 
 setup_file() {
     make_learner
+    give_learner_trees
 }
 
 teardown_file() {

@@ -30,7 +30,8 @@ int lab_cache_directory(char *path, size_t size, struct err *err)
 }
 
 /* @path of the host on @place of the lab's root, owners as a lab sees them everywhere. */
-static int show(const struct build *build, int root, const char *path, const char *place, bool writable, struct err *err)
+static int show(const struct build *build, int root, const char *path, const char *place, bool writable,
+                struct err *err)
 {
     uid_t owner = build->assembled ? 0 : build->lab->users[0].outside;
     cleanup_close int tree = sys_open_tree(AT_FDCWD, path, false);

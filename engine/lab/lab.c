@@ -97,7 +97,8 @@ struct lab *lab_create(const struct lab_options *given, struct err *err)
     lab_gc(NULL); /* what cannot be cleared is in nobody's way: it has its own name */
     bool assembled = options.rootless || geteuid() != 0;
     if (options.work && assembled && geteuid() == 0) {
-        err_say(err, ENOTSUP, "a lab put together of parts shows root's files with other owners: `%s` is none to write in",
+        err_say(err, ENOTSUP,
+                "a lab put together of parts shows root's files with other owners: `%s` is none to write in",
                 options.work);
         return NULL;
     }

@@ -28,7 +28,8 @@ struct lab_options {
     bool offline;          /* no network beyond the lab's own loopback */
     bool rootless; /* take the rootless way although we are root's equal (for tests; implied for an ordinary user) */
     const char *tools; /* path of the multi-call program put first in the lab's PATH; NULL: none */
-    const char *work;  /* a directory of this user that the lab may write, at LAB_WORK: for a lab that makes something for the cache.
+    const char *
+        work; /* a directory of this user that the lab may write, at LAB_WORK: for a lab that makes something for the cache.
                        * Not with `rootless` as root: ENOTSUP. NULL: none */
 };
 #define LAB_WORK "/var/lib/teachroot"

@@ -127,8 +127,14 @@ static bool is_kept(char *name, size_t size)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s%s", cache && cache[0] == '/' ? cache : geteuid() == 0 ? "/var/cache" : home ? home : "",
-             cache && cache[0] == '/' ? "/teachroot/trees" : geteuid() == 0 ? "/teachroot/trees" : "/.cache/teachroot/trees");
+    snprintf(path, sizeof path, "%s%s",
+             cache && cache[0] == '/' ? cache
+             : geteuid() == 0         ? "/var/cache"
+             : home                   ? home
+                                      : "",
+             cache && cache[0] == '/' ? "/teachroot/trees"
+             : geteuid() == 0         ? "/teachroot/trees"
+                                      : "/.cache/teachroot/trees");
     cleanup_dir DIR *dir = opendir(path);
     const struct dirent *entry;
     while (dir && (entry = readdir(dir)))

@@ -78,7 +78,8 @@ int bootstrap_set(struct bootstrap_request *request, const char *name, const cha
     } else if (len && !isalnum((unsigned char)*value)) {
         return err_say(err, EINVAL, "%s cannot be `%.80s`: it must begin with a letter or a digit", name, value);
     }
-    if (strstr(value, "..") || (strcmp(name, "merged-usr") == 0 && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) ||
+    if (strstr(value, "..") ||
+        (strcmp(name, "merged-usr") == 0 && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) ||
         (strcmp(name, "resolve-deps") == 0 && strcmp(value, "no") != 0))
         return err_say(err, EINVAL, "%s cannot be `%.80s`", name, value);
     snprintf(value_of(request, part), part->size, "%.*s", (int)len, value);
@@ -140,7 +141,8 @@ static int put(char **at, const char *end, const char *value, bool plain)
 int bootstrap_name(const struct bootstrap_request *request, char *name, size_t size, struct err *err)
 {
     char *at = name;
-    const char *end = name + (size < 240 ? size : 240); /* a file name has at most 255 bytes, and a temporary one is longer */
+    const char *end =
+        name + (size < 240 ? size : 240); /* a file name has at most 255 bytes, and a temporary one is longer */
     for (size_t i = 0; i < part_count; i++) {
         const char *value = get(request, &parts[i]);
         bool first = at == name;

@@ -11,15 +11,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define BOOTSTRAP_SOCKET "/run/teachroot/host"      /* in a lab: where the trusted side listens */
-#define BOOTSTRAP_TREES "/var/cache/teachroot/trees" /* in a lab: the finished trees, one directory each, with `root` in it */
-#define BOOTSTRAP_TEXT 4096                          /* a request as text is shorter */
+#define BOOTSTRAP_SOCKET "/run/teachroot/host" /* in a lab: where the trusted side listens */
+#define BOOTSTRAP_TREES                                                                                                \
+    "/var/cache/teachroot/trees" /* in a lab: the finished trees, one directory each, with `root` in it */
+#define BOOTSTRAP_TEXT 4096      /* a request as text is shorter */
 #define BOOTSTRAP_ARGUMENTS 24
 
 struct bootstrap_request {
     char suite[64], arch[32], variant[32], mirror[256], components[128], include[1024], exclude[512], extra_suites[128];
-    char merged_usr[4];     /* "yes", "no", "": as the suite has it */
-    char resolve_deps[4];   /* "no", "": yes */
+    char merged_usr[4];   /* "yes", "no", "": as the suite has it */
+    char resolve_deps[4]; /* "no", "": yes */
 };
 
 /** Set the part @name ("suite", "arch", "variant", "mirror", "components", "include", "exclude", "extra-suites", "merged-usr", "resolve-deps").
@@ -50,14 +51,14 @@ int bootstrap_mirror(const char *root, const char *suite, char *mirror, size_t s
 
 /** What debootstrap says while it works. */
 struct bootstrap_progress {
-    unsigned phase;            /* 1 … BOOTSTRAP_PHASES; 0 before the first */
-    const char *doing;         /* "downloading packages" */
-    unsigned done, total;      /* packages of this phase; total 0: not counted in packages */
-    unsigned percent;          /* of this phase */
-    char item[128];            /* the package at hand, "" if none */
-    char error[512];           /* what it failed with, "" if it has not */
+    unsigned phase;       /* 1 … BOOTSTRAP_PHASES; 0 before the first */
+    const char *doing;    /* "downloading packages" */
+    unsigned done, total; /* packages of this phase; total 0: not counted in packages */
+    unsigned percent;     /* of this phase */
+    char item[128];       /* the package at hand, "" if none */
+    char error[512];      /* what it failed with, "" if it has not */
     /* private to bootstrap_progress_feed: */
-    unsigned packages;         /* how many there are in all */
+    unsigned packages; /* how many there are in all */
     char line[512], name[32], message[64], kind, arguments[3][192];
     size_t length;
     unsigned argument_count;

@@ -67,8 +67,7 @@ static bool wait_for(struct making *making, int fd, int ms)
     if (making->gone || poll(fds, 3, ms) < 0)
         return false;
     char byte;
-    if (fds[1].revents ||
-        (fds[0].revents && recv(making->job->client, &byte, 1, MSG_DONTWAIT) <= 0 && errno != EAGAIN))
+    if (fds[1].revents || (fds[0].revents && recv(making->job->client, &byte, 1, MSG_DONTWAIT) <= 0 && errno != EAGAIN))
         making->gone = true;
     return !making->gone && fds[2].revents;
 }
@@ -168,10 +167,11 @@ static uint64_t room(const struct making *making)
 
 static int no_room(const struct making *making, struct err *err)
 {
-    return err_say(err, ENOSPC,
-                   "no space left for the cache: %llu MiB are free on the disk of %s, and a small root filesystem needs 400. "
-                   "Nothing is left of this try; make room and type the command again",
-                   (unsigned long long)room(making), making->job->trees);
+    return err_say(
+        err, ENOSPC,
+        "no space left for the cache: %llu MiB are free on the disk of %s, and a small root filesystem needs 400. "
+        "Nothing is left of this try; make room and type the command again",
+        (unsigned long long)room(making), making->job->trees);
 }
 
 static int write_wgetrc(const struct making *making, struct err *err)
@@ -275,7 +275,8 @@ static int run_short(struct making *making, const char *const *argv, int ms, str
 static int wait_network(struct making *making, struct err *err)
 {
     const struct lab_facts *facts = lab_facts(making->lab);
-    for (uint64_t end = now_ms() + NETWORK_MS; strcmp(facts->network, "starting") == 0 && now_ms() < end && !making->gone;) {
+    for (uint64_t end = now_ms() + NETWORK_MS;
+         strcmp(facts->network, "starting") == 0 && now_ms() < end && !making->gone;) {
         wait_for(making, -1, 20);
         facts = lab_facts(making->lab);
     }
@@ -335,8 +336,7 @@ static void tell_progress(const struct bootstrap_progress *progress, void *data)
 static void last_line(const struct making *making, char *line, size_t size)
 {
     char tail[1024];
-    cleanup_close int fd =
-        open_policy(making->lock, "root/debootstrap/debootstrap.log", OPEN_IN_ROOT_READ, NULL);
+    cleanup_close int fd = open_policy(making->lock, "root/debootstrap/debootstrap.log", OPEN_IN_ROOT_READ, NULL);
     off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
     ssize_t n = end > 0 ? pread(fd, tail, sizeof tail - 1, end > 1023 ? end - 1023 : 0) : 0;
     while (n > 0 && isspace((unsigned char)tail[n - 1]))
@@ -380,7 +380,8 @@ static int run_debootstrap(struct making *making, struct err *err)
     last_line(making, line, sizeof line);
     return err_say(err, EIO, "debootstrap failed%s%s%s%s: %.300s%s%.200s", making->progress.doing ? " while " : "",
                    making->progress.doing ? making->progress.doing : "", making->progress.item[0] ? ", at " : "",
-                   making->progress.item, making->progress.error, making->progress.error[0] && line[0] ? "; " : "", line);
+                   making->progress.item, making->progress.error, making->progress.error[0] && line[0] ? "; " : "",
+                   line);
 }
 
 static int build(struct making *making, struct err *err)
@@ -394,16 +395,14 @@ static int build(struct making *making, struct err *err)
     if (write_wgetrc(making, err) < 0 || link_packages(making, err) < 0)
         return -1;
     snprintf(name, sizeof name, "build-%d", getpid());
-    struct lab_options options = {
-        .name = name, .offline = local, .work = making->temporary, .disk_bytes = 512 * MIB
-    };
+    struct lab_options options = { .name = name, .offline = local, .work = making->temporary, .disk_bytes = 512 * MIB };
     making->lab = lab_create(&options, err);
     if (!making->lab)
         return -1;
     if (try_mirror(making, err) < 0)
         return -1;
-    say(making, 'M', "%s has `%s`: making it now, outside this lab, to keep it for the next one", making->request.mirror,
-        making->request.suite);
+    say(making, 'M', "%s has `%s`: making it now, outside this lab, to keep it for the next one",
+        making->request.mirror, making->request.suite);
     return run_debootstrap(making, err);
 }
 

@@ -12,16 +12,11 @@ static const struct phase {
     const char *doing;
     bool packages; /* now and end count packages */
 } phases[] = {
-    { "DOWNREL", 1, "reading the release file", false },
-    { "DOWNRELSIG", 1, "reading the release file", false },
-    { "DOWNPKGS", 2, "reading the lists of packages", false },
-    { "SIZEDEBS", 3, "downloading packages", false },
-    { "DOWNDEBS", 3, "downloading packages", false },
-    { "EXTRACTPKGS", 4, "extracting packages", true },
-    { "INSTCORE", 5, "installing core packages", false },
-    { "UNPACKREQ", 5, "installing required packages", true },
-    { "CONFREQ", 5, "installing required packages", true },
-    { "UNPACKBASE", 6, "installing the base system", true },
+    { "DOWNREL", 1, "reading the release file", false },       { "DOWNRELSIG", 1, "reading the release file", false },
+    { "DOWNPKGS", 2, "reading the lists of packages", false }, { "SIZEDEBS", 3, "downloading packages", false },
+    { "DOWNDEBS", 3, "downloading packages", false },          { "EXTRACTPKGS", 4, "extracting packages", true },
+    { "INSTCORE", 5, "installing core packages", false },      { "UNPACKREQ", 5, "installing required packages", true },
+    { "CONFREQ", 5, "installing required packages", true },    { "UNPACKBASE", 6, "installing the base system", true },
     { "CONFBASE", 6, "installing the base system", true },
 };
 

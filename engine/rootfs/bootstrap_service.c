@@ -26,8 +26,8 @@ struct bootstrap_service {
 
 struct server {
     int life, lab, listener;
-    pid_t init;  /* of the lab */
-    uid_t owner; /* host id of the lab's root */
+    pid_t init;       /* of the lab */
+    uid_t owner;      /* host id of the lab's root */
     int jobs_life[2]; /* its write end is the server's alone: jobs end with it */
     struct {
         pid_t pid;

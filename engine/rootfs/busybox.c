@@ -21,9 +21,9 @@ static const struct {
     const char *path;
     mode_t mode;
 } directories[] = {
-    { "bin", 0755 },     { "sbin", 0755 }, { "usr/bin", 0755 }, { "usr/sbin", 0755 }, { "etc", 0755 },
-    { "proc", 0555 },    { "sys", 0555 },  { "dev", 0755 },     { "tmp", 01777 },     { "run", 0755 },
-    { "var/log", 0755 }, { "var/tmp", 01777 }, { "root", 0700 }, { "home", 0755 },    { "mnt", 0755 },
+    { "bin", 0755 },     { "sbin", 0755 },     { "usr/bin", 0755 }, { "usr/sbin", 0755 }, { "etc", 0755 },
+    { "proc", 0555 },    { "sys", 0555 },      { "dev", 0755 },     { "tmp", 01777 },     { "run", 0755 },
+    { "var/log", 0755 }, { "var/tmp", 01777 }, { "root", 0700 },    { "home", 0755 },     { "mnt", 0755 },
 };
 
 static const struct {
@@ -44,18 +44,21 @@ static bool is_static(const char *path)
 
 int busybox_find(char *path, size_t size, struct err *err)
 {
-    static const char *const places[] = { "/bin/busybox",        "/usr/bin/busybox",     "/sbin/busybox", "/usr/sbin/busybox",
-                                          "/bin/busybox.static", "/bin/busybox-static", "/usr/bin/busybox-static" };
+    static const char *const places[] = { "/bin/busybox",           "/usr/bin/busybox",    "/sbin/busybox",
+                                          "/usr/sbin/busybox",      "/bin/busybox.static", "/bin/busybox-static",
+                                          "/usr/bin/busybox-static" };
     bool seen = false;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (access(places[i], X_OK) < 0)
             continue;
         seen = true;
         if (is_static(places[i]))
-            return snprintf(path, size, "%s", places[i]) < (int)size ? 0 : err_set(err, ENAMETOOLONG, "`%s`", places[i]);
+            return snprintf(path, size, "%s", places[i]) < (int)size ? 0
+                                                                     : err_set(err, ENAMETOOLONG, "`%s`", places[i]);
     }
-    return err_say(err, ENOENT, seen ? "this machine's busybox needs libraries: install the package busybox-static"
-                                     : "this machine has no busybox: install the package busybox-static");
+    return err_say(err, ENOENT,
+                   seen ? "this machine's busybox needs libraries: install the package busybox-static"
+                        : "this machine has no busybox: install the package busybox-static");
 }
 
 /* What `busybox --list-full` prints, one path a line: these are the names it was built with. */
@@ -72,7 +75,8 @@ static ssize_t list_names(const char *busybox, char *names, size_t size, struct 
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
     posix_spawn_file_actions_adddup2(&actions, output[1], 1);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_RDWR, 0);
-    int failed = posix_spawn(&pid, busybox, &actions, NULL, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
+    int failed =
+        posix_spawn(&pid, busybox, &actions, NULL, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
     posix_spawn_file_actions_destroy(&actions);
     close(output[1]);
     cleanup_close int from = output[0];

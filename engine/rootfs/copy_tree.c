@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOST_THREADS = 4, MOST_DEPTH = 256 };
+enum { MOST_THREADS = 4, MOST_DEPTH = 256, BLOCK = 128 * 1024 };
 
 struct item {
     const char *path;
@@ -30,7 +30,8 @@ struct tree_copy {
     struct items directories, files, linked; /* linked: files that have several names */
     struct copy_tree_counts counts;
     atomic_size_t next;
-    atomic_int failed; /* errno of the first thread that failed */
+    atomic_bool by_hand; /* the kernel does not copy between these file systems: found out once */
+    atomic_int failed;   /* errno of the first thread that failed */
     const char *failed_path;
 };
 
@@ -118,25 +119,36 @@ static int walk(struct tree_copy *copy, const char *path, int depth, struct err 
     return 0;
 }
 
-static int copy_bytes(int from, int to, off_t size)
+static int copy_by_hand(int from, int to, off_t size, char *block)
+{
+    off_t at = 0;
+    for (ssize_t n; at < size && (n = pread(from, block, BLOCK, at)) != 0; at += n) {
+        if (n < 0)
+            return errno;
+        ssize_t written = pwrite(to, block, (size_t)n, at);
+        if (written != n)
+            return written < 0 ? errno : ENOSPC;
+    }
+    return at == size ? 0 : EIO;
+}
+
+static int copy_bytes(struct tree_copy *copy, int from, int to, off_t size, char *block)
 {
     off_t in = 0, out = 0;
-    while (out < size) {
+    while (out < size && !atomic_load(&copy->by_hand)) {
         ssize_t n = copy_file_range(from, &in, to, &out, (size_t)(size - out), 0);
         if (n > 0 || (n < 0 && errno == EINTR))
             continue;
-        if (n == 0 || (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP))
-            break;
-        char block[65536];
-        for (ssize_t got; (got = pread(from, block, sizeof block, out)) > 0; out += got)
-            if (pwrite(to, block, (size_t)got, out) != got)
-                return errno ? errno : ENOSPC;
-        break;
+        if (n == 0)
+            return EIO;
+        if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+            return errno;
+        atomic_store(&copy->by_hand, true);
     }
-    return out == size ? 0 : errno ? errno : EIO;
+    return out == size ? 0 : copy_by_hand(from, to, size, block);
 }
 
-static int copy_one(const struct tree_copy *copy, const struct item *item)
+static int copy_one(struct tree_copy *copy, const struct item *item, char *block)
 {
     const struct timespec times[2] = { item->st.st_atim, item->st.st_mtim };
     errno = 0;
@@ -145,7 +157,7 @@ static int copy_one(const struct tree_copy *copy, const struct item *item)
         from < 0 ? -1 : openat(copy->to, item->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (to < 0)
         return errno;
-    int failed = copy_bytes(from, to, item->st.st_size);
+    int failed = copy_bytes(copy, from, to, item->st.st_size, block);
     if (failed)
         return failed;
     /* Owner before mode: chown(2) clears the set-id bits. */
@@ -158,8 +170,9 @@ static int copy_one(const struct tree_copy *copy, const struct item *item)
 static void *copy_files(void *data)
 {
     struct tree_copy *copy = data;
+    char block[BLOCK];
     for (size_t i; atomic_load(&copy->failed) == 0 && (i = atomic_fetch_add(&copy->next, 1)) < copy->files.count;) {
-        int failed = copy_one(copy, &copy->files.list[i]), none = 0;
+        int failed = copy_one(copy, &copy->files.list[i], block), none = 0;
         if (failed && atomic_compare_exchange_strong(&copy->failed, &none, failed))
             copy->failed_path = copy->files.list[i].path;
     }
@@ -183,13 +196,14 @@ static int run_threads(struct tree_copy *copy, struct err *err)
 /* A file of several names is copied under its first, the others are linked to that. There are few of them in a root filesystem. */
 static int copy_linked(struct tree_copy *copy, struct err *err)
 {
+    char block[BLOCK];
     for (size_t i = 0; i < copy->linked.count; i++) {
         const struct item *item = &copy->linked.list[i], *first = NULL;
         for (size_t k = 0; k < i && !first; k++)
             if (copy->linked.list[k].st.st_ino == item->st.st_ino && copy->linked.list[k].st.st_dev == item->st.st_dev)
                 first = &copy->linked.list[k];
         int failed = first ? (linkat(copy->to, first->path, copy->to, item->path, 0) < 0 ? errno : 0)
-                           : copy_one(copy, item);
+                           : copy_one(copy, item, block);
         if (failed)
             return err_set(err, failed, "copy `%s`", item->path);
     }
@@ -269,8 +283,7 @@ int rootfs_remove_tree(int parent, const char *name, struct err *err)
     cleanup_close int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
         return errno == ENOENT ? 0 : err_set(err, errno, "open `%s`", name);
-    if (fstat(dir, &st) < 0 || remove_below(dir, st.st_dev, MOST_DEPTH) < 0 ||
-        unlinkat(parent, name, AT_REMOVEDIR) < 0)
+    if (fstat(dir, &st) < 0 || remove_below(dir, st.st_dev, MOST_DEPTH) < 0 || unlinkat(parent, name, AT_REMOVEDIR) < 0)
         return err_set(err, errno, "remove `%s`", name);
     return 0;
 }

@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 struct copy_tree_counts {
-    size_t entries;      /* made: directories, files, links */
-    uint64_t bytes;      /* of regular files */
-    size_t left_out;     /* device nodes that may not be made here */
+    size_t entries;  /* made: directories, files, links */
+    uint64_t bytes;  /* of regular files */
+    size_t left_out; /* device nodes that may not be made here */
 };
 
 /** Copy all below the directory @from into the empty directory @to, and @from's own owner, mode and times onto @to. Nothing else may change either meanwhile.

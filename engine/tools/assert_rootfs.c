@@ -135,6 +135,6 @@ enum verdict claim_names(struct claim *claim)
     if (root < 0)
         return CLAIM_FAILS;
     unsigned long found = count_links(root, program, DEEPEST);
-    return see(claim, found >= wanted ? CLAIM_HOLDS : CLAIM_FAILS, "in %s, %lu name%s a link to %s, of at least %lu", path,
-               found, found == 1 ? " is" : "s are", program, wanted);
+    return see(claim, found >= wanted ? CLAIM_HOLDS : CLAIM_FAILS, "in %s, %lu name%s a link to %s, of at least %lu",
+               path, found, found == 1 ? " is" : "s are", program, wanted);
 }

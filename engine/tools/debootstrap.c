@@ -39,7 +39,8 @@ const char debootstrap_usage[] =
     "  --fresh                 make it anew, though one is kept\n"
     "  --help, --version\n"
     "\n"
-    "With any other option of debootstrap(8) (--print-debs, --foreign, --download-only …), or a SCRIPT, this machine's own "
+    "With any other option of debootstrap(8) (--print-debs, --foreign, --download-only …), or a SCRIPT, this machine's "
+    "own "
     "runs as it is;\n"
     "`command -p debootstrap` always is that one.\n"
     "\n"
@@ -128,8 +129,8 @@ static int parse(struct asked *asked, int argc, char **argv)
         return 0;
     }
     if (argc - at < 2)
-        return tool_usage("debootstrap", argc - at < 1 ? "which suite, and into which directory?"
-                                                       : "into which directory?");
+        return tool_usage("debootstrap",
+                          argc - at < 1 ? "which suite, and into which directory?" : "into which directory?");
     asked->target = argv[at + 1];
     if (bootstrap_set(&asked->request, "suite", argv[at], &err) < 0 ||
         (argc - at > 2 && bootstrap_set(&asked->request, "mirror", argv[at + 2], &err) < 0))
@@ -142,7 +143,8 @@ static int find_arch(struct bootstrap_request *request, struct err *err)
     char arch[64] = "";
     if (request->arch[0])
         return 0;
-    FILE *dpkg = popen("/usr/bin/dpkg --print-architecture 2>/dev/null", "re"); /* NOLINT(cert-env33-c): a fixed command */
+    FILE *dpkg =
+        popen("/usr/bin/dpkg --print-architecture 2>/dev/null", "re"); /* NOLINT(cert-env33-c): a fixed command */
     if (dpkg && fgets(arch, sizeof arch, dpkg))
         arch[strcspn(arch, "\n")] = '\0';
     if (dpkg)
@@ -158,8 +160,8 @@ static int check_suite(const char *suite, struct err *err)
     snprintf(path, sizeof path, "/usr/share/debootstrap/scripts/%s", suite);
     if (access(path, R_OK) == 0)
         return 0;
-    return err_say(err, ENOENT, "debootstrap knows no suite `%s`: ls /usr/share/debootstrap/scripts lists those it does",
-                   suite);
+    return err_say(err, ENOENT,
+                   "debootstrap knows no suite `%s`: ls /usr/share/debootstrap/scripts lists those it does", suite);
 }
 
 /* Files of packages belong to many users; who has only one cannot make them. */
@@ -171,10 +173,11 @@ static int check_ids(struct err *err)
         all += count;
     if (!f || all >= 60000)
         return 0;
-    return err_say(err, EPERM,
-                   "a root filesystem has files of many users, and this lab knows only %lu. On the machine itself an "
-                   "administrator gives you a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 YOU",
-                   all);
+    return err_say(
+        err, EPERM,
+        "a root filesystem has files of many users, and this lab knows only %lu. On the machine itself an "
+        "administrator gives you a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 YOU",
+        all);
 }
 
 static void say_source(const struct bootstrap_request *request, bool by_apt)
@@ -226,7 +229,8 @@ int debootstrap_main(int argc, char **argv)
     struct placing check;
     if (check_suite(asked.request.suite, &err) < 0 || check_ids(&err) < 0 || find_arch(&asked.request, &err) < 0)
         return tool_error("debootstrap", "%s", err.message);
-    if (by_apt && bootstrap_mirror("", asked.request.suite, asked.request.mirror, sizeof asked.request.mirror, &err) < 0) {
+    if (by_apt &&
+        bootstrap_mirror("", asked.request.suite, asked.request.mirror, sizeof asked.request.mirror, &err) < 0) {
         fprintf(stderr, "debootstrap: %s: this machine's own debootstrap chooses one\n", err.message);
         return run_own(argv);
     }

@@ -14,7 +14,7 @@
 struct placing {
     char target[PATH_MAX], parent[PATH_MAX], staging[NAME_MAX + 1];
     pid_t guard;
-    int guarded; /* the guard lives while this is open, and removes what is there unless told to keep it */
+    int guarded;   /* the guard lives while this is open, and removes what is there unless told to keep it */
     int directory; /* the parent */
 };
 /** Returns 0, or -1: the target is there and not empty, or cannot be made. */
@@ -33,7 +33,8 @@ int place_by_own(const struct bootstrap_request *request, const char *target, st
 int ask_for_tree(const struct bootstrap_request *request, bool fresh, char *name, size_t size, struct err *err);
 
 /** One line that is written over on a terminal; elsewhere a line at each new phase and each quarter of one. */
-void show_progress(unsigned phase, const char *doing, unsigned percent, unsigned done, unsigned total, const char *item);
+void show_progress(unsigned phase, const char *doing, unsigned percent, unsigned done, unsigned total,
+                   const char *item);
 /** End that line, if there is one. */
 void end_progress_line(void);
 

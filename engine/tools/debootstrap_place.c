@@ -39,8 +39,8 @@ static void __attribute__((noreturn)) guard_main(struct placing *placing, int fd
     while (read(fd, &byte, 1) < 0 && errno == EINTR) {
     }
     /* What still writes there is dying, and its mounts go with it. */
-    for (int tries = 0; byte != 'k' && rootfs_remove_tree(placing->directory, placing->staging, NULL) < 0 && tries < 100;
-         tries++)
+    for (int tries = 0;
+         byte != 'k' && rootfs_remove_tree(placing->directory, placing->staging, NULL) < 0 && tries < 100; tries++)
         poll(NULL, 0, 50);
     _exit(0);
 }
@@ -86,16 +86,18 @@ int placing_begin(struct placing *placing, const char *target, struct err *err)
         if (!S_ISDIR(st.st_mode))
             return err_say(err, ENOTDIR, "%s is there, and no directory", placing->target);
         if (!is_empty(placing->target))
-            return err_say(err, ENOTEMPTY, "%s is there, and not empty: remove it (rm -rf %s), or choose another directory",
+            return err_say(err, ENOTEMPTY,
+                           "%s is there, and not empty: remove it (rm -rf %s), or choose another directory",
                            placing->target, placing->target);
     }
     const char *slash = strrchr(placing->target, '/');
     snprintf(name, sizeof name, "%.200s", slash ? slash + 1 : placing->target);
     if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return err_say(err, EINVAL, "%s cannot be a new root filesystem: give it a directory of its own, such as /better-root",
+        return err_say(err, EINVAL,
+                       "%s cannot be a new root filesystem: give it a directory of its own, such as /better-root",
                        placing->target);
-    snprintf(placing->parent, sizeof placing->parent, "%.*s", slash ? (int)(slash - placing->target) + (slash == placing->target) : 1,
-             slash ? placing->target : ".");
+    snprintf(placing->parent, sizeof placing->parent, "%.*s",
+             slash ? (int)(slash - placing->target) + (slash == placing->target) : 1, slash ? placing->target : ".");
     snprintf(placing->staging, sizeof placing->staging, ".%.200s.new-%d", name, getpid());
     cleanup_close int at = open(placing->parent[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (stat(placing->parent, &st) < 0 && make_directories_in(at, placing->parent, 0755, err) < 0)
@@ -135,10 +137,11 @@ static int full(const struct placing *placing, struct err *err)
 {
     struct statvfs fs;
     unsigned long long left = fstatvfs(placing->directory, &fs) < 0 ? 0 : (unsigned long long)fs.f_bavail * fs.f_frsize;
-    return err_say(err, ENOSPC,
-                   "no space left for %s: %llu MiB are free there (df -h %s). Nothing is left of this try; make room and "
-                   "type the command again",
-                   placing->target, left / MIB, placing->parent);
+    return err_say(
+        err, ENOSPC,
+        "no space left for %s: %llu MiB are free there (df -h %s). Nothing is left of this try; make room and "
+        "type the command again",
+        placing->target, left / MIB, placing->parent);
 }
 
 /* What debootstrap itself takes from the machine that it runs on. */
@@ -165,7 +168,8 @@ static int copy_kept(const char *name, struct placing *placing, struct err *err)
     struct copy_tree_counts counts;
     snprintf(path, sizeof path, BOOTSTRAP_TREES "/%s/root", name);
     cleanup_close int from = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    cleanup_close int to = openat(placing->directory, placing->staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_close int to =
+        openat(placing->directory, placing->staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (from < 0 || to < 0)
         return err_set(err, errno, "open `%s`", from < 0 ? path : placing->staging);
     if (rootfs_copy_tree(from, to, &counts, err) < 0 || make_local(to, err) < 0)
@@ -243,8 +247,8 @@ static int run_own_debootstrap(const struct bootstrap_request *request, struct p
     int output[2];
     if (!program)
         return err_say(err, ENOENT, "this machine has no debootstrap: apt-get install debootstrap");
-    if (!realpath(placing->parent, real) ||
-        snprintf(target, sizeof target, "%s/%s", strcmp(real, "/") == 0 ? "" : real, placing->staging) >= (int)sizeof target)
+    if (!realpath(placing->parent, real) || snprintf(target, sizeof target, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
+                                                     placing->staging) >= (int)sizeof target)
         return err_set(err, errno, "find `%s`", placing->parent);
     if (bootstrap_argv(request, program, target, NULL, &argv, err) < 0 || try_mirror(request, err) < 0)
         return -1;

@@ -77,7 +77,8 @@ static void it_has_the_directories_a_system_needs(void **state)
     static const struct {
         const char *path;
         mode_t mode;
-    } expected[] = { { "proc", 0555 }, { "sys", 0555 }, { "dev", 0755 }, { "tmp", 01777 }, { "etc", 0755 }, { "root", 0700 } };
+    } expected[] = { { "proc", 0555 }, { "sys", 0555 }, { "dev", 0755 },
+                     { "tmp", 01777 }, { "etc", 0755 }, { "root", 0700 } };
     struct err err;
     struct stat st;
     cleanup_close int fd = open_root();
