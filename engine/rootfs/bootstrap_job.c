@@ -130,7 +130,7 @@ static int take_temporary(struct making *making, struct err *err)
         /* It may have been renamed or removed between our opening and our locking. */
         if (fd < 0 || stat(making->temporary, &st) < 0 || fstat(fd, &held) < 0 || st.st_ino != held.st_ino)
             continue;
-        char inside[PATH_MAX + 8];
+        char inside[sizeof making->temporary + 16];
         static const char *const parts[] = { "root", "packages" };
         for (size_t i = 0; i < 2; i++) {
             snprintf(inside, sizeof inside, "%s/%s", making->temporary, parts[i]);
@@ -260,7 +260,7 @@ static int finish(struct running *running)
 /* Wait for the end of a short program, without its output. Returns its wait status, or -1 when nobody wants it any more. */
 static int run_short(struct making *making, const char *const *argv, int ms, struct err *err)
 {
-    struct running running;
+    struct running running = { .pid = -1, .pidfd = -1, .output = -1 };
     if (start(making, argv, &running, err) < 0)
         return -1;
     bool ended = false;
@@ -350,7 +350,7 @@ static int run_debootstrap(struct making *making, struct err *err)
 {
     static const char *const places[] = { "/usr/sbin/debootstrap", "/usr/bin/debootstrap" };
     struct bootstrap_argv argv;
-    struct running running;
+    struct running running = { .pid = -1, .pidfd = -1, .output = -1 };
     const char *program = access(places[0], X_OK) == 0 ? places[0] : places[1];
     if (access(program, X_OK) < 0)
         return err_say(err, ENOENT, "this machine has no debootstrap: install the package debootstrap");

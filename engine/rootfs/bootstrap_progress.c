@@ -54,12 +54,15 @@ static void take_progress(struct bootstrap_progress *progress, const char *text)
     if (name[0])
         set_phase(progress, name);
     if (strcmp(progress->name, "SIZEDEBS") == 0) {
-        if (end > progress->packages && end < 100000)
+        if (now == end && end > progress->packages && end < 100000)
             progress->packages = (unsigned)end;
         progress->total = progress->packages;
         return;
     }
-    progress->percent = end > 0 && now <= end ? (unsigned)(now * 100 / end) : 0;
+    unsigned percent = end > 0 && now <= end ? (unsigned)(now * 100 / end) : 0;
+    /* While it downloads it counts from the beginning of all for each package anew. */
+    if (progress->phase != 3 || percent > progress->percent)
+        progress->percent = percent;
     if (counts_packages(progress->name) && end < 100000) {
         progress->done = (unsigned)now;
         progress->total = (unsigned)end;

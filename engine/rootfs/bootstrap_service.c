@@ -207,8 +207,7 @@ static int prepare(struct server *server, struct lab *lab, struct err *err)
         return err_set(err, errno, "mkdir in `%s`", cache);
     server->init = lab_init_pid(lab);
     server->owner = facts->id_base;
-    server->lab = fcntl(lab_pidfd(lab), F_DUPFD_CLOEXEC, 3);
-    return server->lab < 0 ? err_set(err, errno, "dup the lab's pidfd") : 0;
+    return 0;
 }
 
 struct bootstrap_service *bootstrap_service_start(struct lab *lab, struct err *err)
@@ -218,9 +217,10 @@ struct bootstrap_service *bootstrap_service_start(struct lab *lab, struct err *e
     struct err why;
     if (prepare(&server, lab, err) < 0)
         return NULL;
-    cleanup_close int lab_fd = server.lab;
+    cleanup_close int lab_fd = fcntl(lab_pidfd(lab), F_DUPFD_CLOEXEC, 3);
+    server.lab = lab_fd;
     struct bootstrap_service *service = calloc(1, sizeof *service);
-    if (!service || pipe2(life, O_CLOEXEC) < 0) {
+    if (!service || lab_fd < 0 || pipe2(life, O_CLOEXEC) < 0) {
         err_set(err, errno, "start the cache's process");
         free(service);
         return NULL;

@@ -166,7 +166,7 @@ static const char said[] =
     "P: 33 100\nP: 100 100 DOWNREL\nPF: x\nP: 0 50060337 DOWNPKGS\nP: 25030168 50060337\n"
     "P: 0 1 SIZEDEBS\nP: 88 88 SIZEDEBS\nP: 0 31870120 DOWNDEBS\n"
     "I: RETRIEVING\nIA: libaudit1\nIA: 1:3.0.9-1\nIF: Retrieving %s %s\n"
-    "I: VALIDATING\nIA: libaudit1\nIA: 1:3.0.9-1\nIF: Validating %s %s\nP: 15935060 31870120\n";
+    "I: VALIDATING\nIA: libaudit1\nIA: 1:3.0.9-1\nIF: Validating %s %s\nP: 15935060 31870120\nP: 318701 31870120\n";
 
 static void progress_is_read_from_its_words(void **state)
 {
