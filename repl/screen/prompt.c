@@ -72,45 +72,9 @@ static void redisplay(void)
     /* Nothing to do: prompt_text reads readline's state when it is asked. */
 }
 
-/* Undo lists that readline must not see again, some of them freed already: nobody can tell which, so none is freed here. They are kept, not lost, for a leak checker. */
-static struct {
-    const void **lists;
-    size_t count, size;
-} forgotten;
-
-static void forget(const void *undo_list)
-{
-    if (!undo_list)
-        return;
-    if (forgotten.count == forgotten.size) {
-        size_t size = forgotten.size ? forgotten.size * 2 : 64;
-        const void **grown = realloc(forgotten.lists, size * sizeof *grown);
-        if (!grown)
-            return;
-        forgotten.lists = grown;
-        forgotten.size = size;
-    }
-    forgotten.lists[forgotten.count++] = undo_list;
-}
-
-/* After a search the same undo list can hang from the line, from a history entry and from the line put aside while the history is walked, and readline 8.2 frees it
- * twice. Let go of it instead: a few bytes a line. A history line that was edited and left stays as it was edited. */
-static void forget_undo(void)
-{
-    rl_maybe_unsave_line();
-    forget(rl_undo_list);
-    rl_undo_list = NULL;
-    for (int i = 0; i < history_length; i++) {
-        HIST_ENTRY *entry = history_get(history_base + i);
-        forget(entry->data);
-        entry->data = NULL;
-    }
-}
-
 static void line_done(char *line)
 {
     struct prompt *prompt = the_prompt;
-    forget_undo();
     prompt->in_hook = true;
     if (line && prompt->hooks.accepted)
         prompt->hooks.accepted(line, prompt->hooks.data);
@@ -371,7 +335,7 @@ static void drop_line(void)
 {
     drop_half_sequence();
     rl_callback_sigcleanup();
-    forget_undo();
+    rl_free_undo_list();
     rl_free_line_state();
     rl_replace_line("", 0);
     rl_callback_handler_remove(); /* and again: a new line, in insertion mode, at the end of the history */
@@ -414,8 +378,7 @@ static void cut_at_nul(void)
     rl_end = len;
     if (rl_point > len)
         rl_point = len;
-    forget(rl_undo_list); /* its offsets lie beyond the end */
-    rl_undo_list = NULL;
+    rl_undo_list = NULL; /* its offsets lie beyond the end */
 }
 
 /* Let readline read the bytes of one unit. */
@@ -428,8 +391,10 @@ static void run_unit(struct prompt *prompt, const char *bytes, size_t len)
     prompt->queue = bytes;
     prompt->queue_len = len;
     FILE *was = catch_messages(prompt);
-    while (prompt->queue_len > 0)
+    while (prompt->queue_len > 0) {
         rl_callback_read_char();
+        readline_fixes_after_key();
+    }
     stderr = was;
     cut_at_nul();
     prompt->quoting = false;
