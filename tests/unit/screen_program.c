@@ -471,6 +471,7 @@ static void a_wrecked_lab_is_said_to_be_broken_and_reset_makes_a_fresh_one(void 
     struct harness *harness = start_in_lab(80, 24);
     harness_send(harness, "rm -rf --no-preserve-root /usr/bin; echo wre''cked\r");
     harness_expect(harness, "^wrecked", START_MS);
+    harness_expect(harness, "Not yet: The lab is broken", SOON_MS); /* the check has met it */
     harness_send(harness, "next\r");
     harness_expect(harness, "The lab is broken: its bash is gone. F5 \\(reset\\) builds a fresh one.", SOON_MS);
     assert_false(harness_shows(harness, "run bash in the lab"));
