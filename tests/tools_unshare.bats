@@ -299,3 +299,63 @@ compare_lines() {
     # A mount namespace of its own, whose mounts can be shared without anything outside seeing them, and in it processes that end with it.
     unshare --mount --pid --fork --mount-proc --kill-child bash -c compare_lines
 }
+
+# The calls that change something, in order and without what they are given.
+calls() {
+    grep -oE '\b(unshare|setns|chroot|chdir|fchdir|mount|setgroups|setgid|setuid|prctl|capset|pidfd_open)\(' | tr -d '(' | tr '\n' ' '
+}
+
+@test "--explain names the calls that the same line then makes, in their order" {
+    [ "$(id -u)" = 0 ] || skip "only root can run them all"
+    command -v strace >/dev/null || skip "there is no strace here to see them with"
+    local line traced explained
+    while read -r line; do
+        # shellcheck disable=SC2086 # words on purpose
+        explained=$("$WORK"/ours/${line/ / --explain } /bin/true | grep '^ *[0-9]*\. ' | calls)
+        # shellcheck disable=SC2086
+        traced=$(strace -f -qq -e signal=none \
+            -e trace=unshare,setns,chroot,chdir,fchdir,mount,setgroups,setgid,setuid,prctl,capset,pidfd_open \
+            "$WORK"/ours/$line /bin/true 2>&1 | calls)
+        echo "$line: $explained"
+        [ -n "$explained" ]
+        [ "$explained" = "$traced" ] || { echo "but it made: $traced"; false; }
+    done <<LINES
+unshare -m
+unshare -muinpCTf --mount-proc
+unshare -r -m --propagation slave --kill-child
+unshare -pf --mount-proc --propagation unchanged
+unshare -m -R / -w /tmp -S 3 -G 4
+unshare -m -R /
+nsenter -t $$ -u -n
+nsenter -t $$ -a -r -w
+nsenter -t $$ -m -r
+nsenter -u/proc/$$/ns/uts -i/proc/$$/ns/ipc -W /tmp -S 1 -G 2
+nsenter -r/ -w/tmp
+LINES
+}
+
+@test "--explain does nothing" {
+    local name="$WORK/explained"
+    : >"$name"
+    run "$WORK/ours/unshare" --explain --uts="$name" --mount --fork touch "$WORK/touched"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ ! -e "$WORK/touched" ]
+    [ "$(stat -f -c %T "$name")" = "$(stat -f -c %T "$WORK")" ]
+    [[ "$output" == *"unshare(CLONE_NEWNS|CLONE_NEWUTS)"*"-m, --mount: "*"execve("* ]]
+}
+
+@test "every option of util-linux's is in our --help" {
+    local tool option
+    for tool in unshare nsenter; do
+        "$WORK/ours/$tool" --help >"$WORK/help"
+        for option in $("$WORK/theirs/$tool" --help | grep -oE '^ +(-.[,.] )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+            grep -qE -- "$option( |=|\[|$)" "$WORK/help" || { echo "$tool $option"; false; }
+        done
+    done
+}
+
+@test "the tools load nothing but libc" {
+    [ "$("$TEACHROOT_BUILD/teachroot-tools" ldd "$TEACHROOT_BUILD/teachroot-tools" | grep -c '=>')" -eq 1 ] ||
+        [ -n "$(nm -D "$TEACHROOT_BUILD/teachroot-tools" | grep __asan_init)" ]
+}
