@@ -31,7 +31,6 @@ struct chroot {
 /* The marks coreutils puts round names in some messages: typographic ones where the locale has them. */
 static void quoted(const char *text, char *out, size_t size)
 {
-    setlocale(LC_CTYPE, "");
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     snprintf(out, size, utf8 ? "‘%s’" : "'%s'", text);
 }
@@ -233,6 +232,7 @@ int chroot_main(int argc, char **argv)
     struct chroot c = { 0 };
     bool explain = false;
     struct tool_parser parser;
+    setlocale(LC_CTYPE, ""); /* now: the new root may not have the locale */
     tool_parse(&parser, &chroot_options, argc, argv);
     for (int id; (id = tool_parse_next(&parser)) != -1;) {
         switch (id) {

@@ -213,7 +213,7 @@ static int parse(struct lsns *ls, int argc, char **argv, bool *explain)
         return tool_error("lsns", "--task is mutually exclusive with <namespace>");
     if (processes && (status = parse_namespace(argv[optind], &ls->inode)) != 0)
         return status;
-    if (ls->tree == LSNS_LIST && !ls->list)
+    if (ls->tree == LSNS_LIST && !ls->list && (!all || ls->inode))
         ls->tree = LSNS_PROCESS;
     if (!ls->kinds)
         ls->kinds = SYSTEM_ALL_KINDS;
