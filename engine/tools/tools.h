@@ -32,6 +32,8 @@ int ldcopy_main(int argc, char **argv);
 int ldd_main(int argc, char **argv);
 int lsns_main(int argc, char **argv);
 int pivot_root_main(int argc, char **argv);
+int nsenter_main(int argc, char **argv);
+int unshare_main(int argc, char **argv);
 
 extern const char ldcopy_usage[];
 extern const char ldd_usage[];

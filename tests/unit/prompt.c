@@ -76,6 +76,7 @@ static const struct sequence sequences[] = {
     { "Alt-U, Alt-L, Alt-C change case", emacs_rc, "ab CD ef\001\033u\033l\033c", "AB cd Ef", 8, BASH_TOO },
     { "Alt-digit repeats", emacs_rc, "\0334x", "xxxx", 4, BASH_TOO },
     { "an argument moves several words back", emacs_rc, "a b c d\0332\033bX", "a b Xc d", 5, BASH_TOO },
+    { "a sequence of keys ends a search and is a command", own_rc, "\022srv\030w", "srv/other", 0, BASH_TOO },
     { "an argument in progress is shown", emacs_rc, "ab\0333", "ab", 11,
       OURS_ALONE /* bash would read the next key as its operand */ },
     { "Ctrl-V inserts a key as it is", emacs_rc, "a\026\001b", "a\001b", 4, BASH_TOO },
@@ -596,6 +597,19 @@ static void a_word_is_completed_from_the_callers_candidates(void **state)
     }
 }
 
+/* readline would be at it for half an hour. */
+static void nothing_is_completed_in_a_line_of_a_megabyte(void **state)
+{
+    enum { LENGTH = 1 << 20 };
+    char *line = malloc(LENGTH + 1);
+    memset(line, 'a', LENGTH);
+    line[LENGTH] = '\0';
+    static const char *const keys[] = { "\t", "\t\t", "\033?", "\033*" };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        assert_string_equal(ask(&(struct question){ .set_line = line, .keys = keys[i] }).seen.text, "");
+    free(line);
+}
+
 static void a_line_that_was_set_can_be_undone_and_edited(void **state)
 {
     struct answer answer = ask(&(struct question){ .set_line = "chroot /srv caf\303\251", .keys = "!" });
@@ -729,6 +743,7 @@ int main(void)
         cmocka_unit_test(the_mode_is_shown_where_the_init_file_asks),
         cmocka_unit_test(a_suggestion_shows_while_it_agrees_and_is_taken_by_right),
         cmocka_unit_test(a_word_is_completed_from_the_callers_candidates),
+        cmocka_unit_test(nothing_is_completed_in_a_line_of_a_megabyte),
         cmocka_unit_test(a_line_that_was_set_can_be_undone_and_edited),
         cmocka_unit_test(it_works_without_a_terminal_and_in_the_c_locale),
         cmocka_unit_test(the_history_is_saved_bounded_and_private),
