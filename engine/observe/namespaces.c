@@ -53,6 +53,24 @@ int observe_namespaces(pid_t pid, uint64_t inodes[NAMESPACE_KINDS], struct err *
     return gone ? proc_gone(pid, err) : 0;
 }
 
+int observe_pid_for_children(pid_t pid, uint64_t *inode, struct err *err)
+{
+    struct stat st, own;
+    cleanup_close int dir = proc_open(pid, err);
+    if (dir < 0)
+        return -1;
+    if (fstatat(dir, "ns/pid_for_children", &st, 0) == 0) {
+        *inode = st.st_ino;
+        return 0;
+    }
+    /* ENOENT both of a namespace without an init and of a process that has ended; the latter has no mount namespace either. */
+    if (errno == ENOENT && fstatat(dir, "ns/mnt", &own, 0) == 0) {
+        *inode = 0;
+        return 0;
+    }
+    return errno == ENOENT ? proc_gone(pid, err) : err_set(err, errno, "read `/proc/%d/ns/pid_for_children`", pid);
+}
+
 /* What is known of each pid namespace met on a walk; there are few, and each is asked about once. */
 struct known_namespaces {
     struct {

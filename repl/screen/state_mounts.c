@@ -50,6 +50,25 @@ const struct state_mount *state_nth_mount(const struct session_state *state, siz
     return &state->mounts[n < added ? added - 1 - n : n];
 }
 
+void state_put_mount_table(struct flow *flow, const struct session_state *state, unsigned rows)
+{
+    for (size_t i = 0; i < state->table_count && i < rows; i++) {
+        const struct state_mounted *mount = &state->table[i];
+        const char first[] = { mount->mark, ' ', '\0' };
+        enum role role = mount->mark == ' ' ? ROLE_TEXT : ROLE_DIFFERS;
+        flow_push(flow, first, "    ", role);
+        flow_word(flow, role, mount->point);
+        flow_format(flow, ROLE_FAINT, " %s", mount->type);
+        if (strcmp(mount->from, "/") != 0)
+            flow_format(flow, ROLE_FAINT, " (its directory %s)", mount->from);
+        flow_pop(flow);
+    }
+    if (state->table_count < state->mount_total) {
+        flow_format(flow, ROLE_FAINT, "… and %zu more", state->mount_total - state->table_count);
+        flow_break(flow);
+    }
+}
+
 void state_put_mounts(struct flow *flow, const struct session_state *state, unsigned rows)
 {
     size_t shown = 0;

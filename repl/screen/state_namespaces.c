@@ -143,9 +143,20 @@ static void put_table(struct flow *flow, const struct session_state *state)
     }
 }
 
+static void put_children_apart(struct flow *flow, const struct session_state *state)
+{
+    flow_format(flow, ROLE_DIFFERS, "%s pid for its children only", theme_glyph(flow_theme(flow), GLYPH_DIFFERS));
+    flow_text(flow, ROLE_TEXT, ": they are born in another one, itself it stays");
+    flow_break(flow);
+}
+
 void state_put_namespaces(struct flow *flow, const struct session_state *state, unsigned rows)
 {
     struct group groups[NAMESPACE_KINDS];
+    if (state->children_apart && rows > 2) {
+        put_children_apart(flow, state);
+        rows -= rows == ROWS_ALL ? 0 : 1;
+    }
     if (rows == ROWS_ALL) {
         put_table(flow, state);
         return;
@@ -185,6 +196,31 @@ static void put_range(struct flow *flow, const struct state_range *range_of, boo
     flow_format(flow, ROLE_FAINT, " (%u)", range_of->count);
 }
 
+/* A row of a drawn range: "inside 0 ├──────│ 65535". */
+static void draw_range(struct flow *flow, enum role role, const char *name, uint32_t first, uint32_t count)
+{
+    const struct theme *theme = flow_theme(flow);
+    char text[128];
+    int len = snprintf(text, sizeof(text), "  %-6s %10u %s", name, first, theme_glyph(theme, GLYPH_TEE_RIGHT));
+    for (int i = 0; i < 12; i++)
+        len += snprintf(text + len, sizeof(text) - (size_t)len, "%s", theme_glyph(theme, GLYPH_HORIZONTAL));
+    snprintf(text + len, sizeof(text) - (size_t)len, "%s %u", theme_glyph(theme, GLYPH_VERTICAL), first + (count - 1));
+    flow_verbatim(flow, role, text, strlen(text));
+    flow_break(flow);
+}
+
+/* The same ids as they are called at each level, one under the other. */
+static void draw_map(struct flow *flow, const struct session_state *state, const struct state_range *range_of)
+{
+    if (range_of->count == 1)
+        return;
+    if (state->differs[namespace_find("user")])
+        draw_range(flow, ROLE_DIFFERS, "inside", range_of->inside, range_of->count);
+    if (range_of->in_lab)
+        draw_range(flow, ROLE_TEXT, "lab", range_of->lab, range_of->count);
+    draw_range(flow, ROLE_TEXT, "host", range_of->outside, range_of->count);
+}
+
 static void put_map(struct flow *flow, const struct session_state *state, const char *name, const struct state_ids *ids,
                     unsigned rows)
 {
@@ -198,6 +234,10 @@ static void put_map(struct flow *flow, const struct session_state *state, const 
             flow_format(flow, ROLE_TEXT, "and ");
         }
         put_range(flow, &ids->list[i], isolated);
+        if (rows == ROWS_ALL) {
+            flow_break(flow);
+            draw_map(flow, state, &ids->list[i]);
+        }
     }
     size_t told = ids->count < rows ? ids->count : rows;
     if (told < ids->total)

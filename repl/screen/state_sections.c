@@ -151,6 +151,9 @@ void state_put_line(struct flow *flow, const struct session_state *state)
     if (put_watched(flow, state, any_isolated(state)))
         return;
     put_marks(flow, state, true, &first);
+    if (state->children_apart)
+        put_item(flow, &first, ROLE_DIFFERS, "%s pid for its children only",
+                 theme_glyph(flow_theme(flow), GLYPH_DIFFERS));
     if (state->numbers > 1)
         put_item(flow, &first, ROLE_DIFFERS, "pid %d inside, %d in the lab", state->number[state->numbers - 1],
                  state->number[0]);
@@ -180,6 +183,12 @@ void state_put_page(struct flow *flow, const struct session_state *state)
         flow_break(flow);
         state_sections[i].put(flow, state, ROWS_ALL);
         flow_break(flow);
+    }
+    if (state->table_count) {
+        flow_blank(flow);
+        flow_format(flow, ROLE_HEADING, "All %zu mounts as they are now", state->mount_total);
+        flow_break(flow);
+        state_put_mount_table(flow, state, ROWS_ALL);
     }
     if (*state->waits_for) {
         flow_blank(flow);

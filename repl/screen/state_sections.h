@@ -27,6 +27,8 @@ extern const struct state_section_view state_sections[STATE_SECTIONS];
 
 state_put_fn state_put_closures, state_put_namespaces, state_put_ids, state_put_mounts, state_put_processes,
     state_put_links;
+/** All that is mounted now, with the same marks. */
+state_put_fn state_put_mount_table;
 
 /** One line: who has the terminal, by which numbers, with which root directory. */
 void state_put_process(struct flow *flow, const struct session_state *state);

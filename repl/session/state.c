@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define UNKNOWN_MS 1000
-#define COST_SHARE 20 /* at most a twentieth of the time is spent reading */
+#define COST_SHARE 10 /* at most about a tenth of the time is spent reading */
 
 /* Its number where the lab's init is 1. */
 static pid_t pid_inside(const struct session *session, const struct observe_process *process)
@@ -68,10 +68,13 @@ pid_t session_foreground_inside(const struct session *session, unsigned number)
 
 static void read_namespaces(pid_t pid, pid_t init, struct session_state *state)
 {
+    uint64_t children;
     if (observe_namespaces(pid, state->inode, NULL) < 0 || observe_namespaces(init, state->lab_inode, NULL) < 0)
         return;
     for (int i = 0; i < NAMESPACE_KINDS; i++)
         state->differs[i] = state->inode[i] && state->lab_inode[i] && state->inode[i] != state->lab_inode[i];
+    uint64_t own = state->inode[namespace_find("pid")];
+    state->children_apart = own && observe_pid_for_children(pid, &children, NULL) == 0 && children != own;
 }
 
 static bool same_maps(const struct id_range *a, size_t as, const struct id_range *b, size_t bs)
@@ -130,7 +133,7 @@ static void read_ids(pid_t pid, pid_t init, struct session_state *state)
 static void read_process(struct session *session, struct session_state *state)
 {
     const struct session_terminal *at = &session->terminals[session->active];
-    struct observe_process process;
+    struct observe_process process, lab_init;
     struct observe_root root, lab_root;
     pid_t init = lab_init_pid(session->lab), pid = state_process(at, &process);
     state->link_count = -1;
@@ -138,11 +141,11 @@ static void read_process(struct session *session, struct session_state *state)
     if (pid <= 0)
         return;
     state->process = pid;
-    state->inside = pid_inside(session, &process);
+    unsigned above = observe_process(init, &lab_init, NULL) == 0 ? lab_init.depth - 1 : process.depth;
     snprintf(state->command, sizeof state->command, "%.*s", (int)sizeof state->command - 1, process.command);
-    for (unsigned i = 0; i < process.depth && state->numbers < MEMBER_NUMBERS; i++)
-        if (state->numbers || process.nspid[i] == state->inside)
-            state->number[state->numbers++] = process.nspid[i];
+    for (unsigned i = above; i < process.depth && state->numbers < MEMBER_NUMBERS; i++)
+        state->number[state->numbers++] = process.nspid[i];
+    state->inside = state->numbers ? state->number[0] : -1;
     read_namespaces(pid, init, state);
     read_ids(pid, init, state);
     if (observe_root(pid, &root, NULL) == 0 && observe_root(init, &lab_root, NULL) == 0) {

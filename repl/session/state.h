@@ -24,6 +24,7 @@ enum state_section { /* what a step's `watch` lines can name, in the order they 
 
 #define STATE_MEMBERS 48
 #define STATE_MOUNTS_MAX 24
+#define STATE_TABLE 64
 #define STATE_LINKS_MAX 12
 #define STATE_RANGES 6
 
@@ -46,6 +47,12 @@ struct state_mount { /* a struct mount_difference, cut to what is shown */
     unsigned below; /* mounts on it that went with it */
 };
 
+struct state_mounted { /* one of the mounts there are now */
+    char point[112], type[24];
+    char from[112]; /* the directory of its file system that it shows; "/" all of it */
+    char mark;      /* '+' came, '>' moved, '~' changed since the step began; ' ' was there */
+};
+
 struct session_state {
     pid_t process; /* foreground process of the active terminal: host pid, and as the lab sees it */
     pid_t inside;
@@ -56,6 +63,7 @@ struct session_state {
     bool differs[NAMESPACE_KINDS]; /* its namespace is not the lab's */
     uint64_t inode[NAMESPACE_KINDS],
         lab_inode[NAMESPACE_KINDS]; /* 0: the kernel lacks it; 0 and lab_inode not: it may not be read */
+    bool children_apart;            /* its children are born in another pid namespace: unshare --pid without --fork */
     char root[256];                 /* its root directory as the lab sees it: "/" or "/my-new-root" */
     bool rooted;                    /* it is not the lab's root */
     char waits_for[512];            /* what the current check said last; "" if it passed or has not run */
@@ -78,6 +86,8 @@ struct session_state {
     size_t mount_total; /* mounts the process sees */
     struct state_mount mounts[STATE_MOUNTS_MAX];
     size_t mount_count, mounts_changed; /* stored, and how many there are */
+    struct state_mounted table[STATE_TABLE];
+    size_t table_count; /* of mount_total */
 
     struct observe_link links[STATE_LINKS_MAX]; /* of its network namespace; negative count: could not be read */
     ssize_t link_count;

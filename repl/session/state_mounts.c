@@ -75,14 +75,32 @@ static void copy(const struct mount_difference *difference, struct state_mount *
     COPY(mount->type, end->type);
     mount->bind = difference->known && strcmp(end->root, "/") != 0;
     COPY(mount->from, mount->bind ? end->root : end->source);
-    if (difference->change == MOUNT_MOVED)
-        COPY(mount->was, before->point);
-    if (difference->change != MOUNT_CHANGED)
+    if (!before || !after)
         return;
+    if (difference->change == MOUNT_MOVED) {
+        COPY(mount->was, before->point);
+        return;
+    }
     bool options = strcmp(before->options, after->options) != 0;
     bool super = strcmp(before->super_options, after->super_options) != 0;
     COPY(mount->was, options ? before->options : super ? before->super_options : observe_propagation(before));
     COPY(mount->now, options ? after->options : super ? after->super_options : observe_propagation(after));
+}
+
+static void copy_table(const struct observe_mounts *table, const struct mount_difference *list, ssize_t count,
+                       struct session_state *state)
+{
+    static const char marks[] = { [MOUNT_ADDED] = '+', [MOUNT_MOVED] = '>', [MOUNT_CHANGED] = '~' };
+    for (size_t i = 0; i < table->count && i < STATE_TABLE; i++) {
+        struct state_mounted *mount = &state->table[state->table_count++];
+        COPY(mount->point, table->list[i].point);
+        COPY(mount->type, table->list[i].type);
+        COPY(mount->from, table->list[i].root);
+        mount->mark = ' ';
+        for (ssize_t k = 0; k < count; k++)
+            if (list[k].after == &table->list[i])
+                mount->mark = marks[list[k].change];
+    }
 }
 
 void state_read_mounts(struct session *session, const char *root, struct session_state *state)
@@ -98,6 +116,7 @@ void state_read_mounts(struct session *session, const char *root, struct session
     if (seen)
         count = observe_mounts_compare(&base->table, &table, seen, list, sizeof list / sizeof *list);
     state->mounts_known = count >= 0;
+    copy_table(&table, list, count, state);
     state->mounts_changed = count > 0 ? (size_t)count : 0;
     ssize_t first = count > STATE_MOUNTS_MAX ? count - STATE_MOUNTS_MAX : 0; /* the oldest ones are left out */
     while (first > 0 && list[first - 1].change != MOUNT_ADDED)
