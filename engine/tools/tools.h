@@ -34,7 +34,6 @@ int ldd_main(int argc, char **argv);
 int lsns_main(int argc, char **argv);
 int nsenter_main(int argc, char **argv);
 int pivot_root_main(int argc, char **argv);
-int nsenter_main(int argc, char **argv);
 int unshare_main(int argc, char **argv);
 
 extern const char debootstrap_usage[];
