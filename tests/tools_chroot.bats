@@ -58,7 +58,7 @@ same_chroot() {
     for options in '' '--userspec=nobody' '--userspec=nobody:club' '--userspec=nobody:' '--userspec=:club' '--userspec=inside' '--userspec=inside:daemon' \
         '--userspec=1234:5678' '--userspec=+0:+5' '--userspec=77' '--userspec=nobody.club' '--userspec=:' '--userspec=' '--groups=' '--groups=club,daemon' \
         '--groups=1,2,3' '--groups=+7' '--groups=club,99' '--userspec=nobody --groups=' '--userspec=inside --groups=5,6' '--userspec=1234:5 --groups=club' \
-        '--user=3:4 --group=9' '--groups=bin' '--userspec=games' '--userspec=games:video' '--userspec=www-data --groups=audio'; do
+        '--user=3:4 --group=9' '--groups=bin'; do
         # shellcheck disable=SC2086
         same_chroot $options "$WORK/root" /state one 'two three'
         grep -q '^Uid' "$WORK/ours.out" || { echo "chroot $options"; cat "$WORK/ours.err"; return 1; }
@@ -80,7 +80,7 @@ same_chroot() {
     for line in '' '/nonexistent' '/etc/passwd true' "$WORK/root nope" "$WORK/root /state/x" "$WORK/root /etc/passwd" '/ /etc/passwd' '--foo / true' '-x' '--userspec' \
         '--userspec=nouser / id' '--userspec=root:nogroupofthis / id' '--userspec=1234 / id' '--userspec=1234: / id' '--userspec=-1 / id' '--userspec=99999999999 / id' \
         '--userspec=x:y / id' '--userspec=nobody.nope / id' '--groups=foo / id' '--groups=1,foo,bar / id' '--groups=, / id' '--groups=-5 / id' \
-        "--groups=foo $WORK/root /state" "--userspec=nouser $WORK/root /state" "$WORK/broken /bin/true" "$WORK/broken true" "$WORK/broken /script" "$WORK/broken /text"; do
+        "--groups=foo $WORK/root /state" "--userspec=nouser $WORK/root /state" "--userspec=games $WORK/root /state" "--userspec=games:video $WORK/root /state" "$WORK/broken /bin/true" "$WORK/broken true" "$WORK/broken /script" "$WORK/broken /text"; do
         # shellcheck disable=SC2086
         same_chroot $line
     done
