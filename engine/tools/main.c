@@ -12,6 +12,8 @@ const struct tool tools[] = {
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },
+    { "nsenter", nsenter_main, "run a program in namespaces that exist", NULL, false },
+    { "unshare", unshare_main, "run a program in new namespaces", NULL, false },
 };
 const size_t tool_count = sizeof tools / sizeof *tools;
 

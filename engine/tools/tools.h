@@ -30,6 +30,8 @@ int debootstrap_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int ldcopy_main(int argc, char **argv);
 int ldd_main(int argc, char **argv);
+int nsenter_main(int argc, char **argv);
+int unshare_main(int argc, char **argv);
 
 extern const char debootstrap_usage[];
 extern const char ldcopy_usage[];

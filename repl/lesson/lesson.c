@@ -249,8 +249,8 @@ static void step_clear(struct step *step)
                             step->notes, step->needs, step->requires, step->watch };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
-    for (size_t i = 0; step->hints && step->hints[i]; i++)
-        free(step->hints[i]);
+    for (size_t i = 0; step->hints && step->hints[i].text; i++)
+        free(step->hints[i].text);
     free(step->hints);
     for (size_t i = 0; i < step->block_count; i++)
         block_clear(&step->blocks[i]);
@@ -284,6 +284,17 @@ const struct block *step_node_block(const struct step *step, const struct cmark_
         if (step->blocks[i].line == line)
             return &step->blocks[i];
     return NULL;
+}
+
+bool step_prose_withheld(const struct step *step, size_t which, const struct block *open)
+{
+    cmark_node_type type = cmark_node_get_type(step->prose[which]);
+    if (!open || (type != CMARK_NODE_PARAGRAPH && type != CMARK_NODE_BLOCK_QUOTE))
+        return false;
+    for (size_t i = 0; i < which; i++)
+        if (step_node_block(step, step->prose[i]) == open)
+            return true;
+    return false;
 }
 
 static size_t check_names_known(const char *names, int line, lesson_feature_fn *known, struct parser *into)

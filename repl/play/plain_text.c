@@ -121,7 +121,8 @@ static void say_finished(struct flow *flow, const struct session *session)
         }
     flow_text(
         flow, ROLE_TEXT,
-        "The lab is still there to play in. Type next for the next lesson, lessons to list them, or quit to leave.");
+        "The lab is there to play in. Type next for the next lesson, goto 1 to begin this one again, lessons to list "
+        "them, or quit to leave.");
     flow_break(flow);
 }
 
@@ -159,11 +160,30 @@ void plain_say_step(const struct plain_page *page, const struct session *session
                     skipped);
         flow_break(flow);
     }
+    const struct block *open = session_quiz(session);
     for (size_t i = 0; i < step->prose_count; i++) {
+        if (step_prose_withheld(step, i, open))
+            continue;
         flow_blank(flow);
         markdown_draw(flow, step->prose[i], draw_code, &drawing);
     }
     flow_blank(flow);
+    print(page, flow);
+}
+
+void plain_say_answered(const struct plain_page *page, const struct session *session, const struct block *question)
+{
+    const struct step *step = &session_lesson(session)->steps[session_current(session) - 1];
+    const struct block *open = session_quiz(session);
+    struct drawing drawing = { session, step };
+    struct flow *flow = flow_new(&page->theme, page->width);
+    if (!flow)
+        return;
+    for (size_t i = 0; i < step->prose_count; i++)
+        if (step_prose_withheld(step, i, question) && !step_prose_withheld(step, i, open)) {
+            flow_blank(flow);
+            markdown_draw(flow, step->prose[i], draw_code, &drawing);
+        }
     print(page, flow);
 }
 
@@ -177,6 +197,17 @@ void plain_say(const struct plain_page *page, const char *title, const char *mar
         flow_break(flow);
     }
     markdown_draw_text(flow, markdown);
+    print(page, flow);
+}
+
+void plain_say_code(const struct plain_page *page, const char *title, const char *code)
+{
+    struct flow *flow = flow_new(&page->theme, page->width);
+    if (!flow)
+        return;
+    flow_format(flow, ROLE_TEXT, "%s:", title);
+    flow_break(flow);
+    say_code(flow, code);
     print(page, flow);
 }
 

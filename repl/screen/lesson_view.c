@@ -116,16 +116,9 @@ static void draw_finished(struct flow *flow, const struct screen *screen)
             flow_format(flow, ROLE_TEXT, " %s", next->summary);
         flow_break(flow);
     }
-    flow_text(
-        flow, ROLE_TEXT,
-        "The lab is still there to play in. `lessons` lists the lessons, `goto 1` begins this one again, F10 leaves.");
+    flow_text(flow, ROLE_TEXT,
+              "The lab is there to play in. `lessons` lists the lessons, `goto 1` begins this one again, F10 leaves.");
     flow_break(flow);
-}
-
-/* After an open question words may give its answer: only commands and lists, which can hold commands, are shown there. */
-static bool explains(struct cmark_node *node)
-{
-    return cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH || cmark_node_get_type(node) == CMARK_NODE_BLOCK_QUOTE;
 }
 
 static struct flow *build(struct screen *screen, unsigned width)
@@ -147,12 +140,9 @@ static struct flow *build(struct screen *screen, unsigned width)
             markdown_draw(flow, screen->lesson->intro[i], NULL, NULL);
     draw_heading(flow, screen, step);
     const struct block *open = session_quiz(screen->session);
-    bool asked = false;
-    for (size_t i = 0; i < step->prose_count; i++) {
-        if (!asked || !explains(step->prose[i]))
+    for (size_t i = 0; i < step->prose_count; i++)
+        if (!step_prose_withheld(step, i, open))
             markdown_draw(flow, step->prose[i], draw_code, &drawing);
-        asked |= open && step_node_block(step, step->prose[i]) == open;
-    }
     draw_said(flow, screen);
     if (session_current_passed(screen->session)) {
         flow_blank(flow);
@@ -279,10 +269,12 @@ void lesson_view_say(struct screen *screen, enum role role, const char *title, c
 {
     struct lesson_view *view = &screen->lesson_view;
     for (size_t i = 0; i < view->said_count; i++)
-        if (strcmp(view->said[i].text, markdown) == 0) {
-            view->to_end = true;
-            lesson_view_changed(screen);
-            return;
+        if (strcmp(view->said[i].text, markdown) ==
+            0) { /* a hint that is now the reason, say: where it is looked for, under its new title */
+            free_said(&view->said[i]);
+            view->said_count--;
+            memmove(view->said + i, view->said + i + 1, (view->said_count - i) * sizeof(view->said[0]));
+            break;
         }
     if (view->said_count == SAID_MAX) {
         free_said(&view->said[0]);
