@@ -11,6 +11,14 @@
 /** A NETLINK_ROUTE socket in the calling process's network namespace, or in @netns (>= 0; entered for the moment of opening, so not for threads). */
 struct mnl_socket *link_open(int netns, struct err *err);
 
+/** cleanup_netlink struct mnl_socket *nl = link_open(…): closed when it goes out of scope. */
+static inline void cleanup_mnl(struct mnl_socket **nl)
+{
+    if (*nl)
+        mnl_socket_close(*nl);
+}
+#define cleanup_netlink __attribute__((cleanup(cleanup_mnl)))
+
 /** ip link add @name type veth peer name @peer netns @netns */
 int link_add_veth(struct mnl_socket *nl, const char *name, const char *peer, int netns, struct err *err);
 /** ip link delete @name; a link that is not there is fine. */

@@ -140,24 +140,17 @@ ssize_t observe_processes_below(pid_t init, pid_t *pids, size_t max, struct err 
     struct known_namespaces known = { .count = 0 };
     size_t count = 0;
     /* One fstatat(2) a process decides nearly all of them; a process tree would not do: one that entered by setns has its parent outside. */
-    __attribute__((aligned(8))) char entries[32768];
-    for (ssize_t n; (n = getdents64(proc, entries, sizeof entries)) != 0;) {
-        if (n < 0)
-            return err_set(err, errno, "read `/proc`");
-        const struct dirent64 *entry;
-        for (ssize_t at = 0; at < n; at += entry->d_reclen) {
-            entry = (const struct dirent64 *)(const void *)(entries + at);
-            if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-                continue;
-            snprintf(link, sizeof link, "%.10s/ns/pid", entry->d_name);
-            if (fstatat(proc, link, &st, 0) < 0)
-                continue;
-            if (st.st_ino != top && !known_below(&known, proc, entry->d_name, st.st_ino, top))
-                continue;
-            if (count == max)
-                return (ssize_t)count;
-            pids[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
-        }
+    struct proc_walk walk = { .fd = proc };
+    const char *name;
+    while ((name = proc_walk_next(&walk))) {
+        snprintf(link, sizeof link, "%.10s/ns/pid", name);
+        if (fstatat(proc, link, &st, 0) < 0)
+            continue;
+        if (st.st_ino != top && !known_below(&known, proc, name, st.st_ino, top))
+            continue;
+        if (count == max)
+            return (ssize_t)count;
+        pids[count++] = (pid_t)strtol(name, NULL, 10);
     }
-    return (ssize_t)count;
+    return walk.error ? err_set(err, walk.error, "read `/proc`") : (ssize_t)count;
 }

@@ -221,8 +221,8 @@ bool take_comment(struct parser *p, struct step *step, cmark_node *node)
     return true;
 }
 
-/** The text of a `<details>` whose summary begins with Hint or Solution: from after the summary. NULL if it is another. */
-static const char *hint_text(const char *html)
+/** The text of a `<details>` whose summary begins with Hint or Solution (@solution says which): from after the summary. NULL if it is another. */
+static const char *hint_text(const char *html, bool *solution)
 {
     if (strncasecmp(html, "<details", 8) != 0)
         return NULL;
@@ -231,7 +231,8 @@ static const char *hint_text(const char *html)
         return NULL;
     const char *name = summary + strlen("<summary>");
     name += strspn(name, " \t\n");
-    if (strncasecmp(name, "hint", 4) != 0 && strncasecmp(name, "solution", 8) != 0)
+    *solution = strncasecmp(name, "solution", 8) == 0;
+    if (!*solution && strncasecmp(name, "hint", 4) != 0)
         return NULL;
     const char *end = strcasestr(name, "</summary>");
     return end ? end + strlen("</summary>") : NULL;
@@ -257,16 +258,16 @@ static int lines_in(const char *s)
     return lines;
 }
 
-static void add_hint(struct parser *p, struct step *step, char *markdown, int line)
+static void add_hint(struct parser *p, struct step *step, char *markdown, bool solution, int line)
 {
     char *hint = markdown ? kept(p, trimmed(markdown, strlen(markdown))) : NULL;
     free(markdown);
     if (!hint)
         return;
     size_t count = 0;
-    while (step->hints && step->hints[count])
+    while (step->hints && step->hints[count].text)
         count++;
-    char **grown = *hint ? reallocarray(step->hints, count + 2, sizeof *grown) : NULL;
+    struct hint *grown = *hint ? reallocarray(step->hints, count + 2, sizeof *grown) : NULL;
     if (!*hint)
         mistake(p, line, "an empty hint, expected text before `</details>`");
     else if (!grown)
@@ -276,14 +277,15 @@ static void add_hint(struct parser *p, struct step *step, char *markdown, int li
         return;
     }
     step->hints = grown;
-    grown[count] = hint;
-    grown[count + 1] = NULL;
+    grown[count] = (struct hint){ hint, solution };
+    grown[count + 1] = (struct hint){ NULL, false };
 }
 
 cmark_node *take_hint(struct parser *p, struct step *step, cmark_node *node)
 {
     const char *opening = html(node);
-    const char *from = hint_text(opening);
+    bool solution;
+    const char *from = hint_text(opening, &solution);
     int line = cmark_node_get_start_line(node);
     if (!from)
         return NULL;
@@ -312,6 +314,6 @@ cmark_node *take_hint(struct parser *p, struct step *step, cmark_node *node)
     }
     for (cmark_node *taken = node; taken; taken = taken == last ? NULL : cmark_node_next(taken))
         cmark_node_set_user_data(taken, (void *)(intptr_t)NODE_KIND_HIDDEN);
-    add_hint(p, step, kept(p, text_take(&markdown)), line);
+    add_hint(p, step, kept(p, text_take(&markdown)), solution, line);
     return last;
 }

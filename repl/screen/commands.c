@@ -118,6 +118,13 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
     return false;
 }
 
+bool commands_mistaken(const char *line, char *why, size_t size)
+{
+    const struct command *known = find(line, strcspn(line, blanks));
+    struct command_line command;
+    return known && known->argument == COMMAND_NUMBER && !commands_parse(line, false, &command, why, size);
+}
+
 size_t commands_choices(const char *text, unsigned *choices, size_t max, size_t count)
 {
     size_t n = 0;

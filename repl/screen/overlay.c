@@ -111,7 +111,9 @@ static const char *footer(const struct screen *screen)
     case OVERLAY_LESSONS:
         return narrow ? "Enter opens, Esc back" : "Up and Down choose, Enter opens the lesson, Esc goes back";
     case OVERLAY_WELCOME:
-        return screen->curriculum.count ? "Enter begins, l lists the lessons, q quits" : "q quits";
+        if (screen->curriculum.count == 0)
+            return "q quits";
+        return narrow ? "Enter begins, l lists, q quits" : "Enter begins, l lists the lessons, q quits";
     case OVERLAY_STATE:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F12 goes back";
     default:
@@ -165,7 +167,8 @@ void overlay_draw(struct screen *screen)
     unsigned col = draw_text(&screen->theme, &bottom, 0, 0, ROLE_NOTICE, footer(screen));
     if (screen->overlay_top < most) {
         char more[32];
-        snprintf(more, sizeof(more), "  %s more below", theme_glyph(&screen->theme, GLYPH_MORE_BELOW));
+        snprintf(more, sizeof(more), "  %s more%s", theme_glyph(&screen->theme, GLYPH_MORE_BELOW),
+                 screen->cols < 64 ? "" : " below");
         draw_text(&screen->theme, &bottom, 0, col, ROLE_FAINT, more);
     }
 }

@@ -378,7 +378,7 @@ static void cut_at_nul(void)
     rl_end = len;
     if (rl_point > len)
         rl_point = len;
-    rl_undo_list = NULL; /* its offsets lie beyond the end */
+    rl_free_undo_list(); /* its offsets lie beyond the end */
 }
 
 /* Let readline read the bytes of one unit. */

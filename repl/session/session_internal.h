@@ -151,6 +151,7 @@ struct session {
     char nonce[17];
     char **environment; /* of the terminals' shells */
     struct lab *lab;
+    struct bootstrap_service *bootstrap; /* makes root filesystems for the lab; NULL where it cannot */
     struct loop_source *lab_watch, *start_timer, *rebuild;
     unsigned rebuild_step;
     struct jobs jobs;
@@ -161,6 +162,7 @@ struct session {
     bool lesson_set_up;
     struct session_terminal terminals[SESSION_TERMINALS + 1]; /* [0] is not used */
     unsigned active;
+    char *lacks; /* see session_lacks */
     struct feature_answer *features;
     size_t feature_count;
     struct step_state *steps; /* step_count of them; [0] is step 1 */
@@ -187,6 +189,9 @@ void session_run_setup(struct session *session, const char *what, const char *sc
 /** End the lab and all that runs in it. */
 void session_end_lab(struct session *session);
 bool session_lab_alive(const struct session *session);
+/** What an error of the lab means to the learner: without its bash it is broken; else the error's own words. */
+const char *lab_words(const struct session *session, const struct err *err);
+bool lab_is_broken(const char *words); /* are they those of a broken lab? */
 const struct step *session_step(const struct session *session, unsigned step);
 
 /* terminals.c */
@@ -207,7 +212,7 @@ void step_consider(struct session *session, bool checked);
 bool feature_missing(struct session *session, const char *names, char *reason, size_t size);
 const char *progress_name(const struct session *session); /* progress knows a lesson by its file's name */
 void steps_resume(struct session *session);               /* what progress remembers */
-unsigned steps_first_open(const struct session *session); /* where it left off; 1 when all has passed */
+unsigned steps_first_open(const struct session *session); /* where it left off; beyond the last when all has passed */
 /** @step becomes the one to play; those before it that have not passed are skipped by this jump. */
 void steps_jump(struct session *session, unsigned step);
 
