@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAME_MS 16   /* at most 60 frames a second */
-#define STATE_MS 100  /* between two looks whether anything has run in the lab */
+#define FRAME_MS 16  /* at most 60 frames a second */
+#define STATE_MS 100 /* between two looks whether anything has run in the lab */
 
 void screen_message(struct screen *screen, enum role role, const char *format, ...)
 {
