@@ -40,13 +40,11 @@ needs_v1() {
 
 # What the kernel has now: every group with every file's owner and mode, the settings, and where the sleeper is.
 state() {
-    find /sys/fs/cgroup -path "*/$GROUP*" -printf '%p %U:%G %m\n' 2>/dev/null | sort
-    for dir in $(find /sys/fs/cgroup -type d -path "*/$GROUP*" 2>/dev/null | sort); do
-        for file in cpu.shares cpu.cfs_quota_us cpu.cfs_period_us cpu.cfs_burst_us memory.limit_in_bytes memory.soft_limit_in_bytes \
-            memory.memsw.limit_in_bytes memory.swappiness pids.max freezer.state cpuset.cpus cpuset.mems blkio.bfq.weight devices.list; do
-            [ ! -r "$dir/$file" ] || echo "$dir/$file: $(cat "$dir/$file")"
-        done
-    done
+    local dirs
+    mapfile -t dirs < <(find /sys/fs/cgroup/*/teachroot -type d -path "*/$GROUP*" 2>/dev/null | sort)
+    [ ${#dirs[@]} -eq 0 ] || find "${dirs[@]}" -maxdepth 1 -type f -printf '%p %U:%G %m\n' | sort
+    [ ${#dirs[@]} -eq 0 ] || find "${dirs[@]}" -maxdepth 0 -printf '%p %U:%G %m\n'
+    [ ${#dirs[@]} -eq 0 ] || grep -rsH --include={cpu.shares,cpu.cfs_*,memory.*limit_in_bytes,memory.swappiness,pids.max,freezer.state,cpuset.cpus,cpuset.mems,blkio.bfq.weight,devices.list} '' "${dirs[@]}" | sort
     sed 's/^/sleeper /' "/proc/$SLEEPER/cgroup"
 }
 
@@ -56,8 +54,9 @@ play_lines() {
     SLEEPER=$!
     while read -r line; do
         echo "\$ $line"
-        PID=$SLEEPER PATH=$1:$PATH bash -c "$line" >"$DIR/stdout" 2>"$DIR/stderr" 3>&- </dev/null
-        echo "status $?"
+        status=0
+        PID=$SLEEPER PATH=$1:$PATH bash -c "$line" >"$DIR/stdout" 2>"$DIR/stderr" 3>&- </dev/null || status=$?
+        echo "status $status"
         cat "$DIR/stdout"
         [ ! -s "$DIR/stderr" ] || echo "(it says something)"
         state
@@ -93,7 +92,7 @@ cgcreate -t nobody:nogroup -g memory:/@/t
 cgcreate -a nobody:nogroup -g cpu:/@/o
 cgcreate -a nobody -t root:nogroup -s 664 -g cpu:/@/p/q
 cgcreate --dperm=750 --fperm=640 --tperm=660 -g cpu:/@/long
-cgcreate -d 9 -g cpu:/@/n
+cgcreate -d 9 -g cpu:/@/n >/dev/null
 cgcreate -g cpu
 cgcreate
 cgcreate word

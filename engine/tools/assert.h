@@ -33,6 +33,10 @@ claim_fn claim_last_exit, claim_last_command, claim_terminal_root, claim_namespa
     claim_hostname;
 claim_fn claim_mount, claim_mount_type, claim_mount_of, claim_mount_type_of;
 
+/* assert_cgroups.c */
+claim_fn claim_cgroup, claim_cgroup_holds, claim_terminal_cgroup, claim_limit, claim_throttled, claim_oom_killed,
+    claim_frozen;
+
 /** The pid in TEACHROOT_TERMINAL_@name. Returns it, or -1 with claim->seen set. */
 pid_t terminal_pid(struct claim *claim, const char *name);
 

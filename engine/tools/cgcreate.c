@@ -88,8 +88,8 @@ static int change_all(const struct cgroup *group, const struct request *request,
     fd = -1;
     const struct dirent *entry;
     while ((entry = readdir(dir)))
-        if (entry->d_type != DT_DIR && change(group, entry->d_name, &request->all,
-                                              is_list(entry->d_name) ? UNCHANGED : request->files, true, err) < 0)
+        if (entry->d_type != DT_DIR && !is_list(entry->d_name) &&
+            change(group, entry->d_name, &request->all, request->files, true, err) < 0)
             return -1;
     if (change(group, ".", &request->all, request->directory, false, err) < 0)
         return -1;
