@@ -191,7 +191,7 @@ cgget -r word @
 cgget -r cpu.shares
 cgget
 cgget -r cpu.shares -g cpu:@
-cgget -g nosuch:@
+cgget -g nosuch:@ 2>/dev/null
 cgget -g cpu:@/nosuch
 LINES
 }

@@ -127,9 +127,10 @@ int cgset_main(int argc, char **argv)
         for (size_t k = 0; k < count; k++)
             if (write_one(&cg, argv[i], &settings[k], &err) < 0)
                 return cg_failed(&cg,
-                                 err.code == ENOENT || err.code == ENODEV || err.code == ENOTSUP ? CG_NO_FILE
-                                 : err.code == EINVAL && !strchr(settings[k].name, '.')          ? 255
-                                                                                                 : CG_REFUSED,
+                                 err.code == ENODEV                                     ? CG_NO_CONTROLLER
+                                 : err.code == ENOENT || err.code == ENOTSUP            ? CG_NO_FILE
+                                 : err.code == EINVAL && !strchr(settings[k].name, '.') ? 255
+                                                                                        : CG_REFUSED,
                                  &err);
     }
     return status;
