@@ -92,7 +92,7 @@ cgcreate -t nobody:nogroup -g memory:/@/t
 cgcreate -a nobody:nogroup -g cpu:/@/o
 cgcreate -a nobody -t root:nogroup -s 664 -g cpu:/@/p/q
 cgcreate --dperm=750 --fperm=640 --tperm=660 -g cpu:/@/long
-cgcreate -d 9 -g cpu:/@/n >/dev/null
+cgcreate -d 9 -g cpu:/@/n >/dev/null 2>&1
 cgcreate -g cpu
 cgcreate
 cgcreate word
