@@ -4,6 +4,7 @@
 
 #include "engine/base/err.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>

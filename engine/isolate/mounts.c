@@ -43,6 +43,10 @@ static int make_file_in(int root, const char *path, struct err *err)
     cleanup_close int there = open_policy(root, path, OPEN_IN_ROOT_PATH, NULL);
     if (there >= 0)
         return 0;
+    const char *slash = strrchr(path, '/');
+    cleanup_free char *parent = slash && slash > path ? strndup(path, (size_t)(slash - path)) : NULL;
+    if (parent && make_directories_in(root, parent, 0755, err) < 0)
+        return -1;
     cleanup_close int file = open_policy(root, path, OPEN_IN_ROOT_CREATE, err);
     return file < 0 ? -1 : 0;
 }

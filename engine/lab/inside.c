@@ -4,15 +4,13 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/isolate/mounts.h"
+#include "engine/net/link.h"
 #include "engine/net/net.h"
 
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 static int write_in(int root, const char *path, const char *text, struct err *err)
@@ -113,11 +111,8 @@ static int place_tools(const struct build *build, int root, struct err *err)
 
 static int loopback_up(struct err *err)
 {
-    struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-    cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
-        return err_set(err, errno, "bring the lab's loopback up");
-    return 0;
+    cleanup_netlink struct mnl_socket *nl = link_open(-1, err);
+    return nl ? link_up(nl, "lo", err) : -1;
 }
 
 /* In place of what the host has there, which may be a link to somewhere else. */

@@ -80,9 +80,13 @@ const struct host_feature host_features[] = {
     { "strace", "strace", probe_strace, "{install strace}; in Docker: --cap-add SYS_PTRACE", PROGRAMS, true, false },
     { "busybox", "busybox, static", probe_busybox, "{install busybox-static}", PROGRAMS, false, false },
     { "debootstrap", "debootstrap", probe_debootstrap, "{install debootstrap}", PROGRAMS, false, false },
+    { "bootstrap", "a root filesystem of a distribution", probe_bootstrap,
+      "{install debootstrap}, a way to a mirror of packages, and for an ordinary user a range of user ids", PROGRAMS,
+      true, false },
     { "ldd", "ldd", probe_ldd, "{install libc-bin}", PROGRAMS, false, false },
     { "cc", "a C compiler", probe_cc, "{install gcc}", PROGRAMS, false, true },
     { "curl", "curl", probe_curl, "{install curl}", PROGRAMS, false, true },
+    { "perl", "perl", probe_perl, "{install perl-base}", PROGRAMS, false, true },
     { "qemu", "a virtual machine to compare with", probe_qemu, "{install qemu-system-x86}", PROGRAMS, false, true },
 
     { "openat2", "openat2", probe_openat2, FILTER, CALLS, false, true },

@@ -13,11 +13,14 @@ void tool_parse(struct tool_parser *parser, const struct tool_options *table, in
     for (size_t i = 0; i < table->count && i < OPTION_ROWS_MAX; i++) {
         const struct tool_option *row = &table->rows[i];
         if (row->name)
-            parser->longs[longs++] = (struct option){ row->name, row->argument, NULL, row->id };
+            parser->longs[longs++] =
+                (struct option){ .name = row->name,
+                                 .val = row->id,
+                                 .has_arg = row->argument == OPTION_LONG_OPTIONAL ? optional_argument : row->argument };
         if (!row->letter)
             continue;
         *letter++ = row->letter;
-        for (int colons = row->argument; colons > 0; colons--)
+        for (int colons = row->argument == OPTION_LONG_OPTIONAL ? 0 : row->argument; colons > 0; colons--)
             *letter++ = ':';
     }
     optind = 0; /* getopt_long starts anew, the order of operands with it */
@@ -42,19 +45,17 @@ const struct tool_option *tool_option_find(const struct tool_options *table, int
     return NULL;
 }
 
-/* "-m, --mount[=FILE]" */
-static void option_form(const struct tool_option *row, char *form, size_t size)
+/* "-m, --mount", and with its argument "-m, --mount[=FILE]". */
+static void option_form(const struct tool_option *row, bool with_argument, char *form, size_t size)
 {
-    const char *value = row->value ? row->value : "";
-    const char *before = row->argument == no_argument         ? ""
-                         : row->argument == optional_argument ? (row->name ? "[=" : "[")
-                         : row->name                          ? "="
-                                                              : " ";
+    bool optional = row->argument == optional_argument || row->argument == OPTION_LONG_OPTIONAL;
+    const char *before = optional ? (row->name ? "[=" : "[") : row->name ? "=" : " ";
     char letter[8] = "    ";
     if (row->letter)
         snprintf(letter, sizeof letter, "-%c%s", row->letter, row->name ? ", " : "");
-    snprintf(form, size, "%s%s%s%s%s%s", letter, row->name ? "--" : "", row->name ? row->name : "", before, value,
-             row->argument == optional_argument ? "]" : "");
+    int n = snprintf(form, size, "%s%s%s", letter, row->name ? "--" : "", row->name ? row->name : "");
+    if (with_argument && row->argument != no_argument && (size_t)n < size)
+        snprintf(form + n, size - (size_t)n, "%s%s%s", before, row->value ? row->value : "", optional ? "]" : "");
 }
 
 static int written(FILE *out)
@@ -68,7 +69,7 @@ int tool_options_help(const struct tool_options *table, FILE *out)
     fprintf(out, "usage: %s %s\n\n%s\n", table->tool, table->usage, table->summary);
     for (size_t i = 0; i < table->count; i++) {
         char form[80];
-        option_form(&table->rows[i], form, sizeof form);
+        option_form(&table->rows[i], true, form, sizeof form);
         int room = COLUMN - (int)strlen(form);
         if (room < 1)
             fprintf(out, "  %s\n  %*s%s\n", form, COLUMN, "", table->rows[i].meaning);
@@ -116,7 +117,7 @@ void explain_option(struct tool_explanation *e, int id)
     char form[80];
     if (!row)
         return;
-    option_form(row, form, sizeof form);
+    option_form(row, false, form, sizeof form);
     fprintf(e->out, "      %s: %s\n", form + strspn(form, " "), row->meaning);
 }
 

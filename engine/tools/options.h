@@ -27,11 +27,14 @@
 /* Ids of rows that every table has; a row of only a long name has an id of its own from OPTION_OWN on. */
 enum { OPTION_WRONG = '?', OPTION_HELP = 256, OPTION_VERSION, OPTION_EXPLAIN, OPTION_OWN };
 
+/* An optional argument of the long name only: `-mu` is `-m -u`, and `--mount=FILE` has one. */
+enum { OPTION_LONG_OPTIONAL = 3 };
+
 struct tool_option {
-    int id;              /* what tool_parse_next returns: the letter, if it has one */
-    char letter;         /* 0: only the long name */
-    const char *name;    /* long name; NULL: only the letter */
-    int argument;        /* no_argument, required_argument or optional_argument, as getopt_long(3) means them */
+    int id;           /* what tool_parse_next returns: the letter, if it has one */
+    char letter;      /* 0: only the long name */
+    const char *name; /* long name; NULL: only the letter */
+    int argument; /* no_argument, required_argument, optional_argument as getopt_long(3) means them, or OPTION_LONG_OPTIONAL */
     const char *value;   /* what the argument is, for help: "FILE"; NULL if it takes none */
     const char *meaning; /* one line, no full stop: "new mount namespace: …" */
     const char *call; /* the syscalls it becomes, in strace's notation: "unshare(CLONE_NEWNS)"; NULL: none of its own */

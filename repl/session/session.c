@@ -1,6 +1,7 @@
 #include "repl/session/session_internal.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/rootfs/bootstrap_service.h"
 #include "repl/session/marks.h"
 
 #include <poll.h>
@@ -72,6 +73,7 @@ void session_end_lab(struct session *session)
     player_end(session);
     replay_end(session);
     check_end(session);
+    state_forget(session);
     session->setup = NULL;
     session->setup_done = NULL;
     session->lab_ready = session->lesson_set_up = false;
@@ -81,6 +83,8 @@ void session_end_lab(struct session *session)
     /* The lab's init cannot end before our children in its pid namespace are reaped: so they go first. */
     terminals_end(session);
     jobs_end(&session->jobs);
+    bootstrap_service_stop(session->bootstrap);
+    session->bootstrap = NULL;
     lab_destroy(session->lab);
     session->lab = NULL;
 }
@@ -154,6 +158,7 @@ static int build(struct session *session, unsigned step, struct err *err)
     session->lab = lab_create(&session->options.lab, err);
     if (!session->lab)
         return -1;
+    session->bootstrap = bootstrap_service_start(session->lab, NULL);
     session->lab_watch = loop_add_fd(loop, lab_pidfd(session->lab), EPOLLIN, 2, on_lab_died, session);
     session->start_timer = loop_add_timer(loop, FIRST_PROMPT_MS, 0, on_no_prompt, session);
     if (!session->lab_watch || !session->start_timer)
@@ -275,6 +280,20 @@ char **script_environment(const struct session *session, unsigned step)
     return env;
 }
 
+static const char broken_lab[] = "The lab is broken: its bash is gone. `reset` builds a fresh one.";
+
+const char *lab_words(const struct session *session, const struct err *err)
+{
+    bool broken =
+        strncmp(err->message, "run `bash` in the lab", 21) == 0 && (err->code == ENOENT || err->code == ENOEXEC);
+    return broken && !session->options.by_hand ? broken_lab : err->message;
+}
+
+bool lab_is_broken(const char *words)
+{
+    return strcmp(words, broken_lab) == 0;
+}
+
 static void on_setup_done(const struct job_result *result, void *data)
 {
     struct session *session = data;
@@ -314,6 +333,10 @@ void session_run_setup(struct session *session, const char *what, const char *sc
     session->setup = job_start(&session->jobs, &options, &err);
     if (session->setup)
         return;
-    session_message(session, true, "%s: %s", what, err.message);
+    const char *words = lab_words(session, &err);
+    if (lab_is_broken(words))
+        session_message(session, true, "%s", words);
+    else
+        session_message(session, true, "%s: %s", what, words);
     done(session);
 }
