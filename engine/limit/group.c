@@ -161,7 +161,7 @@ int cgroup_create(const struct cgroup_hierarchy *hierarchy, const char *path, co
 /* Move what is in @group to @to, again until nothing comes after. A process that ended meanwhile is as good as moved. */
 static int move_all(const struct cgroup *group, const struct cgroup *to, struct err *err)
 {
-    pid_t list[256];
+    pid_t list[256] = { 0 };
     for (int rounds = 0; rounds < 1000; rounds++) {
         ssize_t count = cgroup_members(group, false, list, sizeof list / sizeof *list, err);
         if (count <= 0)
