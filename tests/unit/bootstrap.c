@@ -333,6 +333,7 @@ static void removing_a_tree_does_not_follow_links(void **state)
 
 int main(void)
 {
+    cmocka_set_message_output(CM_OUTPUT_TAP);
 #define IN_DIRECTORY(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_names_of_such_things_pass),    cmocka_unit_test(a_request_survives_being_written_down),
