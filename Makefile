@@ -32,7 +32,7 @@ LIBEXECDIR = $(PREFIX)/libexec/teachroot
 DATADIR    = $(PREFIX)/share/teachroot
 
 # Targets that are a whole run of their own: named together they follow one another (`make clean all`, `make lint test`).
-WHOLE := run test check lint asan fuzz bench install uninstall clean
+WHOLE := run test test-vm check lint asan fuzz bench install uninstall clean
 ifneq ($(word 2,$(MAKECMDGOALS)),)
 ifneq ($(filter $(WHOLE),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
@@ -178,6 +178,11 @@ asan: ## Build everything with AddressSanitizer and UBSan and run the tests on t
 	@ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined TESTS='$(ASAN_TESTS)' check
 
+test-vm: ## Run the tests of control groups inside a virtual machine that has cgroup v2 alone (slow; root; Debian)
+	@scripts/deps test vm --yes
+	@$(MAKE) all $(BUILD)/tests/unit/limit $(BUILD)/tests/unit/lab
+	@BUILD=$(BUILD) scripts/vm $(if $(filter command,$(origin TESTS)),$(TESTS))
+
 fuzz: ## Fuzz each parser for SECONDS seconds (60); SEED=N for the same inputs in the same order again
 	@scripts/deps test --yes
 	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=address,undefined FUZZ=1 fuzz-all
@@ -258,11 +263,11 @@ uninstall: ## Remove what install put there
 
 # Only what is ours: BUILD may name a directory with other things in it.
 clean: ## Remove everything that was built
-	rm -rf $(addprefix $(BUILD)/,obj stamp tests lint asan fuzz teachroot teachroot-tools libengine.a librepl.a)
+	rm -rf $(addprefix $(BUILD)/,obj stamp tests lint asan fuzz vm teachroot teachroot-tools libengine.a librepl.a)
 	@[ ! -d $(BUILD) ] || rmdir --ignore-fail-on-non-empty $(BUILD)
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-18s %s\n' "  $${target#  }" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-18s %s\n' "  $${target#  }" "$$what"; done
 	@echo 'Variables: PREFIX DESTDIR BUILD CC CFLAGS LDFLAGS V=1 WERROR=1 SANITIZE=address,undefined SECONDS TESTS'
 
 FORCE:

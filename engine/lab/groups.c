@@ -2,6 +2,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "engine/limit/group.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -9,9 +10,6 @@
 
 /* v2 keeps processes out of groups that hand controllers down, so a lab's processes live one level below its own group. */
 #define LEAF "init"
-
-/* What a lab's root may change of its own groups; everything else there, the limits above all, stays the host root's. */
-static const char *const delegated[] = { ".", "cgroup.procs", "tasks", "cgroup.threads", "cgroup.subtree_control" };
 
 static void limit_memory(struct lab *lab, const struct cgroup_hierarchy *hierarchy, uint64_t bytes)
 {
@@ -42,13 +40,9 @@ static void limit_pids(struct lab *lab, const struct cgroup_hierarchy *hierarchy
 
 static void delegate(const struct lab *lab, const struct cgroup_hierarchy *hierarchy, const char *path)
 {
-    char dir[PATH_MAX];
-    if (lab->record.rootless || snprintf(dir, sizeof dir, "%s/%s", hierarchy->mount, path) >= (int)sizeof dir)
-        return;
-    cleanup_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (size_t i = 0; fd >= 0 && i < sizeof delegated / sizeof *delegated; i++)
-        if (fchownat(fd, delegated[i], lab->users[0].outside, lab->groups[0].outside, 0) < 0 && errno != ENOENT)
-            return;
+    cleanup_cgroup struct cgroup group = CGROUP_CLOSED;
+    if (!lab->record.rootless && cgroup_open(&group, hierarchy, path, NULL) == 0)
+        cgroup_delegate(&group, lab->users[0].outside, lab->groups[0].outside, NULL);
 }
 
 static int open_procs(const struct lab *lab, const struct cgroup_hierarchy *hierarchy, const char *below)

@@ -2,6 +2,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "engine/limit/backend.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -9,7 +10,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* Options of a v1 mount that do not name its hierarchy. */
 static bool names_hierarchy(const char *option)
@@ -176,29 +176,39 @@ static int kill_members(int dirfd)
     return count;
 }
 
-/* Thaw, kill and remove what is below @dirfd, deepest first. Returns how many processes were still there. */
-static int clear_below(int dirfd, int depth)
+/* Thaw and kill what is below @dirfd, deepest first, wait for it until @until if that is not 0, and @remove the groups. Returns how many processes were still there. */
+static int clear_below(int dirfd, int depth, int64_t until, bool remove)
 {
     write_file_at(dirfd, "freezer.state", "THAWED", NULL);
     write_file_at(dirfd, "cgroup.freeze", "0", NULL);
     write_file_at(dirfd, "cgroup.kill", "1", NULL);
     int left = kill_members(dirfd);
-    int again = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cleanup_dir DIR *dir = again < 0 ? NULL : fdopendir(again);
-    if (!dir || depth == 0)
-        return left < 0 ? 0 : left;
+    cleanup_close int again = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_dir DIR *dir = again < 0 || depth == 0 ? NULL : fdopendir(again);
     if (left < 0)
         left = 0;
+    if (dir)
+        again = -1;
     const struct dirent *entry;
-    while ((entry = readdir(dir))) {
+    while (dir && (entry = readdir(dir))) {
         if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         cleanup_close int child = openat(dirfd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (child >= 0)
-            left += clear_below(child, depth - 1);
-        unlinkat(dirfd, entry->d_name, AT_REMOVEDIR);
+            left += clear_below(child, depth - 1, until, remove);
+        if (remove)
+            unlinkat(dirfd, entry->d_name, AT_REMOVEDIR);
     }
+    if (until > 0 && left > 0)
+        cgroup_wait_members(dirfd, (int)(until - cgroup_now()));
     return left;
+}
+
+enum { DEEPEST = 64 };
+
+int cgroup_kill_below(int dir, int timeout_ms)
+{
+    return clear_below(dir, DEEPEST, cgroup_now() + timeout_ms, false);
 }
 
 void cgroup_kill(const struct cgroup_hierarchy *hierarchy, const char *path)
@@ -208,7 +218,7 @@ void cgroup_kill(const struct cgroup_hierarchy *hierarchy, const char *path)
         return;
     cleanup_close int dir = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir >= 0)
-        clear_below(dir, 64);
+        clear_below(dir, DEEPEST, 0, true);
 }
 
 int cgroup_clear(const struct cgroup_hierarchy *hierarchy, const char *path, struct err *err)
@@ -216,18 +226,18 @@ int cgroup_clear(const struct cgroup_hierarchy *hierarchy, const char *path, str
     char full[PATH_MAX];
     if (snprintf(full, sizeof full, "%s/%s", hierarchy->mount, path) >= (int)sizeof full)
         return err_set(err, ENAMETOOLONG, "clear cgroup `%s`", path);
-    struct timespec start, now;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    int64_t until = cgroup_now() + 10000;
     for (int wait = 1;; wait = wait < 50 ? wait * 2 : 50) {
         cleanup_close int dir = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dir < 0)
             return errno == ENOENT ? 0 : err_set(err, errno, "open cgroup `%s`", full);
-        int left = clear_below(dir, 64);
+        int left = clear_below(dir, DEEPEST, until, true);
         if (rmdir(full) == 0 || errno == ENOENT)
             return 0;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec - start.tv_sec >= 10)
+        if (cgroup_now() >= until)
             return err_say(err, EBUSY, "remove cgroup `%s`: %d processes in it do not end", full, left);
-        poll(NULL, 0, wait); /* dying processes leave their groups a moment after the kill; v1 has no event for it */
+        /* Their ends were waited for above; what is left is a process that another hierarchy freezes, or a group made meanwhile, and nothing tells of either. */
+        if (left == 0 || wait > 1)
+            poll(NULL, 0, wait);
     }
 }

@@ -29,6 +29,9 @@ int cgroup_make(const struct cgroup_hierarchy *hierarchy, const char *path, stru
 int cgroup_write(const struct cgroup_hierarchy *hierarchy, const char *path, const char *file, const char *value,
                  struct err *err);
 
+/** Thaw and kill everything in the group whose directory is @dir and below, and wait at most @timeout_ms for the ends of what was in it. Returns how many processes there were. */
+int cgroup_kill_below(int dir, int timeout_ms);
+
 /** Thaw and kill everything in @path and below, once, without waiting for it. */
 void cgroup_kill(const struct cgroup_hierarchy *hierarchy, const char *path);
 

@@ -1,4 +1,5 @@
 /* teachroot-tools: which tool is asked for, by the name it is called by or by its first argument. */
+#include "engine/tools/cg.h"
 #include "engine/tools/tools.h"
 
 #include <stdarg.h>
@@ -7,12 +8,19 @@
 
 const struct tool tools[] = {
     { "assert", assert_main, "say whether the lab is as a lesson's step wants it", NULL, false },
+    { "cgclassify", cgclassify_main, "move processes into control groups", NULL, false },
+    { "cgcreate", cgcreate_main, "make control groups", NULL, false },
+    { "cgdelete", cgdelete_main, "remove control groups", NULL, false },
+    { "cgexec", cgexec_main, "run a program in control groups", NULL, false },
+    { "cgget", cgget_main, "read files of control groups", NULL, false },
+    { "cgset", cgset_main, "write files of control groups", NULL, false },
     { "chroot", chroot_main, "run a command with another root directory", NULL, false },
     { "debootstrap", debootstrap_main, "make a whole root filesystem of Debian or a relative, and keep it",
       debootstrap_usage, false },
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },
+    { "lscgroup", lscgroup_main, "list control groups", NULL, false },
     { "lsns", lsns_main, "list namespaces, or the processes in one", NULL, false },
     { "nsenter", nsenter_main, "run a program in namespaces that exist", NULL, false },
     { "pivot_root", pivot_root_main, "make a mount the root of this mount namespace", NULL, false },

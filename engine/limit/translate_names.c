@@ -1,0 +1,93 @@
+/* The names. See Documentation/admin-guide/cgroup-v1 and Documentation/admin-guide/cgroup-v2.rst. */
+#include "engine/limit/conversion.h"
+
+#define DEVICES "a BPF program of type cgroup_device, attached to the group, decides about devices on v2"
+#define KERNEL_MEMORY "v2 counts kernel memory together with the rest, in memory.current and against memory.max"
+#define TCP_MEMORY "v2 counts the buffers of sockets together with the rest (`sock` in memory.stat)"
+#define EVENTS "on v2 cgroup.events tells, by inotify or poll, when a group becomes empty"
+
+const struct cgroup_name cgroup_names[] = {
+    { "tasks", "cgroup.threads", &convert_same, NULL, "v1 moves single threads by it; whole processes: cgroup.procs" },
+    { "notify_on_release", NULL, NULL, NULL, EVENTS },
+    { "release_agent", NULL, NULL, NULL, EVENTS },
+    { "cgroup.clone_children", NULL, NULL, NULL,
+      "a new cpuset of v2 uses its parent's CPUs until it is given its own" },
+    { "cgroup.event_control", NULL, NULL, NULL, "v2's event files, such as memory.events, are watched by inotify" },
+    { NULL, "cgroup.subtree_control", NULL, NULL,
+      "each controller of v1 has a hierarchy of its own, and is always on" },
+    { NULL, "cgroup.controllers", NULL, NULL, "each controller of v1 has a hierarchy of its own" },
+    { NULL, "cgroup.events", NULL, NULL, "v1 runs a release_agent when a group becomes empty" },
+    { NULL, "cgroup.kill", NULL, NULL, "on v1 every process in cgroup.procs is killed by its pid" },
+    { NULL, "cgroup.type", NULL, NULL, "any v1 group takes single threads, in its file tasks" },
+
+    { "cpu.shares", "cpu.weight", &convert_shares, NULL, "1024 shares are a weight of 100" },
+    { "cpu.cfs_quota_us", "cpu.max", &convert_quota, NULL, "cpu.max holds quota and period together, in microseconds" },
+    { "cpu.cfs_period_us", "cpu.max", &convert_period, NULL,
+      "cpu.max holds quota and period together, in microseconds" },
+    { "cpu.cfs_burst_us", "cpu.max.burst", &convert_same, NULL, NULL },
+    { "cpu.rt_runtime_us", NULL, NULL, NULL, "v2 does not divide the time of real-time processes" },
+    { "cpu.rt_period_us", NULL, NULL, NULL, "v2 does not divide the time of real-time processes" },
+    { "cpuacct.usage", "cpu.stat", &convert_nanoseconds, "usage_usec", "usage_usec there, in microseconds" },
+    { "cpuacct.usage_user", "cpu.stat", &convert_nanoseconds, "user_usec", "user_usec there, in microseconds" },
+    { "cpuacct.usage_sys", "cpu.stat", &convert_nanoseconds, "system_usec", "system_usec there, in microseconds" },
+    { "cpuacct.stat", "cpu.stat", &convert_cpu_ticks, NULL, "user_usec and system_usec there; v1 counts hundredths" },
+
+    { "cpuset.effective_cpus", "cpuset.cpus.effective", &convert_same, NULL, NULL },
+    { "cpuset.effective_mems", "cpuset.mems.effective", &convert_same, NULL, NULL },
+    { "cpuset.cpu_exclusive", NULL, NULL, NULL, "cpuset.cpus.partition makes a part of the CPUs one group's own" },
+    { "cpuset.sched_load_balance", NULL, NULL, NULL,
+      "the partition `isolated` in cpuset.cpus.partition is not balanced" },
+    { "cpuset.memory_migrate", NULL, NULL, NULL, "on v2 memory always moves along when cpuset.mems changes" },
+
+    { "memory.limit_in_bytes", "memory.max", &convert_bytes, NULL, NULL },
+    { "memory.soft_limit_in_bytes", "memory.low", &convert_low, NULL,
+      "below it memory is taken back last; memory.high, which slows a group down, has no like on v1" },
+    { "memory.memsw.limit_in_bytes", "memory.swap.max", &convert_swap, NULL,
+      "v1 limits memory and swap together, v2 the swap alone" },
+    { "memory.usage_in_bytes", "memory.current", &convert_same, NULL, NULL },
+    { "memory.max_usage_in_bytes", "memory.peak", &convert_same, NULL, NULL },
+    { "memory.memsw.usage_in_bytes", "memory.swap.current", &convert_add_memory, NULL,
+      "v1 counts memory and swap together, v2 the swap alone" },
+    { "memory.memsw.max_usage_in_bytes", "memory.swap.peak", &convert_counter, NULL, "the swap alone" },
+    { "memory.failcnt", "memory.events", &convert_counter, "max", "the count `max` there" },
+    { "memory.memsw.failcnt", "memory.swap.events", &convert_counter, "max", "the count `max` there" },
+    { "memory.oom_control", "memory.events", &convert_counter, "oom_kill",
+      "the count `oom_kill` there; on v2 the OOM killer cannot be switched off" },
+    { "memory.force_empty", "memory.reclaim", NULL, NULL, "write to memory.reclaim how much is to be taken back" },
+    { "memory.pressure_level", "memory.pressure", NULL, NULL, "memory.pressure tells how long processes waited" },
+    { "memory.use_hierarchy", NULL, NULL, NULL, "on v2 a group always counts for those above it too" },
+    { "memory.swappiness", NULL, NULL, NULL, "on v2 only the whole machine has it: /proc/sys/vm/swappiness" },
+    { "memory.move_charge_at_immigrate", NULL, NULL, NULL,
+      "on v2 memory stays with the group that asked for it; start a process in its group" },
+    { "memory.kmem.limit_in_bytes", NULL, NULL, NULL, KERNEL_MEMORY },
+    { "memory.kmem.usage_in_bytes", "memory.stat", &convert_counter, "kernel", "the line `kernel` there" },
+    { "memory.kmem.max_usage_in_bytes", NULL, NULL, NULL, KERNEL_MEMORY },
+    { "memory.kmem.failcnt", NULL, NULL, NULL, KERNEL_MEMORY },
+    { "memory.kmem.tcp.limit_in_bytes", NULL, NULL, NULL, TCP_MEMORY },
+    { "memory.kmem.tcp.usage_in_bytes", "memory.stat", &convert_counter, "sock", "the line `sock` there" },
+    { NULL, "memory.high", NULL, NULL, "v1 cannot slow a group down at a limit, only fail or kill at it" },
+    { NULL, "memory.min", NULL, NULL, "v1 cannot keep memory from being taken back" },
+    { NULL, "memory.oom.group", NULL, NULL, "v1's OOM killer takes one process at a time" },
+
+    { "blkio.throttle.read_bps_device", "io.max", &convert_io, "rbps", "rbps there" },
+    { "blkio.throttle.write_bps_device", "io.max", &convert_io, "wbps", "wbps there" },
+    { "blkio.throttle.read_iops_device", "io.max", &convert_io, "riops", "riops there" },
+    { "blkio.throttle.write_iops_device", "io.max", &convert_io, "wiops", "wiops there" },
+    { "blkio.weight", "io.weight", &convert_io_weight, NULL, "10 to 1000 on v1, 1 to 10000 on v2" },
+    { "blkio.bfq.weight", "io.bfq.weight", &convert_same, NULL, NULL },
+    { "blkio.bfq.weight_device", "io.bfq.weight", &convert_same, NULL, NULL },
+    { "blkio.throttle.io_service_bytes", "io.stat", &convert_same, NULL, "rbytes and wbytes there" },
+    { "blkio.throttle.io_serviced", "io.stat", &convert_same, NULL, "rios and wios there" },
+    { "blkio.reset_stats", NULL, NULL, NULL, "v2's counters only go up" },
+
+    { "freezer.state", "cgroup.freeze", &convert_freeze, NULL, "1 freezes, 0 thaws" },
+    { "freezer.self_freezing", "cgroup.freeze", &convert_same, NULL, NULL },
+    { "freezer.parent_freezing", NULL, NULL, NULL, "cgroup.events says `frozen 1` whoever froze it" },
+
+    { "devices.allow", NULL, NULL, NULL, DEVICES },
+    { "devices.deny", NULL, NULL, NULL, DEVICES },
+    { "devices.list", NULL, NULL, NULL, DEVICES },
+    { "net_cls.classid", NULL, NULL, NULL, "nftables' `socket cgroupv2` looks at the group itself" },
+    { "net_prio.ifpriomap", NULL, NULL, NULL, "a BPF program on the group sets priorities on v2" },
+};
+const size_t cgroup_name_count = sizeof cgroup_names / sizeof *cgroup_names;
