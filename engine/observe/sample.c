@@ -329,7 +329,8 @@ void sampler_detail(struct sampler *sampler, struct sample_process *process, uns
 {
     for (unsigned i = 0; i < SAMPLE_DETAILS; i++) {
         uint32_t read_at = process->age[i];
-        if (!(details & 1u << i) || (read_at && sampler->refresh - read_at < detail_ages[i]))
+        if (!(details & 1u << i) ||
+            (read_at && (details & SAMPLE_ANY_AGE || sampler->refresh - read_at < detail_ages[i])))
             continue;
         process->age[i] = sampler->refresh;
         switch (1u << i) {

@@ -47,6 +47,7 @@ enum sample_detail {
     SAMPLE_SHARED = 16,    /* .shared, and .rss to the page */
 };
 #define SAMPLE_DETAILS 5
+#define SAMPLE_ANY_AGE 128 /* once read is enough */
 
 struct sample_process {
     pid_t pid;  /* of a thread: its own number */
@@ -58,6 +59,7 @@ struct sample_process {
     bool kernel;                /* a thread of the kernel's */
     bool thread;                /* a thread that is not its process's first */
     unsigned char tag;          /* the caller's; 0 at birth */
+    uint32_t place;             /* the caller's, for one refresh */
     float cpu;                  /* per cent of one CPU since the refresh before */
     uint64_t time;              /* CPU time since its birth, nanoseconds (to the clock tick) */
     uint64_t virt, rss, shared; /* bytes */
