@@ -99,7 +99,8 @@ static int compare_priority(facts_t *facts, process_t *a, process_t *b)
 
 static void format_user(facts_t *facts, process_t *process, char *out, size_t size)
 {
-    snprintf(out, size, "%s", column_user(facts, process->uid));
+    const char *name = column_user(facts, process->uid);
+    snprintf(out, size, strlen(name) > 8 ? "%.7s+" : "%s", name);
 }
 
 static int compare_user(facts_t *facts, process_t *a, process_t *b)

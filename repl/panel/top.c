@@ -102,6 +102,9 @@ static void set_timer(struct top *top)
     top->delay_ms = delay;
 }
 
+/* Shares of time need two readings: the second soon after the first, so that nobody looks at zeros for a whole delay. */
+#define FIRST_MS 300
+
 static void before_wait(void *data)
 {
     struct top *top = data;
@@ -187,6 +190,7 @@ static int run_on_screen(struct top *top, struct err *err)
     if (status < 0)
         err_set(err, errno, "watch the terminal");
     refresh_all(top);
+    loop_add_timer(top->loop, FIRST_MS, 0, on_refresh, top);
     if (status == 0)
         status = loop_run(top->loop, before_wait, top, err);
     tty_stop();
@@ -213,8 +217,7 @@ static int run_as_text(struct panel *panel, unsigned count, struct err *err)
 
 static int bad_usage(const char *word, const char *why)
 {
-    fprintf(stderr, "teachroot top: `%s` %s; `teachroot top --help` says how it is used
-", word, why);
+    fprintf(stderr, "teachroot top: `%s` %s; `teachroot top --help` says how it is used\n", word, why);
     return EXIT_USAGE;
 }
 
