@@ -25,16 +25,23 @@ _teachroot() {
         return
     fi
 
+    if [[ $verb == top && ( $previous == --scope || $previous == -s ) ]]; then
+        compopt -o nospace
+        mapfile -t COMPREPLY < <(compgen -W 'host lab lab: container: cgroup:' -- "$word")
+        return
+    fi
+
     local words='' lesson=''
     case $verb in
     '')
-        words='play test lessons doctor lab help --plain --ascii --rootless --offline --help --version'
+        words='play test lessons doctor lab top help --plain --ascii --rootless --offline --help --version'
         lesson=1
         ;;
     play) words='--format --rootless --offline --keep' lesson=1 ;;
     test) words='--format --rootless --offline' lesson=1 ;;
     doctor) words='--json' ;;
-    help) words='play test lessons doctor lab' ;;
+    top) words='--scope --delay --cgroups --tree --count --once --ascii' ;;
+    help) words='play test lessons doctor lab top' ;;
     lab)
         case $previous in
         lab) words='ls enter reset rm gc' ;;

@@ -91,7 +91,7 @@ static void it_fits_every_size_and_follows_a_resize(void **state)
         await_keys_in_row(harness, sizes[i][1] - 1);
         harness_expect(harness, "PID.*CPU%.*COMMAND", SOON_MS);
         harness_expect(harness, "Mem +\\[.*/[0-9.]+[MGT]\\]", SOON_MS);
-        harness_expect(harness, "Tasks [0-9]+, [0-9]+ thr; [0-9]+ running", SOON_MS);
+        harness_expect(harness, "Tasks [0-9]+, [0-9]+ thr; [0-9]+ run", SOON_MS);
         harness_expect(harness, "host.*processes", SOON_MS);
     }
     harness_resize(harness, 30, 8);
