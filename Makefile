@@ -64,8 +64,10 @@ ALL_LDFLAGS = -pie -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now $(SANIT
 
 # --- Sources -------------------------------------------------------------------------------------------------------------------------
 
-ENGINE_SRC := $(filter-out engine/tools/%,$(wildcard engine/*/*.c))
-TOOLS_SRC  := $(wildcard engine/tools/*.c) $(if $(SANITIZE),tests/sanitize/tools.c)
+# The tools' option tables are data the program reads too.
+TABLES_SRC := engine/tools/options.c $(wildcard engine/tools/*_options.c)
+ENGINE_SRC := $(filter-out engine/tools/%,$(wildcard engine/*/*.c)) $(TABLES_SRC)
+TOOLS_SRC  := $(filter-out $(TABLES_SRC),$(wildcard engine/tools/*.c)) $(if $(SANITIZE),tests/sanitize/tools.c)
 REPL_SRC   := $(filter-out repl/main.c,$(wildcard repl/*/*.c) $(wildcard repl/*.c))
 MAIN_SRC   := $(wildcard repl/main.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c)

@@ -24,6 +24,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -W 'text tap' -- "$word")
         return
     fi
+    [[ $previous != --timeout ]] || return 0
 
     if [[ $verb == top && ( $previous == --scope || $previous == -s ) ]]; then
         compopt -o nospace
@@ -37,10 +38,10 @@ _teachroot() {
         words='play test lessons doctor lab top help --plain --ascii --rootless --offline --help --version'
         lesson=1
         ;;
-    play) words='--format --rootless --offline --keep' lesson=1 ;;
-    test) words='--format --rootless --offline' lesson=1 ;;
-    doctor) words='--json' ;;
-    top) words='--scope --delay --cgroups --tree --count --once --ascii' ;;
+    top) words='--scope --delay --cgroups --tree --count --once --ascii --help' ;;
+    play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
+    lessons) words='--json --help' ;;
+    doctor) words='--json --no-lab --help' ;;
     help) words='play test lessons doctor lab top' ;;
     lab)
         case $previous in

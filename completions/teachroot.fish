@@ -29,8 +29,11 @@ complete -c teachroot -n "$first; or $playing" -l rootless -d 'Make the lab as a
 complete -c teachroot -n "$first; or $playing" -l offline -d 'No network in the lab'
 complete -c teachroot -n "$first; or $playing" -k -a '(__teachroot_lessons)'
 complete -c teachroot -n $playing -l format -x -a 'text tap' -d 'Form of the results'
-complete -c teachroot -n '__fish_seen_subcommand_from play' -l keep -d 'Leave the lab running'
-complete -c teachroot -n '__fish_seen_subcommand_from doctor' -l json -d 'For programs'
+complete -c teachroot -n $playing -l keep -d 'Leave the lab running'
+complete -c teachroot -n $playing -l keep-going -d 'Go on after a step that failed'
+complete -c teachroot -n $playing -l timeout -x -d 'Give a lesson up after so many seconds'
+complete -c teachroot -n '__fish_seen_subcommand_from lessons doctor' -l json -d 'For programs'
+complete -c teachroot -n '__fish_seen_subcommand_from doctor' -l no-lab -d 'Do not build a lab'
 complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'play test lessons doctor lab top'
 
 set -l top '__fish_seen_subcommand_from top'

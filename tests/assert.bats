@@ -191,6 +191,16 @@ in_lab() {
     unshare --user --map-root-user --mount --pid --fork --uts --mount-proc bash -ec "$(declare -f assert holds fails unknown wrong run_in_lab)
 run() { output=\$(\"\$@\" 2>&1) && status=0 || status=\$?; mapfile -t lines <<<\"\$output\"; [ -n \"\$output\" ] || lines=(); }
 DIR=$DIR
+# nap N [PROGRAM…]: a process, started by PROGRAM, becomes the one of terminal N.
+nap() {
+    local number=\$1 pid
+    shift
+    \"\$@\" bash -c 'exec 3>&-; echo >\"\$1\"; exec sleep \"\$2\"' nap \"\$DIR.ready\" \"300\$number\" &
+    while [ ! -e \"\$DIR.ready\" ]; do sleep 0.02; done
+    rm \"\$DIR.ready\"
+    until pid=\$(pgrep -f -x \"sleep 300\$number\"); do sleep 0.02; done
+    export \"TEACHROOT_TERMINAL_\$number=\$pid\"
+}
 hostname the-lab
 $1" 3>&-
 }
@@ -237,6 +247,102 @@ $1" 3>&-
         rm "$DIR.ready"
         export TEACHROOT_TERMINAL_1=$!
         holds hostname of 1 nested
+    '
+}
+
+@test "terminals beside each other: in one namespace, or in two" {
+    in_lab '
+        nap 1 unshare --uts
+        nap 2 unshare --net
+        nap 3
+        for kind in uts pid user mnt; do holds namespace $kind of 2 same as 3; done
+        for kind in uts net; do
+            holds namespace $kind of 1 differs from 2
+            fails "terminals 1 and 2 are in different * namespaces" namespace $kind of 1 same as 2
+        done
+        fails "terminals 1 and 3 are in the same network namespace" namespace net of 1 differs from 3
+        unknown "terminal 4 is not open" namespace net of 1 same as 4
+        unknown "terminal 4 is not open" namespace net of 4 same as 1
+        wrong "*no kind of namespace*" namespace nett of 1 same as 2
+    '
+}
+
+@test "a process is in sight of a terminal, or is not, by pid namespace" {
+    in_lab '
+        nap 1
+        nap 2 unshare --pid --fork
+        nap 3 unshare --uts
+        holds process "sleep 3002" visible from terminal 1
+        holds process "sleep 3002" visible from terminal 2
+        holds process "sleep 3001" visible from terminal 3
+        fails "process * (sleep 3001) has no number in the pid namespace of terminal 2" process "sleep 3001" visible from terminal 2
+        fails "no process matches*" process "sleep 3009" visible from terminal 1
+        unknown "terminal 4 is not open" process "sleep 3001" visible from terminal 4
+        # The kernel says the same to who is there.
+        holds process "sleep 3002" pid 1
+        fails "process * (sleep 3001) is * in its pid namespace, not 1" process "sleep 3001" pid 1
+        fails "no process matches*" process "sleep 3009" pid 1
+        wrong "*is no process number*" process "sleep 3001" pid first
+        holds terminal 2 pid 1
+        fails "the process of terminal 1 is $TEACHROOT_TERMINAL_1 in its pid namespace" terminal 1 pid 1
+        holds terminal 1 pid "$TEACHROOT_TERMINAL_1"
+        wrong "*is no process number*" terminal 1 pid 0
+        unknown "terminal 4 is not open" terminal 4 pid 1
+        kill -9 "$TEACHROOT_TERMINAL_1"
+        wait "$TEACHROOT_TERMINAL_1" || true
+        unknown "the process of terminal 1 cannot be read: *" terminal 1 pid 1
+    '
+}
+
+@test "id maps of terminals" {
+    in_lab '
+        nap 1 unshare --user
+        nap 2 unshare --user --map-root-user
+        nap 3
+        holds uidmap of 1 empty
+        holds gidmap of 1 empty
+        fails "terminal 1 has no root: *" root of 1 mapped
+        fails "the uid map of terminal 1 is empty: *" uidmap of 1 0 0 1
+        fails "the gid map of terminal 1 is empty: *" gidmap of 1 0 0 1
+        holds root of 2 mapped
+        holds uidmap of 2 0 0 1
+        holds gidmap of 2 0 0 1
+        fails "the uid map of terminal 2 is: 0 0 1" uidmap of 2 0 1000 1
+        fails "the uid map of terminal 2 is: 0 0 1" uidmap of 2 empty
+        fails "the gid map of terminal 2 is: 0 0 1" gidmap of 2 empty
+        read -r inside outside count </proc/1/uid_map
+        holds uidmap of 3 "$inside" "$outside" "$count"
+        holds root of 3 mapped
+        unknown "terminal 4 is not open" uidmap of 4 empty
+        unknown "terminal 4 is not open" root of 4 mapped
+        wrong "*is no line of a map*" uidmap of 2 0 0 many
+    '
+}
+
+@test "how mounts are propagated" {
+    in_lab '
+        mkdir -p "$DIR/shared" "$DIR/slave" "$DIR/private" "$DIR/unbindable"
+        for kind in shared slave private unbindable; do
+            mount -t tmpfs none "$DIR/$kind"
+            mount --make-shared "$DIR/$kind"
+        done
+        # A slave needs a master that goes on being shared: a mount namespace with a copy of it.
+        nap 2 unshare --mount --propagation unchanged
+        for kind in slave private unbindable; do mount --make-$kind "$DIR/$kind"; done
+        nap 1
+        for kind in shared slave private unbindable; do
+            holds mount "$DIR/$kind" propagation $kind
+            holds mount "$DIR/$kind" propagation $kind of 1
+        done
+        fails "the mount on $DIR/slave is slave" mount "$DIR/slave" propagation shared
+        fails "the mount on $DIR/private is private" mount "$DIR/private" propagation slave
+        holds mount "$DIR/private" propagation shared of 2
+        fails "the mount on $DIR/private is shared as terminal 2 sees it" mount "$DIR/private" propagation private of 2
+        mount --make-shared "$DIR/slave"
+        holds mount "$DIR/slave" propagation shared
+        holds mount "$DIR/slave" propagation slave
+        fails "nothing is mounted on $DIR" mount "$DIR" propagation private
+        wrong "*is no propagation*" mount "$DIR/slave" propagation open
     '
 }
 

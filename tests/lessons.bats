@@ -18,29 +18,59 @@ all_ok() {
 }
 
 @test "every lesson plays from its first step to its last" {
-    run "$TEACHROOT" play 0 1 --format tap
+    run "$TEACHROOT" play 0 1 3 4 5 --format tap
     echo "$output"
     [ "$status" -eq 0 ]
     all_ok
 }
 
 @test "a step fails before its solution and passes after it" {
-    run "$TEACHROOT" test 0 1
+    run "$TEACHROOT" test 0 1 3 4 5
     echo "$output"
     [ "$status" -eq 0 ]
 }
 
 @test "an ordinary user plays them too" {
-    run as_learner "$DIR/bin/teachroot play 0 1 --format tap"
+    run as_learner "$DIR/bin/teachroot play 0 1 3 4 5 --format tap"
     echo "$output"
     [ "$status" -eq 0 ]
     all_ok
 }
 
 @test "an ordinary user's steps fail before their solutions and pass after them" {
-    run as_learner "$DIR/bin/teachroot test 0 1"
+    run as_learner "$DIR/bin/teachroot test 0 1 3 4 5"
     echo "$output"
     [ "$status" -eq 0 ]
+}
+
+@test "a lesson of nested shells and several terminals can be entered at its end, the steps before it done again" {
+    export XDG_STATE_HOME=$DIR/state
+    for lesson in 3 4 5; do
+        steps=$(grep -c '^## ' "$TEACHROOT_SOURCE/lessons/0$lesson"-*.md)
+        run bash -c "{ sleep 2; echo why; } | timeout 120 '$TEACHROOT' --plain $lesson $steps"
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ $output == *"Step $steps of $steps: On your own"*"What this step waits for"* ]]
+        [[ $output != *"replaying step"* ]]
+    done
+}
+
+@test "a lesson that cannot be done here says why, and a misspelt need is a mistake in it" {
+    missing=$("$TEACHROOT" doctor | awk '$1 == "✗" { print $3; exit }')
+    printf -- '---\nrequires: %s\n---\n\n## One\n\n```bash\ntrue\n```\n' "${missing:-userns}" >"$DIR/needs.md"
+    if [ -n "$missing" ]; then
+        run "$TEACHROOT" --plain "$DIR/needs.md" </dev/null
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ ${output//$'\n'/ } == *"needs what this machine does not have: $missing: "* ]]
+        [[ $output != *"You have finished"* ]]
+    fi
+    sed 's/requires: .*/requires: userspaces/' "$DIR/needs.md" >"$DIR/misspelt.md"
+    for way in --plain play test; do
+        run "$TEACHROOT" $way "$DIR/misspelt.md" </dev/null
+        [ "$status" -eq 2 ]
+        [[ $output == *"misspelt.md:2: "*'`userspaces`'*"teachroot doctor"* ]]
+    done
 }
 
 @test "a lesson that does its worst harms nothing, and the next lab is whole" {

@@ -77,6 +77,58 @@ plain() {
     [[ "$output" == *"Second?"* && "$output" != *secret* && "$output" != *"(right)"* ]]
 }
 
+@test "words after a question, which may give its answer, come when it is answered" {
+    printf '%s\n' '# T' '' '## S' '' '```quiz' 'First?' '( ) a — no' '(x) b — yes' '```' '' 'It is b because.' '' '> quoted b' '' '```bash' 'echo one' '```' '' \
+        '```quiz' 'Second?' '(x) c — yes' '( ) d — no' '```' '' 'It is c because.' '' '<!-- check' 'false' '-->' >"$lesson"
+    run plain true
+    [[ "$output" == *"First?"*"echo one"*"Second?"* && "$output" != *because* && "$output" != *"quoted b"* ]]
+    run plain 'answer 1' 'answer 2' 'echo between' 'answer 1'
+    [[ "$output" == *"Right."*"It is b because."*"quoted b"*$'\nbetween\n'*"Right."*"It is c because."* ]]
+    [[ "$output" != *"because."*"Right."*"It is b because."* ]]
+}
+
+@test "a goto that names no step is an error and nothing for the shell" {
+    run plain 'goto x' goto 'goto 9' 'terminal x'
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"goto needs a number; type for example goto 2"*"this lesson has steps 1 to 3"*"terminal needs a number"* ]]
+    [[ "$output" != *"not found"* ]]
+}
+
+@test "what the lesson calls a solution is called one, and the command after it is shown as it is typed" {
+    printf '%s\n' '# T' '' '## S' '' '```bash' 'echo *a* _b_' '```' '' '<details><summary>Hint</summary>' '' 'One.' '' '</details>' '' \
+        '<details><summary>Solution</summary>' '' 'Two.' '' '</details>' >"$lesson"
+    run plain hint hint hint
+    [[ "$output" == *$'Hint:\nOne.\n'*$'Solution:\nTwo.\n'*$'Type:\n    echo *a* _b_'* ]]
+}
+
+@test "hidden blocks are not shown" {
+    printf '%s\n' '# T' '' '## S' '' 'Find it out.' '' '```bash |{"hidden":"true"}' 'echo se''cret > /root/found' '```' '<!-- check' 'test -e /root/found' '-->' >"$lesson"
+    run plain why
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"Find it out."* && "$output" != *secret* ]]
+}
+
+@test "a finished lesson offers the next one, and next opens it" {
+    printf '%s\n' '# The other lesson' '' '## Do nothing' '' '```bash' 'true' '```' >"$BATS_TEST_TMPDIR/02-other.md"
+    printf '%s\n' '| # | lesson | what |' '|---|---|---|' "| 1 | [First](01-first.md) | a |" '| 2 | [Other](02-other.md) | b |' >"$BATS_TEST_TMPDIR/lessons.md"
+    export TEACHROOT_LESSONS="$BATS_TEST_TMPDIR/lessons.md"
+    run plain 'touch /root/made' next 'answer 2' next 'echo done > /root/done' next
+    [[ "$output" == *"You have finished this lesson"* ]]
+    run plain 'ls /root/made' next
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"You have finished this lesson"*"Type next for the next lesson"*"No such file"*"Step 1 of 1: Do nothing"* ]]
+    run timeout 60 "$TEACHROOT" --plain <<<'true'
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"Step 1 of 1: Do nothing"* && "$output" != *"You have finished"* ]]
+}
+
+@test "a wrecked lab is said to be broken, and reset makes a fresh one" {
+    run plain 'rm -rf --no-preserve-root / 2>/dev/null' next reset 'touch /root/made' next
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"The lab is broken: its bash is gone. reset builds a fresh one."*"Step 2 of 3"* ]]
+    [[ "$output" != *"run bash in the lab"* ]]
+}
+
 @test "hints, help and what the shell prints come in the order they were asked for" {
     run plain 'echo one' hint 'echo two'
     [[ "$output" == *$'\none\n'*"touch makes files."*$'\ntwo'* ]]

@@ -186,15 +186,67 @@ compiled() { # the sources compiled by a make of the library with these argument
 
 @test "every word of the program's own help is in the manual page and in each completion" {
     local words word file
-    words=$({ "$TEACHROOT" --help && "$TEACHROOT" help; } | grep -oE -- '--[a-z]+' | sort -u)
-    [ -n "$words" ]
+    words=$({ "$TEACHROOT" --help && "$TEACHROOT" help && for word in play test lessons doctor lab; do "$TEACHROOT" help "$word"; done; } |
+        grep -oE -- '--[a-z][a-z-]*' | sort -u)
+    [[ $words == *--keep-going*--no-lab*--timeout* ]]
     for word in $words; do
         for file in man/teachroot.1 completions/teachroot.bash completions/_teachroot completions/teachroot.fish; do
             echo "$word in $file"
             # mdoc writes --plain as "Fl -plain", fish as "-l plain".
-            grep -qE -- "(--|Fl -|-l )${word#--}([^a-z]|$)" "$file"
+            grep -qE -- "(--|Fl -|-l )${word#--}([^a-z-]|$)" "$file"
         done
     done
+}
+
+# What bash would offer for a line, cursor at its end.
+complete_line() {
+    (
+        PATH=$(dirname "$TEACHROOT"):$PATH
+        # shellcheck source=/dev/null
+        source completions/teachroot.bash
+        compopt() { :; } # only there while bash itself completes
+        read -ra COMP_WORDS <<<"$1"
+        [[ $1 != *' ' ]] || COMP_WORDS+=('')
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _teachroot teachroot "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    )
+}
+
+@test "bash completes the lessons that are there, the options of each verb and their arguments" {
+    local lessons number
+    export XDG_STATE_HOME="$BATS_TEST_TMPDIR/state"
+    lessons=$(grep -cE '^\| *[0-9]+ *\|' lessons.md)
+    [ "$lessons" -gt 1 ]
+    run complete_line 'teachroot play '
+    for ((number = 0; number < lessons; number++)); do
+        grep -qx "$number" <<<"$output"
+    done
+    [ "$(grep -cxE '[0-9]+' <<<"$output")" -eq "$lessons" ]
+    run complete_line 'teachroot 1'
+    grep -qx 1 <<<"$output"
+    [ "$(grep -cx 0 <<<"$output")" -eq 0 ]
+    run complete_line 'teachroot test --k'
+    [ "$output" = $'--keep-going\n--keep' ]
+    run complete_line 'teachroot play --timeout '
+    [ -z "$output" ]
+    run complete_line 'teachroot play --format t'
+    [ "$output" = $'text\ntap' ]
+    run complete_line 'teachroot doctor --n'
+    [ "$output" = --no-lab ]
+    run complete_line 'teachroot lab re'
+    [ "$output" = reset ]
+}
+
+# The other shells may not be there: what they make of the list is a regex in a line of theirs.
+@test "the completions of zsh and fish know the lines of the list of lessons" {
+    local list line
+    export XDG_STATE_HOME="$BATS_TEST_TMPDIR/state"
+    list=$("$TEACHROOT" lessons)
+    line=$(sed -n "s/.*sed -n '\(.*\)')\"})/\1/p" completions/_teachroot | head -n 1)
+    [ "$(sed -n "$line" <<<"$list" | grep -c '^[0-9][0-9]*:[^ ]')" -eq "$(grep -cE '^ *[0-9]+ ' <<<"$list")" ]
+    line=$(sed -n "s/.*teachroot lessons .*replace -rf '\(.*\)' '.*/\1/p" completions/teachroot.fish)
+    [ "$(grep -cE "$line" <<<"$list")" -eq "$(grep -cE '^ *[0-9]+ ' <<<"$list")" ]
 }
 
 @test "make run without a terminal plays lesson 1" {

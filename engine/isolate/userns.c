@@ -11,27 +11,46 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-static int write_map(pid_t pid, const char *file, const struct id_map *map, size_t count, struct err *err)
+/* The files of process @pid, 0 for the caller itself. */
+static void proc_path(pid_t pid, const char *file, char *path, size_t size)
+{
+    if (pid)
+        snprintf(path, size, "/proc/%d/%s", pid, file);
+    else
+        snprintf(path, size, "/proc/self/%s", file);
+}
+
+int userns_write_map(pid_t pid, enum userns_ids ids, const struct id_map *map, size_t count, struct err *err)
 {
     char path[64], text[1024];
     size_t len = 0;
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
+    proc_path(pid, ids == USERNS_USERS ? "uid_map" : "gid_map", path, sizeof path);
     for (size_t i = 0; i < count && len < sizeof text; i++)
         len +=
             (size_t)snprintf(text + len, sizeof text - len, "%u %u %u\n", map[i].inside, map[i].outside, map[i].count);
+    if (len >= sizeof text)
+        return err_say(err, E2BIG, "write `%s`: %zu ranges are more than fit", path, count);
     return write_file_at(AT_FDCWD, path, text, err);
+}
+
+int userns_write_setgroups(pid_t pid, bool allow, struct err *err)
+{
+    char path[64];
+    proc_path(pid, "setgroups", path, sizeof path);
+    return write_file_at(AT_FDCWD, path, allow ? "allow" : "deny", err);
 }
 
 int userns_write_maps(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids,
                       struct err *err)
 {
-    if (write_map(pid, "uid_map", uid, uids, err) < 0)
+    if (userns_write_map(pid, USERNS_USERS, uid, uids, err) < 0)
         return -1;
-    return write_map(pid, "gid_map", gid, gids, err);
+    return userns_write_map(pid, USERNS_GROUPS, gid, gids, err);
 }
 
-static int run_helper(const char *program, pid_t pid, const struct id_map *map, size_t count, struct err *err)
+int userns_run_helper(pid_t pid, enum userns_ids ids, const struct id_map *map, size_t count, struct err *err)
 {
+    const char *program = ids == USERNS_USERS ? "newuidmap" : "newgidmap";
     char numbers[8][3][12], pid_text[12];
     char *argv[2 + 8 * 3 + 1];
     size_t n = 0;
@@ -56,27 +75,49 @@ static int run_helper(const char *program, pid_t pid, const struct id_map *map, 
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return err_say(err, EPERM, "%s refused the range %u+%u: it must stand in /etc/%s", program,
-                       map[count - 1].outside, map[count - 1].count,
-                       strcmp(program, "newuidmap") == 0 ? "subuid" : "subgid");
+                       map[count - 1].outside, map[count - 1].count, ids == USERNS_USERS ? "subuid" : "subgid");
     return 0;
 }
 
 int userns_write_maps_by_helper(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids,
                                 struct err *err)
 {
-    if (run_helper("newuidmap", pid, uid, uids, err) < 0)
+    if (userns_run_helper(pid, USERNS_USERS, uid, uids, err) < 0)
         return -1;
-    return run_helper("newgidmap", pid, gid, gids, err);
+    return userns_run_helper(pid, USERNS_GROUPS, gid, gids, err);
 }
 
 int userns_write_single_map(pid_t pid, uid_t uid, gid_t gid, struct err *err)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/setgroups", pid);
-    if (write_file_at(AT_FDCWD, path, "deny", err) < 0)
+    if (userns_write_setgroups(pid, false, err) < 0)
         return -1;
     const struct id_map users = { 0, uid, 1 }, groups = { 0, gid, 1 };
     return userns_write_maps(pid, &users, 1, &groups, 1, err);
+}
+
+size_t userns_punch(const struct id_map *one, const struct id_map *range, struct id_map out[static 4])
+{
+    /* How many of the range's ids stand before the one, on each side: all of them if it is not in the range. */
+    uint32_t inside = one->inside - range->inside, outside = one->outside - range->outside, n = range->count;
+    bool in_inside = inside < n, in_outside = outside < n;
+    uint32_t left_inside = in_inside ? n - 1 : n, left_outside = in_outside ? n - 1 : n;
+    uint32_t left = left_inside < left_outside ? left_inside : left_outside;
+    uint32_t cuts[3] = { in_inside ? inside : left, in_outside ? outside : left, left };
+    if (cuts[0] > cuts[1]) {
+        uint32_t first = cuts[1];
+        cuts[1] = cuts[0];
+        cuts[0] = first;
+    }
+    size_t count = 0;
+    out[count++] = *one;
+    for (uint32_t i = 0, at = 0; i < 3; i++) {
+        uint32_t end = cuts[i] < left ? cuts[i] : left;
+        if (end > at)
+            out[count++] = (struct id_map){ range->inside + at + (in_inside && at >= inside),
+                                            range->outside + at + (in_outside && at >= outside), end - at };
+        at = end > at ? end : at;
+    }
+    return count;
 }
 
 int userns_sub_range(const char *file, uid_t uid, uint32_t count, struct id_map *range, struct err *err)

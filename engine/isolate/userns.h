@@ -4,6 +4,7 @@
 
 #include "engine/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,6 +12,21 @@
 struct id_map {
     uint32_t inside, outside, count;
 };
+
+enum userns_ids { USERNS_USERS, USERNS_GROUPS };
+
+/** Write @pid's uid_map or gid_map (@pid 0: the caller's own) in one write, as the kernel wants it. Returns 0 or -1. */
+int userns_write_map(pid_t pid, enum userns_ids ids, const struct id_map *map, size_t count, struct err *err);
+
+/** Write "allow" or "deny" to @pid's setgroups (@pid 0: the caller's own). Deny must come before a gid_map that is written without privilege. */
+int userns_write_setgroups(pid_t pid, bool allow, struct err *err);
+
+/** Run newuidmap(1) or newgidmap(1) for @pid. What they refuse they also say on stderr. */
+int userns_run_helper(pid_t pid, enum userns_ids ids, const struct id_map *map, size_t count, struct err *err);
+
+/** One id and a range, together: the range gives way where it holds the one on either side, so its last ids may get no place. Returns how many of @out are
+ * set, the one first. */
+size_t userns_punch(const struct id_map *one, const struct id_map *range, struct id_map out[static 4]);
 
 /** Write @pid's uid_map and gid_map, in one write each, as privileged over the ids mapped (root). Returns 0 or -1. */
 int userns_write_maps(pid_t pid, const struct id_map *uid, size_t uids, const struct id_map *gid, size_t gids,

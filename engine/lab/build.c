@@ -74,15 +74,6 @@ static int make_files(struct lab *lab, struct err *err)
     return 0;
 }
 
-static int write_maps(const struct lab *lab, pid_t pid, struct err *err)
-{
-    if (geteuid() == 0)
-        return userns_write_maps(pid, lab->users, lab->user_maps, lab->groups, lab->group_maps, err);
-    if (lab->user_maps == 1)
-        return userns_write_single_map(pid, getuid(), getgid(), err);
-    return userns_write_maps_by_helper(pid, lab->users, lab->user_maps, lab->groups, lab->group_maps, err);
-}
-
 static unsigned count_own_processes(void)
 {
     cleanup_dir DIR *dir = opendir("/proc");
@@ -227,7 +218,7 @@ static int run_builder(struct lab *lab, const struct lab_options *options, bool 
     close_pipe(pipes->ready, 1);
     close_pipe(pipes->report, 1);
     close_pipe(pipes->go, 0);
-    int mapped = assembled ? write_maps(lab, builder, err) : 0;
+    int mapped = assembled ? lab_write_maps(lab, builder, err) : 0;
     if (mapped == 0 && assembled && write(pipes->go[1], "g", 1) != 1)
         mapped = err_set(err, errno, "start the lab's builder");
     close_pipe(pipes->go, 1);

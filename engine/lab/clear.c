@@ -62,6 +62,15 @@ int lab_id_maps(struct lab *lab, bool assembled, struct err *err)
     return 0;
 }
 
+int lab_write_maps(const struct lab *lab, pid_t pid, struct err *err)
+{
+    if (geteuid() == 0)
+        return userns_write_maps(pid, lab->users, lab->user_maps, lab->groups, lab->group_maps, err);
+    if (lab->user_maps == 1)
+        return userns_write_single_map(pid, getuid(), getgid(), err);
+    return userns_write_maps_by_helper(pid, lab->users, lab->user_maps, lab->groups, lab->group_maps, err);
+}
+
 /* rm -rf below @dirfd. What is not ours to open is made so first: in a user namespace where all of it is. */
 static int remove_below(int dirfd, int depth)
 {
@@ -127,10 +136,8 @@ static int remove_mapped(const struct lab_record *record, struct err *err)
     int status = 1, mapped = -1;
     if (pid < 0)
         err_set(err, errno, "clone a user namespace to remove `%s`", record->files);
-    else if (lab.user_maps == 1)
-        mapped = userns_write_single_map(pid, getuid(), getgid(), err);
     else
-        mapped = userns_write_maps_by_helper(pid, lab.users, lab.user_maps, lab.groups, lab.group_maps, err);
+        mapped = lab_write_maps(&lab, pid, err);
     if (mapped == 0 && write(go[1], "g", 1) != 1)
         mapped = err_set(err, errno, "start the removal of `%s`", record->files);
     close(go[1]);

@@ -3,51 +3,15 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
-#include "engine/base/syscalls.h"
+#include "engine/isolate/mounts.h"
+#include "engine/net/link.h"
 #include "engine/net/net.h"
 
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-
-/* Mount on @path inside the new root: resolved in it, whatever links the host's root has there. */
-static int mount_in(int root, const char *path, const char *source, const char *type, unsigned long flags,
-                    const char *data, struct err *err)
-{
-    char target[64];
-    if (make_directories_in(root, path, 0755, err) < 0)
-        return -1;
-    cleanup_close int fd = open_policy(root, path, OPEN_IN_ROOT_PATH, err);
-    if (fd < 0)
-        return -1;
-    snprintf(target, sizeof target, "/proc/self/fd/%d", fd);
-    if (mount(source, target, type, flags, data) < 0)
-        return err_set(err, errno, "mount %s on `/%s` of the lab", type ? type : "(bind)", path);
-    return 0;
-}
-
-static int bind_in(int root, int from, const char *from_path, const char *path, bool directory, struct err *err)
-{
-    if (directory) {
-        if (make_directories_in(root, path, 0755, err) < 0)
-            return -1;
-    } else {
-        cleanup_close int file = open_policy(root, path, OPEN_IN_ROOT_CREATE, err);
-        if (file < 0)
-            return -1;
-    }
-    cleanup_close int target = open_policy(root, path, OPEN_IN_ROOT_PATH, err);
-    if (target < 0)
-        return -1;
-    if (sys_bind(from, from_path, target, "", false) < 0)
-        return err_set(err, errno, "bind `%s` to `/%s` of the lab", from_path, path);
-    return 0;
-}
 
 static int write_in(int root, const char *path, const char *text, struct err *err)
 {
@@ -67,25 +31,25 @@ static int make_devices(const struct build *build, int root, struct err *err)
         { "/proc/self/fd", "dev/fd" },       { "/proc/self/fd/0", "dev/stdin" }, { "/proc/self/fd/1", "dev/stdout" },
         { "/proc/self/fd/2", "dev/stderr" }, { "pts/ptmx", "dev/ptmx" },
     };
-    if (mount_in(root, "dev", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k", err) < 0)
+    if (isolate_mount_in(root, "dev", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k", err) < 0)
         return -1;
     cleanup_close int host = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
         char path[32];
         snprintf(path, sizeof path, "dev/%s", nodes[i]);
-        if (bind_in(root, host, nodes[i], path, false, err) < 0)
+        if (isolate_bind_in(root, host, nodes[i], path, false, false, err) < 0)
             return -1;
     }
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
         if (symlinkat(links[i].target, root, links[i].name) < 0)
             return err_set(err, errno, "symlink `/%s` of the lab", links[i].name);
     /* uid=0: a pty opened from outside still belongs to the lab's root. */
-    if (mount_in(root, "dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC,
-                 "newinstance,ptmxmode=0666,mode=0620,uid=0", err) < 0 ||
-        mount_in(root, "dev/shm", "shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m", err) < 0)
+    if (isolate_mount_in(root, "dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC,
+                         "newinstance,ptmxmode=0666,mode=0620,uid=0", err) < 0 ||
+        isolate_mount_in(root, "dev/shm", "shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m", err) < 0)
         return -1;
     struct err why;
-    if (mount_in(root, "dev/mqueue", "mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, &why) < 0)
+    if (isolate_mount_in(root, "dev/mqueue", "mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, &why) < 0)
         lab_missing(build->lab, "no POSIX message queues: %.180s", why.message);
     return 0;
 }
@@ -98,8 +62,8 @@ static int mount_cgroups(const struct build *build, int root, struct err *err)
     if (lab->hierarchy_count == 0)
         return 0;
     bool alone = lab->hierarchy_count == 1 && strcmp(lab->hierarchies[0].mount, place) == 0;
-    if (!alone &&
-        mount_in(root, place, "cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=64k", err) < 0)
+    if (!alone && isolate_mount_in(root, place, "cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                                   "mode=0755,size=64k", err) < 0)
         return -1;
     for (size_t i = 0; i < lab->hierarchy_count; i++) {
         const struct cgroup_hierarchy *hierarchy = &lab->hierarchies[i];
@@ -110,8 +74,8 @@ static int mount_cgroups(const struct build *build, int root, struct err *err)
             continue;
         bool named = strncmp(hierarchy->controllers, "name=", 5) == 0;
         snprintf(options, sizeof options, "%s%s", named ? "none," : "", hierarchy->controllers);
-        if (mount_in(root, mount, "cgroup", hierarchy->v2 ? "cgroup2" : "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                     hierarchy->v2 ? NULL : options, &why) < 0)
+        if (isolate_mount_in(root, mount, "cgroup", hierarchy->v2 ? "cgroup2" : "cgroup",
+                             MS_NOSUID | MS_NODEV | MS_NOEXEC, hierarchy->v2 ? NULL : options, &why) < 0)
             lab_missing(build->lab, "%s is not in the lab: %.180s", mount, why.message);
     }
     return 0;
@@ -120,7 +84,7 @@ static int mount_cgroups(const struct build *build, int root, struct err *err)
 /* A private copy of the multi-call program: the lab's root may do with it what it likes, and never reaches the host's. */
 static int place_tools(const struct build *build, int root, struct err *err)
 {
-    if (mount_in(root, LAB_TOOLS_DIR, "tools", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m", err) < 0)
+    if (isolate_mount_in(root, LAB_TOOLS_DIR, "tools", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m", err) < 0)
         return -1;
     cleanup_close int to = open_policy(root, LAB_TOOLS_DIR "/teachroot-tools", OPEN_IN_ROOT_CREATE, err);
     struct stat st;
@@ -147,11 +111,8 @@ static int place_tools(const struct build *build, int root, struct err *err)
 
 static int loopback_up(struct err *err)
 {
-    struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-    cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
-        return err_set(err, errno, "bring the lab's loopback up");
-    return 0;
+    cleanup_netlink struct mnl_socket *nl = link_open(-1, err);
+    return nl ? link_up(nl, "lo", err) : -1;
 }
 
 /* In place of what the host has there, which may be a link to somewhere else. */
@@ -205,15 +166,15 @@ int inside_enter(const struct build *build, struct err *err)
         return err_set(err, errno, "open the lab's root");
     static const char *const real[] = { "root", "opt", "srv", "home" };
     for (size_t i = 0; i < sizeof real / sizeof *real; i++)
-        if (bind_in(root, disk, real[i], real[i], true, err) < 0)
+        if (isolate_bind_in(root, disk, real[i], real[i], true, false, err) < 0)
             return -1;
     /* While the host's own /proc and /sys are still in sight: the kernel refuses fresh ones where it sees only masked ones. */
-    if (mount_in(root, "proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err) < 0)
+    if (isolate_mount_in(root, "proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err) < 0)
         return -1;
     if (build->own_network) {
         if (loopback_up(err) < 0)
             return -1;
-        if (mount_in(root, "sys", "sysfs", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err) < 0)
+        if (isolate_mount_in(root, "sys", "sysfs", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err) < 0)
             return -1;
     } else { /* a sysfs belongs to a network namespace, and this one is the host's */
         char target[64];
@@ -227,13 +188,9 @@ int inside_enter(const struct build *build, struct err *err)
     snprintf(limit, sizeof limit, "mode=1777,size=%llum",
              (unsigned long long)(build->options->memory_bytes >> 22) + 16);
     if (make_devices(build, root, err) < 0 ||
-        mount_in(root, "tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, limit, err) < 0 ||
-        mount_in(root, "run", "run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=32m", err) < 0 ||
+        isolate_mount_in(root, "tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, limit, err) < 0 ||
+        isolate_mount_in(root, "run", "run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=32m", err) < 0 ||
         mount_cgroups(build, root, err) < 0 || place_tools(build, root, err) < 0 || write_files(build, root, err) < 0)
         return -1;
-    if (fchdir(root) < 0 || sys_pivot_root(".", ".") < 0)
-        return err_set(err, errno, "pivot_root into the lab's root");
-    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-        return err_set(err, errno, "umount the host's root from the lab");
-    return 0;
+    return isolate_pivot(root, NULL, err);
 }

@@ -154,6 +154,8 @@ int inside_enter(const struct build *build, struct err *err);
 int clear_lab(const struct lab_record *record, struct err *err);
 /** Names and host ids a rootless lab's files have: the map they must be removed under. */
 int lab_id_maps(struct lab *lab, bool assembled, struct err *err);
+/** Give the user namespace of @pid that map. */
+int lab_write_maps(const struct lab *lab, pid_t pid, struct err *err);
 
 /* spawn.c */
 /** An O_PATH fd of the lab's root directory. */

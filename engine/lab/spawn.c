@@ -3,6 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/base/syscalls.h"
+#include "engine/isolate/enter.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -150,38 +151,6 @@ run_command(const struct lab *lab, const struct lab_command *command, int failur
     spawn_fail(fail_fd, "exec");
 }
 
-/* setns by pidfd enters all at once; before Linux 5.8 each namespace's own fd does, all opened before the first is entered. */
-static int enter(const struct lab *lab)
-{
-    static const struct {
-        const char *name;
-        int flag;
-    } order[] = { { "user", CLONE_NEWUSER }, { "pid", CLONE_NEWPID }, { "uts", CLONE_NEWUTS },
-                  { "ipc", CLONE_NEWIPC },   { "net", CLONE_NEWNET }, { "cgroup", CLONE_NEWCGROUP },
-                  { "mnt", CLONE_NEWNS } };
-    int flags = ENTER_FLAGS | CLONE_NEWNET;
-    if (setns(lab->pidfd, flags) == 0)
-        return 0;
-    /* A lab without a network namespace of its own shares one that is not ours to enter again. */
-    if (errno == EPERM && setns(lab->pidfd, ENTER_FLAGS) == 0)
-        return 0;
-    if (errno != EINVAL && errno != EBADF)
-        return -1;
-    int fds[sizeof order / sizeof *order];
-    size_t count = sizeof order / sizeof *order;
-    for (size_t i = 0; i < count; i++) {
-        char path[64];
-        snprintf(path, sizeof path, "/proc/%d/ns/%s", lab->init, order[i].name);
-        fds[i] = open(path, O_RDONLY | O_CLOEXEC);
-        if (fds[i] < 0 && errno != ENOENT)
-            return -1;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (fds[i] >= 0 && setns(fds[i], order[i].flag) < 0 && order[i].flag != CLONE_NEWNET)
-            return -1;
-    return 0;
-}
-
 /* Enters the lab, starts the command as a child of the program (CLONE_PARENT), tells its pid, and ends. */
 static void __attribute__((noreturn))
 go_between(const struct lab *lab, const struct lab_command *command, int failure_fd)
@@ -192,8 +161,11 @@ go_between(const struct lab *lab, const struct lab_command *command, int failure
         errno = err.code;
         spawn_fail(failure_fd, "join the lab's cgroups");
     }
-    if (enter(lab) < 0)
+    /* A lab without a network namespace of its own shares one that is not ours to enter again. */
+    if (isolate_enter_process(lab->init, lab->pidfd, ENTER_FLAGS, CLONE_NEWNET, &err) < 0) {
+        errno = err.code;
         spawn_fail(failure_fd, "enter the lab's namespaces");
+    }
     /* Into the pid namespace one is only born. */
     pid_t pid = sys_fork(CLONE_PARENT, NULL);
     if (pid < 0)

@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -198,4 +199,98 @@ int link_each_route(struct mnl_socket *nl, link_route_fn *each, void *data, stru
     struct rtmsg *route = start(&request, RTM_GETROUTE, NLM_F_DUMP, sizeof *route);
     route->rtm_family = AF_INET;
     return ask(nl, &request, take_route, &routes) < 0 ? err_set(err, errno, "list the routes") : 0;
+}
+
+struct links {
+    link_facts_fn *each;
+    void *data;
+};
+
+static int take_kind(const struct nlattr *attribute, void *data)
+{
+    struct link_facts *link = data;
+    if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+        link->kind = mnl_attr_get_str(attribute);
+    return MNL_CB_OK;
+}
+
+static int take_link_attribute(const struct nlattr *attribute, void *data)
+{
+    struct link_facts *link = data;
+    uint16_t type = mnl_attr_get_type(attribute);
+    if (type == IFLA_IFNAME && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+        link->name = mnl_attr_get_str(attribute);
+    else if (type == IFLA_MASTER && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+        link->master = (int)mnl_attr_get_u32(attribute);
+    else if (type == IFLA_LINK_NETNSID)
+        link->peer_elsewhere = true;
+    else if (type == IFLA_LINKINFO)
+        return mnl_attr_parse_nested(attribute, take_kind, link);
+    return MNL_CB_OK;
+}
+
+static int take_link(const struct nlmsghdr *header, void *data)
+{
+    const struct links *links = data;
+    const struct ifinfomsg *message = mnl_nlmsg_get_payload(header);
+    struct link_facts link = { .index = message->ifi_index,
+                               .name = "",
+                               .kind = message->ifi_type == ARPHRD_LOOPBACK ? "loopback" : "",
+                               .up = message->ifi_flags & IFF_UP,
+                               .running = message->ifi_flags & IFF_RUNNING };
+    if (mnl_attr_parse(header, sizeof *message, take_link_attribute, &link) == MNL_CB_OK)
+        links->each(&link, links->data);
+    return MNL_CB_OK;
+}
+
+int link_each(struct mnl_socket *nl, link_facts_fn *each, void *data, struct err *err)
+{
+    struct request request;
+    struct links links = { each, data };
+    start(&request, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+    return ask(nl, &request, take_link, &links) < 0 ? err_set(err, errno, "list the links") : 0;
+}
+
+struct addresses {
+    link_address_fn *each;
+    void *data;
+};
+
+struct address_found {
+    const void *address, *local;
+};
+
+/* IFA_LOCAL is the link's own where IFA_ADDRESS names the other end. */
+static int take_address_attribute(const struct nlattr *attribute, void *data)
+{
+    struct address_found *found = data;
+    uint16_t type = mnl_attr_get_type(attribute);
+    if (mnl_attr_get_payload_len(attribute) != 4 && mnl_attr_get_payload_len(attribute) != 16)
+        return MNL_CB_OK;
+    if (type == IFA_ADDRESS)
+        found->address = mnl_attr_get_payload(attribute);
+    else if (type == IFA_LOCAL)
+        found->local = mnl_attr_get_payload(attribute);
+    return MNL_CB_OK;
+}
+
+static int take_address(const struct nlmsghdr *header, void *data)
+{
+    const struct addresses *addresses = data;
+    const struct ifaddrmsg *message = mnl_nlmsg_get_payload(header);
+    struct address_found found = { 0 };
+    if ((message->ifa_family == AF_INET || message->ifa_family == AF_INET6) &&
+        mnl_attr_parse(header, sizeof *message, take_address_attribute, &found) == MNL_CB_OK &&
+        (found.local || found.address))
+        addresses->each((int)message->ifa_index, message->ifa_family, found.local ? found.local : found.address,
+                        message->ifa_prefixlen, addresses->data);
+    return MNL_CB_OK;
+}
+
+int link_each_address(struct mnl_socket *nl, link_address_fn *each, void *data, struct err *err)
+{
+    struct request request;
+    struct addresses addresses = { each, data };
+    start(&request, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+    return ask(nl, &request, take_address, &addresses) < 0 ? err_set(err, errno, "list the addresses") : 0;
 }

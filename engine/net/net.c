@@ -21,13 +21,6 @@
 static const uint32_t pool_first = 10u << 24 | 88u << 16; /* 10.88.0.0/16: 16,384 subnets of four addresses */
 #define POOL_SUBNETS 16384u
 
-static void cleanup_mnl(struct mnl_socket **nl)
-{
-    if (*nl)
-        mnl_socket_close(*nl);
-}
-#define cleanup_netlink __attribute__((cleanup(cleanup_mnl)))
-
 struct survey {
     uint32_t subnet; /* asked about */
     bool covered;

@@ -83,6 +83,7 @@ const struct host_feature host_features[] = {
     { "ldd", "ldd", probe_ldd, "{install libc-bin}", PROGRAMS, false, false },
     { "cc", "a C compiler", probe_cc, "{install gcc}", PROGRAMS, false, true },
     { "curl", "curl", probe_curl, "{install curl}", PROGRAMS, false, true },
+    { "perl", "perl", probe_perl, "{install perl-base}", PROGRAMS, false, true },
     { "qemu", "a virtual machine to compare with", probe_qemu, "{install qemu-system-x86}", PROGRAMS, false, true },
 
     { "openat2", "openat2", probe_openat2, FILTER, CALLS, false, true },

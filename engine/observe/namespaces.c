@@ -53,6 +53,24 @@ int observe_namespaces(pid_t pid, uint64_t inodes[NAMESPACE_KINDS], struct err *
     return gone ? proc_gone(pid, err) : 0;
 }
 
+int observe_pid_for_children(pid_t pid, uint64_t *inode, struct err *err)
+{
+    struct stat st, own;
+    cleanup_close int dir = proc_open(pid, err);
+    if (dir < 0)
+        return -1;
+    if (fstatat(dir, "ns/pid_for_children", &st, 0) == 0) {
+        *inode = st.st_ino;
+        return 0;
+    }
+    /* ENOENT both of a namespace without an init and of a process that has ended; the latter has no mount namespace either. */
+    if (errno == ENOENT && fstatat(dir, "ns/mnt", &own, 0) == 0) {
+        *inode = 0;
+        return 0;
+    }
+    return errno == ENOENT ? proc_gone(pid, err) : err_set(err, errno, "read `/proc/%d/ns/pid_for_children`", pid);
+}
+
 /* What is known of each pid namespace met on a walk; there are few, and each is asked about once. */
 struct known_namespaces {
     struct {
@@ -112,24 +130,17 @@ ssize_t observe_processes_below(pid_t init, pid_t *pids, size_t max, struct err 
     struct known_namespaces known = { .count = 0 };
     size_t count = 0;
     /* One fstatat(2) a process decides nearly all of them; a process tree would not do: one that entered by setns has its parent outside. */
-    __attribute__((aligned(8))) char entries[32768];
-    for (ssize_t n; (n = getdents64(proc, entries, sizeof entries)) != 0;) {
-        if (n < 0)
-            return err_set(err, errno, "read `/proc`");
-        const struct dirent64 *entry;
-        for (ssize_t at = 0; at < n; at += entry->d_reclen) {
-            entry = (const struct dirent64 *)(const void *)(entries + at);
-            if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-                continue;
-            snprintf(link, sizeof link, "%.10s/ns/pid", entry->d_name);
-            if (fstatat(proc, link, &st, 0) < 0)
-                continue;
-            if (st.st_ino != top && !known_below(&known, proc, entry->d_name, st.st_ino, top))
-                continue;
-            if (count == max)
-                return (ssize_t)count;
-            pids[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
-        }
+    struct proc_walk walk = { .fd = proc };
+    const char *name;
+    while ((name = proc_walk_next(&walk))) {
+        snprintf(link, sizeof link, "%.10s/ns/pid", name);
+        if (fstatat(proc, link, &st, 0) < 0)
+            continue;
+        if (st.st_ino != top && !known_below(&known, proc, name, st.st_ino, top))
+            continue;
+        if (count == max)
+            return (ssize_t)count;
+        pids[count++] = (pid_t)strtol(name, NULL, 10);
     }
-    return (ssize_t)count;
+    return walk.error ? err_set(err, walk.error, "read `/proc`") : (ssize_t)count;
 }

@@ -25,6 +25,10 @@ size_t namespace_find(const char *kind);
 /** Inodes of the eight namespaces in table order; 0 where the kernel lacks one or it may not be read. Returns 0, or -1 (ESRCH: gone). */
 int observe_namespaces(pid_t pid, uint64_t inodes[NAMESPACE_KINDS], struct err *err);
 
+/** The inode of the pid namespace that children of @pid are born in: after unshare(CLONE_NEWPID) not its own. 0: that one has no process yet. Returns 0, or -1 (ESRCH:
+ * gone; EACCES: may not be read). */
+int observe_pid_for_children(pid_t pid, uint64_t *inode, struct err *err);
+
 /** The root directory as the caller sees it (readlink of /proc/PID/root), and its device and inode; "/" for an unchrooted process of another
  * mount namespace: compare dev and ino. */
 struct observe_root {

@@ -109,6 +109,7 @@ IS_THERE(debootstrap)
 IS_THERE(ldd)
 IS_THERE(cc)
 IS_THERE(curl)
+IS_THERE(perl)
 
 static enum host_answer try_ip(char *found, size_t size)
 {

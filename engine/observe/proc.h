@@ -16,4 +16,14 @@ int proc_gone(pid_t pid, struct err *err);
 /** Read @name below @dir (of @pid) with one read(2), NUL-terminated; a longer file is cut. Returns the length, or -1 (ESRCH: it has ended meanwhile). */
 ssize_t proc_read(int dir, pid_t pid, const char *name, char *buf, size_t size, struct err *err);
 
+/* A walk of the processes in /proc, by pid: set @fd (open for reading) and nothing else. */
+struct proc_walk {
+    int fd;
+    int error; /* errno, where the walk ended too early */
+    ssize_t at, len;
+    __attribute__((aligned(8))) char entries[32768];
+};
+/** The next pid as text, good until the next call; NULL at the end. */
+const char *proc_walk_next(struct proc_walk *walk);
+
 #endif

@@ -13,7 +13,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { BUFFER = 128 * 1024 };
+enum { BUFFER = 128 * 1024, NOBODY = 65534 };
 
 static ssize_t read_full(int fd, char *buf, size_t size, off_t offset)
 {
@@ -101,14 +101,16 @@ static int copy_bytes(int from, int to)
     }
 }
 
-/* Owner before mode: chown(2) clears the set-id bits. */
+/* Owner before mode: chown(2) clears the set-id bits. An owner that has no number in our user namespace shows as nobody: the copy is then not nobody's but
+ * ours, or a set-uid mount(8) would run as nobody. */
 static int copy_attributes(int to, const struct stat *st)
 {
     mode_t mode = st->st_mode & 07777;
     struct stat made;
     if (fstat(to, &made) < 0)
         return -1;
-    bool owned = (made.st_uid == st->st_uid && made.st_gid == st->st_gid) || fchown(to, st->st_uid, st->st_gid) == 0;
+    bool owned = st->st_uid != NOBODY &&
+                 ((made.st_uid == st->st_uid && made.st_gid == st->st_gid) || fchown(to, st->st_uid, st->st_gid) == 0);
     if (!owned)
         mode &= ~(mode_t)(S_ISUID | S_ISGID);
     const struct timespec times[2] = { st->st_atim, st->st_mtim };

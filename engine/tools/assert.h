@@ -26,14 +26,24 @@ enum verdict see_missing(struct claim *claim, const char *path);
 claim_fn claim_file, claim_file_contains, claim_directory, claim_executable, claim_link, claim_link_to, claim_runs;
 
 /* assert_processes.c */
-claim_fn claim_process, claim_process_gone, claim_process_root, claim_process_isolated;
+claim_fn claim_process, claim_process_gone, claim_process_root, claim_process_isolated, claim_process_visible,
+    claim_process_pid;
 
 /* assert_terminals.c */
-claim_fn claim_last_exit, claim_last_command, claim_terminal_root, claim_namespace_differs, claim_namespace_same,
-    claim_hostname;
-claim_fn claim_mount, claim_mount_type, claim_mount_of, claim_mount_type_of;
+claim_fn claim_last_exit, claim_last_command, claim_terminal_root, claim_terminal_pid, claim_hostname;
+
+/* assert_namespaces.c */
+claim_fn claim_namespace_differs, claim_namespace_same, claim_namespace_differs_from, claim_namespace_same_as;
+claim_fn claim_uidmap, claim_gidmap, claim_uidmap_empty, claim_gidmap_empty, claim_root_mapped;
+
+/* assert_mounts.c */
+claim_fn claim_mount, claim_mount_type, claim_mount_of, claim_mount_type_of, claim_mount_propagation,
+    claim_mount_propagation_of;
 
 /** The pid in TEACHROOT_TERMINAL_@name. Returns it, or -1 with claim->seen set. */
 pid_t terminal_pid(struct claim *claim, const char *name);
+
+/** The process number that @word is. Returns it, or -1 with claim->seen set. */
+pid_t claim_pid(struct claim *claim, const char *word);
 
 #endif

@@ -6,11 +6,13 @@
 
 #include <ctype.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define MOST_MATCHES 256
+#define MOST_BELOW 4096
 
 /* Who asks is no answer: the shell that runs the check has the pattern in its own command line. */
 static bool asks(pid_t pid, const pid_t *ancestors, size_t count)
@@ -145,4 +147,57 @@ enum verdict claim_process_isolated(struct claim *claim)
                        namespace_kinds[k].gives, terminal);
     return see(claim, CLAIM_FAILS, "process %d is in the same %s namespace as terminal %s", matches.list[0].pid,
                namespace_kinds[k].word, terminal);
+}
+
+/* In the terminal's pid namespace or one below it: only such processes have a number there, to be seen and signalled by. */
+enum verdict claim_process_visible(struct claim *claim)
+{
+    struct matches matches;
+    pid_t below[MOST_BELOW];
+    struct err err;
+    const char *terminal = claim->words[1];
+    pid_t pid = terminal_pid(claim, terminal);
+    if (pid < 0 || find_processes(claim, claim->words[0], &matches) < 0)
+        return CLAIM_UNKNOWN;
+    if (matches.count == 0)
+        return CLAIM_FAILS;
+    ssize_t count = observe_processes_below(pid, below, MOST_BELOW, &err);
+    if (count < 0)
+        return see(claim, CLAIM_UNKNOWN, "what terminal %s sees cannot be told: %s", terminal, err.message);
+    for (size_t i = 0; i < matches.count; i++)
+        for (ssize_t k = 0; k < count; k++)
+            if (below[k] == matches.list[i].pid)
+                return see(claim, CLAIM_HOLDS, "process %d (%.200s) is in sight of terminal %s", matches.list[i].pid,
+                           matches.list[i].command, terminal);
+    return see(claim, CLAIM_FAILS, "process %d (%.200s) has no number in the pid namespace of terminal %s",
+               matches.list[0].pid, matches.list[0].command, terminal);
+}
+
+pid_t claim_pid(struct claim *claim, const char *word)
+{
+    char *end;
+    long pid = strtol(word, &end, 10);
+    if (end != word && !*end && pid > 0 && pid <= INT_MAX)
+        return (pid_t)pid;
+    see(claim, CLAIM_WRONG, "`%s` is no process number", word);
+    return -1;
+}
+
+enum verdict claim_process_pid(struct claim *claim)
+{
+    struct matches matches;
+    pid_t wanted = claim_pid(claim, claim->words[1]);
+    if (wanted < 0)
+        return CLAIM_WRONG;
+    if (find_processes(claim, claim->words[0], &matches) < 0)
+        return CLAIM_UNKNOWN;
+    if (matches.count == 0)
+        return CLAIM_FAILS;
+    for (size_t i = 0; i < matches.count; i++)
+        if (matches.list[i].nspid[matches.list[i].depth - 1] == wanted)
+            return see(claim, CLAIM_HOLDS, "process %d (%.200s) is %d in its pid namespace", matches.list[i].pid,
+                       matches.list[i].command, wanted);
+    const struct observe_process *first = &matches.list[0];
+    return see(claim, CLAIM_FAILS, "process %d (%.200s) is %d in its pid namespace, not %d", first->pid, first->command,
+               first->nspid[first->depth - 1], wanted);
 }

@@ -81,38 +81,6 @@ enum verdict claim_terminal_root(struct claim *claim)
                same ? path : root.path);
 }
 
-/* Compare terminal N's namespace with pid 1's. */
-static enum verdict compare_namespace(struct claim *claim, bool wants_difference)
-{
-    const char *kind = claim->words[0], *terminal = claim->words[1];
-    uint64_t lab[NAMESPACE_KINDS], its[NAMESPACE_KINDS];
-    struct err err;
-    size_t k = namespace_find(kind);
-    if (k == NAMESPACE_KINDS)
-        return see(claim, CLAIM_WRONG, "there is no kind of namespace `%s`", kind);
-    pid_t pid = terminal_pid(claim, terminal);
-    if (pid < 0)
-        return CLAIM_UNKNOWN;
-    if (observe_namespaces(pid, its, &err) < 0 || observe_namespaces(1, lab, &err) < 0)
-        return see(claim, CLAIM_UNKNOWN, "the namespaces of terminal %s cannot be read: %s", terminal, err.message);
-    if (!its[k] || !lab[k])
-        return see(claim, CLAIM_UNKNOWN, "the %s namespace of terminal %s cannot be read", namespace_kinds[k].word,
-                   terminal);
-    bool differs = its[k] != lab[k];
-    return see(claim, differs == wants_difference ? CLAIM_HOLDS : CLAIM_FAILS, "terminal %s is in %s %s namespace",
-               terminal, differs ? "another" : "the lab's own", namespace_kinds[k].word);
-}
-
-enum verdict claim_namespace_differs(struct claim *claim)
-{
-    return compare_namespace(claim, true);
-}
-
-enum verdict claim_namespace_same(struct claim *claim)
-{
-    return compare_namespace(claim, false);
-}
-
 enum verdict claim_hostname(struct claim *claim)
 {
     const char *terminal = claim->words[0], *wanted = claim->words[1];
@@ -130,89 +98,19 @@ enum verdict claim_hostname(struct claim *claim)
                terminal, name);
 }
 
-/* mountinfo writes blanks and backslashes as \ooo. */
-static void unescape(char *text)
+enum verdict claim_terminal_pid(struct claim *claim)
 {
-    char *to = text;
-    for (const char *from = text; *from; to++) {
-        if (from[0] == '\\' && isdigit((unsigned char)from[1]) && isdigit((unsigned char)from[2]) &&
-            isdigit((unsigned char)from[3])) {
-            *to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
-            from += 4;
-        } else {
-            *to = *from++;
-        }
-    }
-    *to = '\0';
-}
-
-/* The type of what is mounted last on @path in /proc/@who/mountinfo; "" if nothing is. Returns -1 if that cannot be read. */
-static int mounted_type(struct claim *claim, const char *who, const char *path, char type[64])
-{
-    char file[64];
-    snprintf(file, sizeof file, "/proc/%s/mountinfo", who);
-    cleanup_file FILE *f = fopen(file, "re");
-    if (!f) {
-        see(claim, CLAIM_UNKNOWN, "%s cannot be read: %s", file, strerrordesc_np(errno));
-        return -1;
-    }
-    cleanup_free char *line = NULL;
-    size_t size = 0;
-    type[0] = '\0';
-    while (getline(&line, &size, f) > 0) {
-        char where[PATH_MAX], its[64];
-        const char *after = strstr(line, " - ");
-        if (!after || sscanf(line, "%*s %*s %*s %*s %4095s", where) != 1 || sscanf(after, " - %63s", its) != 1)
-            continue;
-        unescape(where);
-        if (strcmp(where, path) == 0)
-            memcpy(type, its, sizeof its);
-    }
-    return 0;
-}
-
-/* @type and @terminal may be NULL. */
-static enum verdict look_for_mount(struct claim *claim, const char *path, const char *type, const char *terminal)
-{
-    char who[16] = "self", real[PATH_MAX], found[64];
-    if (terminal) {
-        pid_t pid = terminal_pid(claim, terminal);
-        if (pid < 0)
-            return CLAIM_UNKNOWN;
-        snprintf(who, sizeof who, "%d", pid);
-        /* As that process names it; its links we cannot follow from here. */
-        snprintf(real, sizeof real, "%s", path);
-        for (size_t len = strlen(real); len > 1 && real[len - 1] == '/'; len--)
-            real[len - 1] = '\0';
-    } else if (!realpath(path, real)) {
-        return see_missing(claim, path);
-    }
-    if (mounted_type(claim, who, real, found) < 0)
+    const char *terminal = claim->words[0];
+    struct observe_process process;
+    struct err err;
+    pid_t wanted = claim_pid(claim, claim->words[1]), pid = wanted > 0 ? terminal_pid(claim, terminal) : 0;
+    if (wanted <= 0)
+        return CLAIM_WRONG;
+    if (pid < 0)
         return CLAIM_UNKNOWN;
-    const char *in = terminal ? " as terminal " : "", *which = terminal ? terminal : "",
-               *sees = terminal ? " sees it" : "";
-    if (!*found)
-        return see(claim, CLAIM_FAILS, "nothing is mounted on %s%s%s%s", path, in, which, sees);
-    return see(claim, !type || strcmp(type, found) == 0 ? CLAIM_HOLDS : CLAIM_FAILS,
-               "what is mounted on %s%s%s%s is of type %s", path, in, which, sees, found);
-}
-
-enum verdict claim_mount(struct claim *claim)
-{
-    return look_for_mount(claim, claim->words[0], NULL, NULL);
-}
-
-enum verdict claim_mount_type(struct claim *claim)
-{
-    return look_for_mount(claim, claim->words[0], claim->words[1], NULL);
-}
-
-enum verdict claim_mount_of(struct claim *claim)
-{
-    return look_for_mount(claim, claim->words[0], NULL, claim->words[1]);
-}
-
-enum verdict claim_mount_type_of(struct claim *claim)
-{
-    return look_for_mount(claim, claim->words[0], claim->words[1], claim->words[2]);
+    if (observe_process(pid, &process, &err) < 0)
+        return see(claim, CLAIM_UNKNOWN, "the process of terminal %s cannot be read: %s", terminal, err.message);
+    pid_t own = process.nspid[process.depth - 1];
+    return see(claim, own == wanted ? CLAIM_HOLDS : CLAIM_FAILS,
+               "the process of terminal %s is %d in its pid namespace", terminal, own);
 }

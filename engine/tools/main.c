@@ -7,9 +7,14 @@
 
 const struct tool tools[] = {
     { "assert", assert_main, "say whether the lab is as a lesson's step wants it", NULL, false },
+    { "chroot", chroot_main, "run a command with another root directory", NULL, false },
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },
+    { "lsns", lsns_main, "list namespaces, or the processes in one", NULL, false },
+    { "nsenter", nsenter_main, "run a program in namespaces that exist", NULL, false },
+    { "pivot_root", pivot_root_main, "make a mount the root of this mount namespace", NULL, false },
+    { "unshare", unshare_main, "run a program in new namespaces", NULL, false },
 };
 const size_t tool_count = sizeof tools / sizeof *tools;
 

@@ -26,9 +26,14 @@ int tool_usage(const char *name, const char *format, ...) __attribute__((format(
 int tool_error(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 int assert_main(int argc, char **argv);
+int chroot_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int ldcopy_main(int argc, char **argv);
 int ldd_main(int argc, char **argv);
+int lsns_main(int argc, char **argv);
+int nsenter_main(int argc, char **argv);
+int pivot_root_main(int argc, char **argv);
+int unshare_main(int argc, char **argv);
 
 extern const char ldcopy_usage[];
 extern const char ldd_usage[];

@@ -65,7 +65,22 @@ static char **hidden_field(struct parser *p, struct step *step, enum hidden_kind
     return step ? of_step[kind] : of_lesson[kind];
 }
 
-/** Each line of a watch names a kind, a root and programs: `closure /my-new-root /bin/bash`. */
+/** Sections of the state, each a word of its own; session/state.h has the same. */
+static bool names_sections(const char *words)
+{
+    static const char *const sections[] = { "namespaces", "ids", "mounts", "processes", "links" };
+    for (size_t len; words += strspn(words, " \t"), (len = strcspn(words, " \t")) > 0; words += len) {
+        size_t i = 0;
+        while (i < sizeof sections / sizeof *sections &&
+               (strlen(sections[i]) != len || memcmp(sections[i], words, len) != 0))
+            i++;
+        if (i == sizeof sections / sizeof *sections)
+            return false;
+    }
+    return true;
+}
+
+/** Each line of a watch is `closure`, a root and programs (`closure /my-new-root /bin/bash`), or names sections of the state (`mounts ids`). */
 static void check_watch(struct parser *p, const char *content, int line)
 {
     for (const char *at = content; *at; at += strcspn(at, "\n"), at += *at == '\n') {
@@ -75,8 +90,13 @@ static void check_watch(struct parser *p, const char *content, int line)
         if (strspn(at, " \t\n") >= len)
             continue;
         char *copy = kept(p, strndup(at, len));
-        if (copy && (sscanf(copy, "%15s %255s %255s", kind, root, program) != 3 || strcmp(kind, "closure") != 0))
-            mistake(p, line, "bad watch `%s`, expected `closure ROOT PROGRAM…`", copy);
+        bool closure =
+            copy && sscanf(copy, "%15s %255s %255s", kind, root, program) == 3 && strcmp(kind, "closure") == 0;
+        if (copy && !closure && !names_sections(copy))
+            mistake(
+                p, line,
+                "bad watch `%s`, expected `closure ROOT PROGRAM…` or some of: namespaces ids mounts processes links",
+                copy);
         free(copy);
     }
 }
@@ -201,8 +221,8 @@ bool take_comment(struct parser *p, struct step *step, cmark_node *node)
     return true;
 }
 
-/** The text of a `<details>` whose summary begins with Hint or Solution: from after the summary. NULL if it is another. */
-static const char *hint_text(const char *html)
+/** The text of a `<details>` whose summary begins with Hint or Solution (@solution says which): from after the summary. NULL if it is another. */
+static const char *hint_text(const char *html, bool *solution)
 {
     if (strncasecmp(html, "<details", 8) != 0)
         return NULL;
@@ -211,7 +231,8 @@ static const char *hint_text(const char *html)
         return NULL;
     const char *name = summary + strlen("<summary>");
     name += strspn(name, " \t\n");
-    if (strncasecmp(name, "hint", 4) != 0 && strncasecmp(name, "solution", 8) != 0)
+    *solution = strncasecmp(name, "solution", 8) == 0;
+    if (!*solution && strncasecmp(name, "hint", 4) != 0)
         return NULL;
     const char *end = strcasestr(name, "</summary>");
     return end ? end + strlen("</summary>") : NULL;
@@ -237,16 +258,16 @@ static int lines_in(const char *s)
     return lines;
 }
 
-static void add_hint(struct parser *p, struct step *step, char *markdown, int line)
+static void add_hint(struct parser *p, struct step *step, char *markdown, bool solution, int line)
 {
     char *hint = markdown ? kept(p, trimmed(markdown, strlen(markdown))) : NULL;
     free(markdown);
     if (!hint)
         return;
     size_t count = 0;
-    while (step->hints && step->hints[count])
+    while (step->hints && step->hints[count].text)
         count++;
-    char **grown = *hint ? reallocarray(step->hints, count + 2, sizeof *grown) : NULL;
+    struct hint *grown = *hint ? reallocarray(step->hints, count + 2, sizeof *grown) : NULL;
     if (!*hint)
         mistake(p, line, "an empty hint, expected text before `</details>`");
     else if (!grown)
@@ -256,14 +277,15 @@ static void add_hint(struct parser *p, struct step *step, char *markdown, int li
         return;
     }
     step->hints = grown;
-    grown[count] = hint;
-    grown[count + 1] = NULL;
+    grown[count] = (struct hint){ hint, solution };
+    grown[count + 1] = (struct hint){ NULL, false };
 }
 
 cmark_node *take_hint(struct parser *p, struct step *step, cmark_node *node)
 {
     const char *opening = html(node);
-    const char *from = hint_text(opening);
+    bool solution;
+    const char *from = hint_text(opening, &solution);
     int line = cmark_node_get_start_line(node);
     if (!from)
         return NULL;
@@ -292,6 +314,6 @@ cmark_node *take_hint(struct parser *p, struct step *step, cmark_node *node)
     }
     for (cmark_node *taken = node; taken; taken = taken == last ? NULL : cmark_node_next(taken))
         cmark_node_set_user_data(taken, (void *)(intptr_t)NODE_KIND_HIDDEN);
-    add_hint(p, step, kept(p, text_take(&markdown)), line);
+    add_hint(p, step, kept(p, text_take(&markdown)), solution, line);
     return last;
 }

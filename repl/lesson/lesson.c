@@ -249,8 +249,8 @@ static void step_clear(struct step *step)
                             step->notes, step->needs, step->requires, step->watch };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
-    for (size_t i = 0; step->hints && step->hints[i]; i++)
-        free(step->hints[i]);
+    for (size_t i = 0; step->hints && step->hints[i].text; i++)
+        free(step->hints[i].text);
     free(step->hints);
     for (size_t i = 0; i < step->block_count; i++)
         block_clear(&step->blocks[i]);
@@ -286,6 +286,17 @@ const struct block *step_node_block(const struct step *step, const struct cmark_
     return NULL;
 }
 
+bool step_prose_withheld(const struct step *step, size_t which, const struct block *open)
+{
+    cmark_node_type type = cmark_node_get_type(step->prose[which]);
+    if (!open || (type != CMARK_NODE_PARAGRAPH && type != CMARK_NODE_BLOCK_QUOTE))
+        return false;
+    for (size_t i = 0; i < which; i++)
+        if (step_node_block(step, step->prose[i]) == open)
+            return true;
+    return false;
+}
+
 static size_t check_names_known(const char *names, int line, lesson_feature_fn *known, struct parser *into)
 {
     size_t before = into->mistakes.count;
@@ -312,4 +323,15 @@ size_t lesson_check_requires(const struct lesson *lesson, lesson_feature_fn *kno
     mistakes_sort(&into.mistakes);
     *mistakes = into.mistakes;
     return added;
+}
+
+bool step_names_terminal(const struct step *step, const struct block *block)
+{
+    if (!block->terminal)
+        return false;
+    bool says = strcmp(block->terminal, "1") != 0;
+    for (size_t i = 0; i < step->block_count; i++)
+        says |= step->blocks[i].type == BLOCK_COMMAND && !step->blocks[i].hidden && step->blocks[i].terminal &&
+                strcmp(step->blocks[i].terminal, block->terminal) != 0;
+    return says;
 }

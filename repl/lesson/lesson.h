@@ -90,6 +90,11 @@ struct block {
     struct quiz *quiz; /* BLOCK_QUIZ */
 };
 
+struct hint {
+    char *text;    /* Markdown source; NULL ends the list */
+    bool solution; /* it was written as a Solution */
+};
+
 struct step {
     unsigned number; /* 1-based in the lesson */
     char *title;     /* plain text */
@@ -102,9 +107,9 @@ struct step {
     char *check; /* bash, or NULL */
     int check_line;
     char *setup, *teardown; /* hidden, idempotent; NULL */
-    char **hints;           /* Markdown source of each, in order; NULL-terminated */
+    struct hint *hints;     /* in order; the last one has no text */
     char *notes;            /* for the presenter: Markdown, or NULL */
-    char *watch;            /* what the panel follows, lines of `closure ROOT PROGRAM…`; NULL */
+    char *watch;            /* what the panel follows: lines of `closure ROOT PROGRAM…` or of names of sections; NULL */
     char *needs; /* "2.4": earlier steps whose results it builds on, space-separated; "2" is all of lesson 2; NULL */
     int needs_line;
     char *requires; /* names doctor knows, space-separated; NULL */
@@ -158,6 +163,13 @@ enum node_kind step_node_kind(const struct cmark_node *node);
 
 /** The block a cmark code-block node stands for, or NULL (an output, keys or plain code block). */
 const struct block *step_node_block(const struct step *step, const struct cmark_node *node);
+
+/** Is @step's prose[@which] to be kept back while the question @open (NULL: none is) is not answered? Words after a question may give its answer; commands, and lists,
+ * which can hold commands, are shown. */
+bool step_prose_withheld(const struct step *step, size_t which, const struct block *open);
+
+/** Must it be said which terminal @block is for: it is not the first one, or the step has blocks for several? */
+bool step_names_terminal(const struct step *step, const struct block *block);
 
 /** Does @text (a command's output, CRs already dropped) match the block's output patterns? On false, @why says the first difference in one
  * line. */

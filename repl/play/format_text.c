@@ -133,6 +133,12 @@ static void proof_done(struct run *run, const struct run_step *done)
     text_done(run, done);
 }
 
+#define TAP_FORMAT                                                                                                     \
+    {                                                                                                                  \
+        .name = "tap", .what = "TAP 13, a test point a step", .begin = tap_begin, .lesson = tap_lesson,                \
+        .done = tap_done, .message = tap_message                                                                       \
+    }
+
 const struct run_format play_formats[] = {
     { .name = "text",
       .what = "what a reader would have seen",
@@ -142,12 +148,7 @@ const struct run_format play_formats[] = {
       .done = text_done,
       .message = text_message,
       .end = text_end },
-    { .name = "tap",
-      .what = "TAP 13, a test point a step",
-      .begin = tap_begin,
-      .lesson = tap_lesson,
-      .done = tap_done,
-      .message = tap_message },
+    TAP_FORMAT,
     { 0 },
 };
 
@@ -161,11 +162,6 @@ const struct run_format test_formats[] = {
       .done = proof_done,
       .message = text_message,
       .end = text_end },
-    { .name = "tap",
-      .what = "TAP 13, a test point a step",
-      .begin = tap_begin,
-      .lesson = tap_lesson,
-      .done = tap_done,
-      .message = tap_message },
+    TAP_FORMAT,
     { 0 },
 };

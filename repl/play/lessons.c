@@ -1,10 +1,7 @@
 #include "repl/play/lessons.h"
 
 #include "engine/base/cleanup.h"
-#include "engine/observe/host.h"
-#include "repl/lesson/curriculum.h"
-#include "repl/lesson/lesson.h"
-#include "repl/lesson/progress.h"
+#include "repl/lesson/resume.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -19,22 +16,6 @@ struct listed {
     bool malformed, last;
 };
 
-/* Does this machine lack one of @requires? Such a step is passed over, and is no reason for a lesson not to be done. */
-static bool lacks(const char *requires)
-{
-    char found[160];
-    for (const char *name = requires ? requires : ""; *name;) {
-        char one[64];
-        size_t skip = strspn(name, " ,"), len = strcspn(name + skip, " ,");
-        snprintf(one, sizeof one, "%.*s", (int)len, name + skip);
-        name += skip + len;
-        const struct host_feature *feature = *one ? host_feature_find(one) : NULL;
-        if (*one && (!feature || feature->probe(found, sizeof found) == HOST_NO))
-            return true;
-    }
-    return false;
-}
-
 static struct listed look_up(const struct curriculum_entry *entry, const struct progress *progress)
 {
     struct listed listed = { .entry = entry };
@@ -44,16 +25,12 @@ static struct listed look_up(const struct curriculum_entry *entry, const struct 
     listed.file = slash ? slash + 1 : entry->path;
     listed.last = progress && strcmp(progress_last(progress), listed.file) == 0;
     struct lesson *lesson = lesson_load(entry->path, &mistakes, &err);
-    unsigned from = progress ? progress_step(progress, listed.file) : 0;
     listed.malformed = !lesson;
+    listed.next = lesson ? resume_step(lesson, progress) : 0;
     for (unsigned i = 1; lesson && i <= lesson->step_count; i++) {
         char hash[17];
         step_hash(&lesson->steps[i - 1], hash);
-        bool passed = progress && progress_passed(progress, listed.file, i, hash);
-        listed.passed += passed;
-        bool open = !passed && !lacks(lesson->requires) && !lacks(lesson->steps[i - 1].requires);
-        if (open && (!listed.next || (listed.next < from && i >= from)))
-            listed.next = i;
+        listed.passed += progress && progress_passed(progress, listed.file, i, hash);
     }
     listed.steps = lesson ? lesson->step_count : 0;
     lesson_mistakes_free(&mistakes);

@@ -3,6 +3,7 @@
 #include "repl/screen/commands.h"
 #include "repl/screen/flow.h"
 #include "repl/screen/markdown.h"
+#include "repl/screen/state_sections.h"
 
 #include <cmark.h>
 #include <stdlib.h>
@@ -97,7 +98,7 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
         break;
     case BLOCK_SCRIPT:
     case BLOCK_COMMAND:
-        if (block->terminal && strcmp(block->terminal, "1") != 0)
+        if (step_names_terminal(drawing->step, block))
             flow_format(flow, ROLE_TEXT, "In terminal %s (type: terminal %s), type:", block->terminal, block->terminal);
         else
             flow_text(flow, ROLE_TEXT, "Type:");
@@ -112,16 +113,21 @@ static void say_finished(struct flow *flow, const struct session *session)
 {
     const struct lesson *lesson = session_lesson(session);
     flow_blank(flow);
-    flow_format(flow, ROLE_TEXT, "You have finished this lesson: %s.", lesson->title);
+    const char *lacks = session_lacks(session);
+    if (lacks)
+        flow_format(flow, ROLE_TEXT, "The lesson %s needs what this machine does not have: %s.", lesson->title, lacks);
+    else
+        flow_format(flow, ROLE_TEXT, "You have finished this lesson: %s.", lesson->title);
     flow_break(flow);
-    for (unsigned i = 1; i <= lesson->step_count; i++)
+    for (unsigned i = 1; !lacks && i <= lesson->step_count; i++)
         if (session_step_status(session, i) == STEP_SKIPPED) {
             flow_format(flow, ROLE_TEXT, "Step %u, %s, was skipped.", i, lesson->steps[i - 1].title);
             flow_break(flow);
         }
     flow_text(
         flow, ROLE_TEXT,
-        "The lab is still there to play in. Type next for the next lesson, lessons to list them, or quit to leave.");
+        "The lab is there to play in. Type next for the next lesson, goto 1 to begin this one again, lessons to list "
+        "them, or quit to leave.");
     flow_break(flow);
 }
 
@@ -159,11 +165,30 @@ void plain_say_step(const struct plain_page *page, const struct session *session
                     skipped);
         flow_break(flow);
     }
+    const struct block *open = session_quiz(session);
     for (size_t i = 0; i < step->prose_count; i++) {
+        if (step_prose_withheld(step, i, open))
+            continue;
         flow_blank(flow);
         markdown_draw(flow, step->prose[i], draw_code, &drawing);
     }
     flow_blank(flow);
+    print(page, flow);
+}
+
+void plain_say_answered(const struct plain_page *page, const struct session *session, const struct block *question)
+{
+    const struct step *step = &session_lesson(session)->steps[session_current(session) - 1];
+    const struct block *open = session_quiz(session);
+    struct drawing drawing = { session, step };
+    struct flow *flow = flow_new(&page->theme, page->width);
+    if (!flow)
+        return;
+    for (size_t i = 0; i < step->prose_count; i++)
+        if (step_prose_withheld(step, i, question) && !step_prose_withheld(step, i, open)) {
+            flow_blank(flow);
+            markdown_draw(flow, step->prose[i], draw_code, &drawing);
+        }
     print(page, flow);
 }
 
@@ -178,6 +203,31 @@ void plain_say(const struct plain_page *page, const char *title, const char *mar
     }
     markdown_draw_text(flow, markdown);
     print(page, flow);
+}
+
+void plain_say_code(const struct plain_page *page, const char *title, const char *code)
+{
+    struct flow *flow = flow_new(&page->theme, page->width);
+    if (!flow)
+        return;
+    flow_format(flow, ROLE_TEXT, "%s:", title);
+    flow_break(flow);
+    say_code(flow, code);
+    print(page, flow);
+}
+
+void plain_say_state(const struct plain_page *page, struct session *session)
+{
+    struct flow *flow = flow_new(&page->theme, page->width);
+    struct session_state *state = malloc(sizeof *state);
+    if (flow && state) {
+        session_state_read(session, state);
+        state_put_page(flow, state);
+        print(page, flow);
+    } else {
+        flow_free(flow);
+    }
+    free(state);
 }
 
 void plain_say_help(const struct plain_page *page)

@@ -18,6 +18,12 @@ struct plain_page {
 void plain_say_step(const struct plain_page *page, const struct session *session);
 /** Markdown, under a word that says what it is ("Hint"), which may be NULL. */
 void plain_say(const struct plain_page *page, const char *title, const char *markdown);
+/** Text to be typed as it is, under a word. */
+void plain_say_code(const struct plain_page *page, const char *title, const char *code);
+/** The words of the current step that were withheld while @question, which is answered now, was open. */
+void plain_say_answered(const struct plain_page *page, const struct session *session, const struct block *question);
+/** The kernel's state of what has the active terminal. */
+void plain_say_state(const struct plain_page *page, struct session *session);
 /** The teaching commands, from their table. */
 void plain_say_help(const struct plain_page *page);
 void plain_say_lessons(const struct plain_page *page, const struct curriculum *curriculum);

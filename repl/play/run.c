@@ -1,7 +1,6 @@
 #include "repl/play/run.h"
 
 #include "engine/base/cleanup.h"
-#include "engine/observe/host.h"
 #include "repl/lesson/curriculum.h"
 
 #include <errno.h>
@@ -358,11 +357,6 @@ static int run_lesson(struct run *run, const struct lesson *lesson, bool last)
     return result;
 }
 
-static bool known_feature(const char *name)
-{
-    return host_feature_find(name) != NULL;
-}
-
 /* All of them, before any is run: a mistake in the last is known before an hour has gone into the first. */
 static int load(char *const *names, size_t count, struct lesson **lessons)
 {
@@ -374,10 +368,8 @@ static int load(char *const *names, size_t count, struct lesson **lessons)
     for (size_t i = 0; i < count; i++) {
         struct lesson_mistakes mistakes = { 0 };
         cleanup_free char *path = curriculum_find(&curriculum, names[i], &err);
-        lessons[i] = path ? lesson_load(path, &mistakes, &err) : NULL;
-        if (lessons[i])
-            lesson_check_requires(lessons[i], known_feature, &mistakes);
-        else if (!mistakes.count)
+        lessons[i] = path ? session_load_lesson(path, &mistakes, &err) : NULL;
+        if (!lessons[i] && !mistakes.count)
             fprintf(stderr, "teachroot: %s\n", err.message);
         for (size_t k = 0; k < mistakes.count; k++)
             fprintf(stderr, "%s:%d: %s\n", path, mistakes.list[k].line, mistakes.list[k].what);

@@ -16,7 +16,7 @@ static void warn(struct run *run, const struct step *step, const char *lacks)
 /* A wrong answer without a reason teaches nothing. */
 static bool inspect(struct run *run, const struct step *step, char *why, size_t size)
 {
-    if (!step->hints || !step->hints[0])
+    if (!step->hints || !step->hints[0].text)
         warn(run, step, "hint");
     if (!step->notes)
         warn(run, step, "notes for the presenter");

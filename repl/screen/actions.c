@@ -34,7 +34,7 @@ static void next(struct screen *screen, bool skip)
         screen_message(screen, ROLE_NOTICE, "%.*s (F3 or Ctrl-] then hint helps, Ctrl-] then skip goes on without it)",
                        (int)(typed - why), why);
     else if (why)
-        screen_message(screen, ROLE_NOTICE, "%s", why);
+        screen_message(screen, ROLE_NOTICE, "%s", screen_words(why));
 }
 
 /* Words of any length go below the step; the message line holds them only where the lesson is not seen. */
@@ -51,15 +51,24 @@ static void tell(struct screen *screen, const char *title, const char *text, con
 
 static void hint(struct screen *screen)
 {
-    const char *text = screen_words(session_hint(screen->session));
-    static const char type[] = "type: ";
-    char solution[1200];
-    if (strncmp(text, type, sizeof(type) - 1) == 0) {
-        snprintf(solution, sizeof(solution), "```\n%s\n```", text + sizeof(type) - 1);
-        tell(screen, "Solution", solution, "That was the last hint.");
-        return;
+    enum hint_kind kind;
+    const char *text = session_hint(screen->session, &kind);
+    char command[1200];
+    switch (kind) {
+    case HINT_WORDS:
+        tell(screen, "Hint", screen_words(text), "F3 again gives more.");
+        break;
+    case HINT_SOLUTION:
+        tell(screen, "Solution", text, "F3 again gives the command itself.");
+        break;
+    case HINT_COMMAND:
+        snprintf(command, sizeof(command), "```\n%s\n```", text);
+        tell(screen, "Solution", command, "That was the last hint.");
+        break;
+    case HINT_NONE:
+        screen_message(screen, ROLE_NOTICE, "%s", text);
+        break;
     }
-    tell(screen, "Hint", text, "F3 again gives more.");
 }
 
 static void solution(struct screen *screen)
@@ -78,11 +87,12 @@ static void solution(struct screen *screen)
     screen->dirty |= DIRTY_TERMINAL;
 }
 
-/* Keys wait from here on until the step is in play: a SESSION_STEP says so. */
+/* Keys are held from here on until the step is in play: a SESSION_STEP says so. */
 static void fresh_lab(struct screen *screen, unsigned step)
 {
     struct err err = { 0 };
-    screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for step %u; wait for the prompt.", step);
+    ahead_drop(screen);
+    screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for step %u.", step);
     screen->building = session_goto(screen->session, step, &err) == 0;
     if (!screen->building)
         screen_message(screen, ROLE_FAILED, "%s", err.message);
@@ -198,6 +208,10 @@ void action_run(struct screen *screen, enum action action, const struct command_
     case ACTION_SOLUTION:
         solution(screen);
         break;
+    case ACTION_STATE:
+        overlay_show(screen, OVERLAY_STATE);
+        screen->state_due = true;
+        break;
     case ACTION_RESET:
         reset(screen);
         break;
@@ -272,7 +286,7 @@ static void command_input(struct screen *screen, const struct input_event *event
         action_run(screen, binding->action, NULL);
     } else if (event->key == ']' && event->modifiers == INPUT_CTRL) {
         entry->open = false;
-        terminal_view_input(screen, event);
+        ahead_input(screen, event);
     } else if (event->key == INPUT_KEY_ESCAPE || (event->key == 'c' && event->modifiers == INPUT_CTRL) ||
                (event->key == INPUT_KEY_BACKSPACE && entry->len == 0)) {
         entry->open = false;
@@ -324,7 +338,7 @@ static void lesson_input(struct screen *screen, const struct input_event *event)
     focus(screen);
     if (event->kind == INPUT_KEY && event->key == INPUT_KEY_ENTER)
         return; /* Enter only goes back */
-    terminal_view_input(screen, event);
+    ahead_input(screen, event);
 }
 
 /* Nothing can be seen, so the keys only lead out. */
@@ -365,8 +379,6 @@ void action_input(struct screen *screen, const struct input_event *event)
         return;
     else if (screen->focus == PANE_LESSON)
         lesson_input(screen, event);
-    else if (screen->building || !screen_terminal(screen)) /* typing would get into the replayed steps */
-        screen_message(screen, ROLE_NOTICE, "The lab is being built; wait for the prompt.");
     else
-        terminal_view_input(screen, event);
+        ahead_input(screen, event);
 }

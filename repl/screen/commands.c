@@ -13,6 +13,8 @@ const struct command commands[] = {
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
     { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab" },
     { "goto", COMMAND_NUMBER, "N", ACTION_GOTO, "go to step N: a fresh lab in which the steps before it are done" },
+    { "state", COMMAND_ALONE, NULL, ACTION_STATE,
+      "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, links" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
@@ -114,6 +116,13 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
                  known->argument == COMMAND_NUMBER ? "a number" : "an answer", known->name);
     }
     return false;
+}
+
+bool commands_mistaken(const char *line, char *why, size_t size)
+{
+    const struct command *known = find(line, strcspn(line, blanks));
+    struct command_line command;
+    return known && known->argument == COMMAND_NUMBER && !commands_parse(line, false, &command, why, size);
 }
 
 size_t commands_choices(const char *text, unsigned *choices, size_t max, size_t count)

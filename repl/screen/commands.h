@@ -39,6 +39,9 @@ bool commands_at_prompt(const char *line, bool quiz, struct command_line *comman
 /** Parse what was typed on the `:` line, where nothing else can be meant. On false @why says what is wrong and what to type. */
 bool commands_parse(const char *line, bool quiz, struct command_line *command, char *why, size_t size);
 
+/** Does @line, as accepted at the prompt, begin with a command that takes a number and is not one (`goto x`)? Nothing else is called so: @why says what to type. */
+bool commands_mistaken(const char *line, char *why, size_t size);
+
 /** The numbers of an answer "1 3", "1,3", "13" does not count as two, or letters "a c": choices from 0. Returns how many, 0 if it is not
  * a list of choices below @count. */
 size_t commands_choices(const char *text, unsigned *choices, size_t max, size_t count);

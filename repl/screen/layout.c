@@ -47,7 +47,7 @@ static void lay_wide(struct layout *layout, struct rect body)
     layout->lesson = left;
     layout->terminal_title = take_top(&body, 1);
     if (body.rows >= 18) {
-        layout->state = take_bottom(&body, clamp(body.rows / 4, 4, 12));
+        layout->state = take_bottom(&body, clamp(body.rows * 3 / 10, 4, 12));
         layout->state_title = take_bottom(&body, 1);
     }
     layout->terminal = body;

@@ -46,8 +46,9 @@ static bool draw_code(struct flow *flow, struct cmark_node *node, void *data)
         markdown_code_lines(flow, block->body, GLYPH_GUTTER, ROLE_FAINT, ROLE_CODE);
         return true;
     }
-    if (block->terminal && strcmp(block->terminal, "1") != 0) {
-        flow_format(flow, ROLE_NOTICE, "in terminal %s (F8):", block->terminal);
+    if (step_names_terminal(drawing->step, block)) {
+        flow_format(flow, ROLE_NOTICE, "in terminal %s (%s):", block->terminal,
+                    strcmp(block->terminal, "1") == 0 ? "F7" : "F8");
         flow_break(flow);
     }
     if (block->type == BLOCK_COMMAND && block->commands && block->commands[0])
@@ -91,11 +92,16 @@ static void draw_said(struct flow *flow, const struct screen *screen)
 static void draw_finished(struct flow *flow, const struct screen *screen)
 {
     const struct theme *theme = &screen->theme;
-    flow_format(flow, ROLE_PASSED, "%s You have finished this lesson: %s.", theme_glyph(theme, GLYPH_PASSED),
-                screen->lesson->title);
+    const char *lacks = session_lacks(screen->session);
+    if (lacks)
+        flow_format(flow, ROLE_NOTICE, "%s The lesson %s needs what this machine does not have: %s.",
+                    theme_glyph(theme, GLYPH_SKIPPED), screen->lesson->title, lacks);
+    else
+        flow_format(flow, ROLE_PASSED, "%s You have finished this lesson: %s.", theme_glyph(theme, GLYPH_PASSED),
+                    screen->lesson->title);
     flow_blank(flow);
     const struct step *steps = screen->lesson->steps;
-    for (unsigned i = 1; steps && i <= screen->lesson->step_count; i++) {
+    for (unsigned i = 1; steps && !lacks && i <= screen->lesson->step_count; i++) {
         bool skipped = session_step_status(screen->session, i) == STEP_SKIPPED;
         const char *reason = skipped ? session_skip_reason(screen->session, i) : NULL;
         char mark[16];
@@ -116,16 +122,9 @@ static void draw_finished(struct flow *flow, const struct screen *screen)
             flow_format(flow, ROLE_TEXT, " %s", next->summary);
         flow_break(flow);
     }
-    flow_text(
-        flow, ROLE_TEXT,
-        "The lab is still there to play in. `lessons` lists the lessons, `goto 1` begins this one again, F10 leaves.");
+    flow_text(flow, ROLE_TEXT,
+              "The lab is there to play in. `lessons` lists the lessons, `goto 1` begins this one again, F10 leaves.");
     flow_break(flow);
-}
-
-/* After an open question words may give its answer: only commands and lists, which can hold commands, are shown there. */
-static bool explains(struct cmark_node *node)
-{
-    return cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH || cmark_node_get_type(node) == CMARK_NODE_BLOCK_QUOTE;
 }
 
 static struct flow *build(struct screen *screen, unsigned width)
@@ -147,12 +146,9 @@ static struct flow *build(struct screen *screen, unsigned width)
             markdown_draw(flow, screen->lesson->intro[i], NULL, NULL);
     draw_heading(flow, screen, step);
     const struct block *open = session_quiz(screen->session);
-    bool asked = false;
-    for (size_t i = 0; i < step->prose_count; i++) {
-        if (!asked || !explains(step->prose[i]))
+    for (size_t i = 0; i < step->prose_count; i++)
+        if (!step_prose_withheld(step, i, open))
             markdown_draw(flow, step->prose[i], draw_code, &drawing);
-        asked |= open && step_node_block(step, step->prose[i]) == open;
-    }
     draw_said(flow, screen);
     if (session_current_passed(screen->session)) {
         flow_blank(flow);
@@ -279,10 +275,12 @@ void lesson_view_say(struct screen *screen, enum role role, const char *title, c
 {
     struct lesson_view *view = &screen->lesson_view;
     for (size_t i = 0; i < view->said_count; i++)
-        if (strcmp(view->said[i].text, markdown) == 0) {
-            view->to_end = true;
-            lesson_view_changed(screen);
-            return;
+        if (strcmp(view->said[i].text, markdown) ==
+            0) { /* a hint that is now the reason, say: where it is looked for, under its new title */
+            free_said(&view->said[i]);
+            view->said_count--;
+            memmove(view->said + i, view->said + i + 1, (view->said_count - i) * sizeof(view->said[0]));
+            break;
         }
     if (view->said_count == SAID_MAX) {
         free_said(&view->said[0]);

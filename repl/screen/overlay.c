@@ -1,4 +1,5 @@
 #include "repl/screen/markdown.h"
+#include "repl/screen/state_sections.h"
 #include "repl/screen/view.h"
 
 #include <stdio.h>
@@ -73,21 +74,29 @@ static void put_lessons(struct flow *flow, const struct screen *screen)
 
 static void build(struct screen *screen, unsigned width)
 {
-    screen->overlay_flow = flow_new(&screen->theme, width > 78 ? 78 : width);
+    unsigned most = screen->overlay == OVERLAY_STATE ? 110 : 78; /* the state is tables, not prose */
+    screen->overlay_flow = flow_new(&screen->theme, width > most ? most : width);
     if (!screen->overlay_flow)
         return;
     if (screen->overlay == OVERLAY_HELP)
         put_help(screen->overlay_flow);
     else if (screen->overlay == OVERLAY_LESSONS)
         put_lessons(screen->overlay_flow, screen);
+    else if (screen->overlay == OVERLAY_STATE)
+        state_put_page(screen->overlay_flow, &screen->state);
     else
         welcome_put(screen->overlay_flow, screen);
 }
 
-void overlay_show(struct screen *screen, enum overlay overlay)
+void overlay_changed(struct screen *screen)
 {
     flow_free(screen->overlay_flow);
     screen->overlay_flow = NULL;
+}
+
+void overlay_show(struct screen *screen, enum overlay overlay)
+{
+    overlay_changed(screen);
     screen->overlay_top = 0;
     screen->overlay = overlay;
     int place = screen_lesson_place(screen);
@@ -102,7 +111,11 @@ static const char *footer(const struct screen *screen)
     case OVERLAY_LESSONS:
         return narrow ? "Enter opens, Esc back" : "Up and Down choose, Enter opens the lesson, Esc goes back";
     case OVERLAY_WELCOME:
-        return screen->curriculum.count ? "Enter begins, l lists the lessons, q quits" : "q quits";
+        if (screen->curriculum.count == 0)
+            return "q quits";
+        return narrow ? "Enter begins, l lists, q quits" : "Enter begins, l lists the lessons, q quits";
+    case OVERLAY_STATE:
+        return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F12 goes back";
     default:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
     }
@@ -134,8 +147,9 @@ void overlay_draw(struct screen *screen)
 {
     struct rect all = overlay_rect(screen);
     draw_clear(&screen->theme, &all);
-    unsigned side = all.cols > 86 ? (all.cols - 80) / 2 : all.cols > 44 ? 2 : 0;
-    unsigned top = all.rows > 30 ? 3 : 1;
+    unsigned wide = screen->overlay == OVERLAY_STATE ? 112 : 80;
+    unsigned side = all.cols > wide + 6 ? (all.cols - wide) / 2 : all.cols > 44 ? 2 : 0;
+    unsigned top = all.rows > 30 && screen->overlay != OVERLAY_STATE ? 3 : 1;
     struct rect page = { top, side, all.rows - top - 2, all.cols - 2 * side };
     if (!screen->overlay_flow)
         build(screen, page.cols);
@@ -153,7 +167,8 @@ void overlay_draw(struct screen *screen)
     unsigned col = draw_text(&screen->theme, &bottom, 0, 0, ROLE_NOTICE, footer(screen));
     if (screen->overlay_top < most) {
         char more[32];
-        snprintf(more, sizeof(more), "  %s more below", theme_glyph(&screen->theme, GLYPH_MORE_BELOW));
+        snprintf(more, sizeof(more), "  %s more%s", theme_glyph(&screen->theme, GLYPH_MORE_BELOW),
+                 screen->cols < 64 ? "" : " below");
         draw_text(&screen->theme, &bottom, 0, col, ROLE_FAINT, more);
     }
 }
@@ -178,8 +193,7 @@ static void scroll(struct screen *screen, int lines)
         int to = (int)screen->overlay_selected + (lines > 0 ? 1 : -1);
         if (to >= 0 && (size_t)to < screen->curriculum.count)
             screen->overlay_selected = (unsigned)to;
-        flow_free(screen->overlay_flow);
-        screen->overlay_flow = NULL;
+        overlay_changed(screen);
     } else {
         int to = (int)screen->overlay_top + lines;
         screen->overlay_top = to < 0 ? 0 : (unsigned)to; /* drawing knows the end */
@@ -232,6 +246,7 @@ void overlay_input(struct screen *screen, const struct input_event *event)
             overlay_show(screen, OVERLAY_LESSONS);
         break;
     case INPUT_KEY_F1:
+    case INPUT_KEY_F12:
     case INPUT_KEY_ESCAPE:
         close_overlay(screen);
         break;

@@ -72,20 +72,9 @@ static void redisplay(void)
     /* Nothing to do: prompt_text reads readline's state when it is asked. */
 }
 
-/* After a search the same undo list can hang from the line, from a history entry and from the line put aside while the history is walked, and readline 8.2 frees it
- * twice. Let go of it instead: a few bytes a line. A history line that was edited and left stays as it was edited. */
-static void forget_undo(void)
-{
-    rl_maybe_unsave_line();
-    rl_undo_list = NULL;
-    for (int i = 0; i < history_length; i++)
-        history_get(history_base + i)->data = NULL;
-}
-
 static void line_done(char *line)
 {
     struct prompt *prompt = the_prompt;
-    forget_undo();
     prompt->in_hook = true;
     if (line && prompt->hooks.accepted)
         prompt->hooks.accepted(line, prompt->hooks.data);
@@ -346,7 +335,7 @@ static void drop_line(void)
 {
     drop_half_sequence();
     rl_callback_sigcleanup();
-    forget_undo();
+    rl_free_undo_list();
     rl_free_line_state();
     rl_replace_line("", 0);
     rl_callback_handler_remove(); /* and again: a new line, in insertion mode, at the end of the history */
@@ -389,7 +378,7 @@ static void cut_at_nul(void)
     rl_end = len;
     if (rl_point > len)
         rl_point = len;
-    rl_undo_list = NULL; /* its offsets lie beyond the end */
+    rl_free_undo_list(); /* its offsets lie beyond the end */
 }
 
 /* Let readline read the bytes of one unit. */
@@ -402,8 +391,10 @@ static void run_unit(struct prompt *prompt, const char *bytes, size_t len)
     prompt->queue = bytes;
     prompt->queue_len = len;
     FILE *was = catch_messages(prompt);
-    while (prompt->queue_len > 0)
+    while (prompt->queue_len > 0) {
         rl_callback_read_char();
+        readline_fixes_after_key();
+    }
     stderr = was;
     cut_at_nul();
     prompt->quoting = false;

@@ -7,6 +7,7 @@
 #include <wchar.h>
 #include <wctype.h>
 
+#include <readline/history.h>
 #include <readline/readline.h>
 
 static int do_nothing(int count, int key)
@@ -82,33 +83,78 @@ static int end_of_word(int count, int key)
 /* Looking for the word to complete takes readline the square of the line's length: seconds for a line of 32 KiB, half an hour for one of a pasted megabyte. */
 enum { COMPLETABLE = 8192 };
 
-/* Completing twice in a row means more than once, and what ran last is the function here. */
-static int complete_by(rl_command_func_t *function, int count, int key);
+/* Some commands do more when they are called twice in a row, and what ran last is the function here. */
+static void restore_last_function(void);
 
-static int complete(int count, int key)
+static int complete_by(rl_command_func_t *function, int count, int key)
 {
-    return complete_by(rl_complete, count, key);
+    if (rl_end > COMPLETABLE)
+        return 0;
+    restore_last_function();
+    return function(count, key);
 }
 
-static int possible_completions(int count, int key)
+/* The same undo list can come to hang from the line, from a history entry and from the line put aside while the history is walked, and readline 8.2 frees it twice. So
+ * the line's is let go of before the history is walked or searched: undoing goes back to there. A history line that was edited and left stays as it was edited. */
+static void let_go_of_undo(void)
 {
-    return complete_by(rl_possible_completions, count, key);
+    HIST_ENTRY *entry = current_history();
+    rl_free_undo_list();
+    if (entry && strcmp(entry->line, rl_line_buffer) != 0) {
+        HIST_ENTRY *old = replace_history_entry(where_history(), rl_line_buffer, NULL);
+        if (old)
+            free_history_entry(old);
+    }
 }
 
-static int insert_completions(int count, int key)
+static int walk_by(rl_command_func_t *function, int count, int key)
 {
-    return complete_by(rl_insert_completions, count, key);
+    let_go_of_undo();
+    restore_last_function();
+    return function(count, key);
 }
 
-static int menu_complete(int count, int key)
+/* A search knows its own keys in the keymap by readline's functions: while one goes on, those stand there. */
+static bool searching;
+static void bind_searches(bool own);
+
+static int search_by(rl_command_func_t *function, int count, int key)
 {
-    return complete_by(rl_menu_complete, count, key);
+    searching = true;
+    bind_searches(false);
+    return walk_by(function, count, key);
 }
 
-static int backward_menu_complete(int count, int key)
-{
-    return complete_by(rl_backward_menu_complete, count, key);
-}
+#define OWN(way, name)                                                                                                 \
+    static int own_##name(int count, int key)                                                                          \
+    {                                                                                                                  \
+        return way(rl_##name, count, key);                                                                             \
+    }
+OWN(complete_by, complete)
+OWN(complete_by, possible_completions)
+OWN(complete_by, insert_completions)
+OWN(complete_by, menu_complete)
+OWN(complete_by, backward_menu_complete)
+OWN(walk_by, get_previous_history)
+OWN(walk_by, get_next_history)
+OWN(walk_by, beginning_of_history)
+OWN(walk_by, end_of_history)
+OWN(walk_by, fetch_history)
+OWN(walk_by, operate_and_get_next)
+OWN(search_by, reverse_search_history)
+OWN(search_by, forward_search_history)
+OWN(walk_by, history_search_backward)
+OWN(walk_by, history_search_forward)
+OWN(walk_by, history_substr_search_backward)
+OWN(walk_by, history_substr_search_forward)
+OWN(walk_by, noninc_reverse_search)
+OWN(walk_by, noninc_forward_search)
+OWN(walk_by, noninc_reverse_search_again)
+OWN(walk_by, noninc_forward_search_again)
+OWN(walk_by, vi_fetch_history)
+OWN(walk_by, vi_search)
+OWN(walk_by, vi_search_again)
+#undef OWN
 
 /* `=`, `*` and `\` begin with an `E`, unless the word ends at the point already. */
 static int complete_in_command_mode(int count, int key)
@@ -154,21 +200,67 @@ static const struct {
     { rl_vi_end_word, end_of_word },
     { rl_vi_match, match_bracket },
     { rl_vi_complete, complete_in_command_mode },
-    { rl_complete, complete },
-    { rl_possible_completions, possible_completions },
-    { rl_insert_completions, insert_completions },
-    { rl_menu_complete, menu_complete },
-    { rl_backward_menu_complete, backward_menu_complete },
+#define OWN(name)                                                                                                      \
+    {                                                                                                                  \
+        rl_##name, own_##name                                                                                          \
+    }
+    OWN(complete),
+    OWN(possible_completions),
+    OWN(insert_completions),
+    OWN(menu_complete),
+    OWN(backward_menu_complete),
+    OWN(get_previous_history),
+    OWN(get_next_history),
+    OWN(beginning_of_history),
+    OWN(end_of_history),
+    OWN(fetch_history),
+    OWN(operate_and_get_next),
+    OWN(reverse_search_history),
+    OWN(forward_search_history),
+    OWN(history_search_backward),
+    OWN(history_search_forward),
+    OWN(history_substr_search_backward),
+    OWN(history_substr_search_forward),
+    OWN(noninc_reverse_search),
+    OWN(noninc_forward_search),
+    OWN(noninc_reverse_search_again),
+    OWN(noninc_forward_search_again),
+    OWN(vi_fetch_history),
+    OWN(vi_search),
+    OWN(vi_search_again),
+#undef OWN
 };
 
-static int complete_by(rl_command_func_t *function, int count, int key)
+static void restore_last_function(void)
 {
-    if (rl_end > COMPLETABLE)
-        return 0;
     for (size_t i = 0; i < sizeof replacements / sizeof *replacements; i++)
         if (rl_last_func == replacements[i].instead && replacements[i].broken)
             rl_last_func = replacements[i].broken;
-    return function(count, key);
+}
+
+static const char *const maps[] = { "emacs", "vi-insert", "vi-command", "emacs-meta", "emacs-ctlx" };
+
+static void bind_searches(bool own)
+{
+    static rl_command_func_t *const searches[][2] = {
+        { rl_reverse_search_history, own_reverse_search_history },
+        { rl_forward_search_history, own_forward_search_history },
+    };
+    for (size_t m = 0; m < sizeof maps / sizeof *maps; m++) {
+        Keymap map = rl_get_keymap_by_name(maps[m]);
+        for (int key = 0; key < KEYMAP_SIZE - 1; key++)
+            for (size_t i = 0; i < sizeof searches / sizeof *searches; i++)
+                if (map[key].type == ISFUNC && map[key].function == searches[i][!own])
+                    map[key].function = searches[i][own];
+    }
+}
+
+void readline_fixes_after_key(void)
+{
+    if (!searching || RL_ISSTATE(RL_STATE_ISEARCH))
+        return;
+    searching = false;
+    bind_searches(true);
 }
 
 static void apply(Keymap map, bool top)
@@ -185,7 +277,6 @@ static void apply(Keymap map, bool top)
 
 void readline_fixes_apply(void)
 {
-    static const char *const maps[] = { "emacs", "vi-insert", "vi-command", "emacs-meta", "emacs-ctlx" };
     for (size_t m = 0; m < sizeof maps / sizeof *maps; m++)
         apply(rl_get_keymap_by_name(maps[m]), m < 3);
 }

@@ -5,4 +5,7 @@
 /** Call after the init file was read. */
 void readline_fixes_apply(void);
 
+/** Call after each rl_callback_read_char, and after a search was ended in another way. */
+void readline_fixes_after_key(void);
+
 #endif

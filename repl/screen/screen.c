@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define FRAME_MS 16   /* at most 60 frames a second */
-#define STATE_MS 1000 /* while something runs that no mark tells about */
+#define STATE_MS 100  /* between two looks whether anything has run in the lab */
 
 void screen_message(struct screen *screen, enum role role, const char *format, ...)
 {
@@ -30,9 +30,13 @@ void screen_message(struct screen *screen, enum role role, const char *format, .
 
 const char *screen_words(const char *text)
 {
-    bool broken = strncmp(text, "run `bash` in the lab", 21) == 0 && strstr(text, "No such file");
-    return broken ? "The lab is broken (bash is gone from it). F5 builds a fresh one and brings you back to this step."
-                  : text;
+    static const char command[] = "`reset` ";
+    static char words[sizeof(((struct screen *)NULL)->message)];
+    const char *at = strstr(text, command);
+    if (!at)
+        return text;
+    snprintf(words, sizeof(words), "%.*sF5 (`reset`) %s", (int)(at - text), text, at + sizeof(command) - 1);
+    return words;
 }
 
 struct terminal *screen_terminal(const struct screen *screen)
@@ -151,9 +155,12 @@ static void before_wait(void *data)
         session_state_read(screen->session, &screen->state);
         const char *words = screen_words(screen->state.waits_for);
         if (words != screen->state.waits_for)
-            snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%s", words);
+            snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%.*s",
+                     (int)sizeof(screen->state.waits_for) - 1, words);
         screen->state_due = false;
         screen->dirty |= DIRTY_STATE | DIRTY_STATUS;
+        if (screen->overlay == OVERLAY_STATE)
+            overlay_changed(screen);
     }
     if (!screen->dirty || screen->frame_timer)
         return;
@@ -189,13 +196,11 @@ void screen_relayout(struct screen *screen)
 
 /* ---- the session's events ---- */
 
-/* Grey on the line: what the step types next, if it is one line. */
+/* Grey on the line: what the step types next. */
 static void suggest(struct screen *screen)
 {
-    bool done = screen->finished || session_current_passed(screen->session);
-    const char *command = done ? NULL : session_solution(screen->session);
     screen->dirty |= DIRTY_TERMINAL;
-    prompt_set_suggestion(screen->prompt, command && !strchr(command, '\n') ? command : NULL);
+    prompt_set_suggestion(screen->prompt, session_suggestion(screen->session));
 }
 
 /* A step came into play, or the one in play has passed: what was said about it stays until there is another one. */
@@ -235,10 +240,11 @@ static void on_session_event(struct session *session, const struct session_event
     case SESSION_LAB_DIED:
         screen->building = true;
         memset(screen->terminal_view.sent, 0, sizeof(screen->terminal_view.sent));
+        memset(screen->ahead.interrupted, 0, sizeof(screen->ahead.interrupted));
         screen_message(
             screen, ROLE_NOTICE,
             "The lab has ended (something in it stopped everything). A new one is being built and your steps "
-            "are done again; wait for the prompt.");
+            "are done again.");
         break;
     case SESSION_TERMINAL:
         screen->terminal_view.back = 0;
@@ -246,7 +252,7 @@ static void on_session_event(struct session *session, const struct session_event
         screen->state_due = true;
         break;
     case SESSION_PROMPT:
-        terminal_view_prompt(screen, event->terminal);
+        ahead_prompt(screen, event->terminal);
         suggest(screen);
         screen->dirty |= DIRTY_TERMINAL | DIRTY_STATUS;
         screen->state_due = true;
@@ -291,15 +297,18 @@ static void on_accepted(const char *line, void *data)
 {
     struct screen *screen = data;
     struct command_line command;
+    char why[256];
     bool quiz = screen->session && session_quiz(screen->session);
     screen->dirty |= DIRTY_TERMINAL;
+    if (ahead_line(screen, line))
+        return;
     prompt_remember(screen->prompt, line);
     if (commands_at_prompt(line, quiz, &command)) {
         action_run(screen, command.action, &command);
         return;
     }
-    if (strcmp(line, "goto") == 0 || strncmp(line, "goto ", 5) == 0) { /* bash knows no such command */
-        screen_message(screen, ROLE_NOTICE, "goto takes the number of a step, 1 to %zu", screen->lesson->step_count);
+    if (commands_mistaken(line, why, sizeof(why))) {
+        screen_message(screen, ROLE_NOTICE, "%s", why);
         return;
     }
     if (line[0] == '\\' && commands_at_prompt(line + 1, false, &command))
@@ -324,6 +333,7 @@ static void on_interrupted(void *data)
     if (terminal) {
         static const char interrupt[] = "\003";
         terminal_write(terminal, interrupt, 1); /* so that bash leaves a half-typed loop or here-document as well */
+        ahead_interrupted(screen);
         session_flush(screen->session);
     }
     screen->message[0] = '\0'; /* it may have spoken of the line that is gone */
@@ -384,6 +394,7 @@ static void end_session(struct screen *screen)
     screen->session = NULL;
     memset(&screen->terminal_view, 0, sizeof(screen->terminal_view));
     memset(&screen->state, 0, sizeof(screen->state));
+    ahead_drop(screen);
     lesson_view_free(screen);
     lesson_free(screen->lesson);
     screen->lesson = NULL;
@@ -397,7 +408,7 @@ static void end_session(struct screen *screen)
 static struct lesson *load_lesson(const char *path, struct err *err)
 {
     struct lesson_mistakes mistakes = { 0 };
-    struct lesson *lesson = lesson_load(path, &mistakes, err);
+    struct lesson *lesson = session_load_lesson(path, &mistakes, err);
     if (!lesson && mistakes.count > 0)
         err_say(err, EINVAL, "%s:%d: %s%s; mend the lesson or choose another one", path, mistakes.list[0].line,
                 mistakes.list[0].what, mistakes.count > 1 ? " (and more)" : "");
@@ -431,7 +442,7 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
     screen->session = session;
     screen->building = true;
     screen->focus = PANE_TERMINAL;
-    screen_message(screen, ROLE_NOTICE, "The lab is being built; wait for the prompt.");
+    screen_message(screen, ROLE_NOTICE, "The lab is being built.");
     screen->dirty |= DIRTY_ALL | DIRTY_CLEAN;
     draw(screen);
     if (session_start(session, step, err) < 0) {
@@ -490,12 +501,11 @@ static void on_quit_signal(int signal, void *data)
     loop_quit(screen->loop);
 }
 
-/* While a program runs no mark says that the state changed; at the prompt nothing changes by itself. */
+/* While a program runs no mark says that the state changed, and another terminal's may change it too. */
 static void on_state_timer(void *data)
 {
     struct screen *screen = data;
-    struct terminal *terminal = screen_terminal(screen);
-    if (terminal && !terminal_at_prompt(terminal))
+    if (screen->session && session_state_stale(screen->session))
         screen->state_due = true;
 }
 
@@ -544,7 +554,7 @@ static char *named_lesson(struct screen *screen, int *status)
         return NULL;
     }
     struct lesson_mistakes mistakes = { 0 };
-    struct lesson *lesson = lesson_load(path, &mistakes, &err);
+    struct lesson *lesson = session_load_lesson(path, &mistakes, &err);
     if (!lesson) {
         for (size_t i = 0; i < mistakes.count; i++)
             fprintf(stderr, "%s:%d: %s\n", path, mistakes.list[i].line, mistakes.list[i].what);

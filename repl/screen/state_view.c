@@ -1,122 +1,154 @@
+/* The pane beside the step: what fits of the sections, the most telling of each first. F12 shows all of it. */
+#include "repl/screen/state_sections.h"
 #include "repl/screen/view.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static void put_closure(struct flow *flow, const struct screen *screen, const struct state_missing *closure)
-{
-    const struct theme *theme = &screen->theme;
-    unsigned missing = closure->needed - closure->present;
-    bool done = closure->there && missing == 0;
-    flow_format(flow, done ? ROLE_PASSED : ROLE_DIFFERS, "%s ", theme_glyph(theme, done ? GLYPH_PASSED : GLYPH_FAILED));
-    flow_format(flow, ROLE_STRONG, "%s", closure->program);
-    flow_format(flow, ROLE_TEXT, " in %s ", closure->root);
-    if (done) {
-        flow_format(flow, ROLE_TEXT, "has all of the %u files it needs", closure->needed);
-    } else if (!closure->there) {
-        flow_format(flow, ROLE_TEXT, "is not there yet; it needs %u more files", closure->needed);
-    } else {
-        flow_format(flow, ROLE_TEXT, "needs %u files, %u missing:", closure->needed, missing);
-        for (size_t i = 0; i < sizeof(closure->missing) / sizeof(closure->missing[0]) && closure->missing[i][0]; i++)
-            flow_format(flow, ROLE_DIFFERS, "%s %s", i ? "," : "", closure->missing[i]);
-    }
-    flow_break(flow);
-}
+#define TWO_COLUMNS 110 /* cells from which on the sections stand in two columns */
 
-static void put_process(struct flow *flow, const struct screen *screen)
-{
-    const struct session_state *state = &screen->state;
-    flow_format(flow, ROLE_FAINT, "process ");
-    flow_format(flow, ROLE_STRONG, "%s", state->command);
-    flow_format(flow, ROLE_TEXT, "  pid %d", state->inside);
-    flow_format(flow, ROLE_FAINT, "  root ");
-    flow_format(flow, state->rooted ? ROLE_DIFFERS : ROLE_SAME, "%s %s",
-                theme_glyph(&screen->theme, state->rooted ? GLYPH_DIFFERS : GLYPH_SAME), state->root);
-    flow_break(flow);
-}
+/* What of one column is drawn. */
+struct column {
+    const struct screen *screen;
+    struct rect rect;
+    unsigned used;
+};
 
-/* One line: each kind with its mark. */
-static void put_namespaces_short(struct flow *flow, const struct screen *screen)
+/* What the step watches goes first, then what is not as in any shell of the lab, then the rest. */
+static size_t in_order(const struct session_state *state, enum state_section *order)
 {
-    const struct session_state *state = &screen->state;
-    for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
-        char item[64];
-        if (!state->inode[i])
-            continue;
-        snprintf(item, sizeof(item), "%s%s ", namespace_kinds[i].name,
-                 theme_glyph(&screen->theme, state->differs[i] ? GLYPH_DIFFERS : GLYPH_SAME));
-        flow_text(flow, state->differs[i] ? ROLE_DIFFERS : ROLE_SAME, item);
-    }
-    flow_break(flow);
-}
-
-/* Two columns of "≠ mount      isolated", so that eight kinds take four lines. */
-static void put_namespaces(struct flow *flow, const struct screen *screen)
-{
-    const struct session_state *state = &screen->state;
-    size_t half = NAMESPACE_KINDS / 2;
-    for (size_t row = 0; row < half; row++) {
-        struct span spans[2];
-        char text[2][64];
-        for (size_t c = 0; c < 2; c++) {
-            size_t i = row + c * half;
-            bool differs = state->differs[i];
-            snprintf(text[c], sizeof(text[c]), "%s %-8s%-12s",
-                     theme_glyph(&screen->theme, differs ? GLYPH_DIFFERS : GLYPH_SAME), namespace_kinds[i].word,
-                     !state->inode[i] ? "not here"
-                     : differs        ? "isolated"
-                                      : "shared");
-            spans[c] = (struct span){ text[c], differs ? ROLE_DIFFERS : ROLE_SAME, 0 };
+    size_t count = 0;
+    for (int pass = 0; pass < 3; pass++)
+        for (size_t i = 0; i < STATE_SECTIONS; i++) {
+            int of = state->watched[i] ? 0 : state_sections[i].telling(state) ? 1 : 2;
+            bool empty = i == STATE_CLOSURE && state->closure_count == 0;
+            if (of == pass && !empty)
+                order[count++] = (enum state_section)i;
         }
-        flow_spans(flow, spans, 2);
-    }
+    return count;
 }
 
-static bool any_differs(const struct session_state *state)
+static struct flow *make(const struct column *column, enum state_section which, unsigned rows)
 {
-    for (size_t i = 0; i < NAMESPACE_KINDS; i++)
-        if (state->differs[i])
-            return true;
-    return state->rooted;
+    const char *label = state_sections[which].label;
+    struct flow *flow = flow_new(&column->screen->theme, column->rect.cols);
+    if (!flow)
+        return NULL;
+    if (*label)
+        flow_push(flow, label, "       ", ROLE_FAINT);
+    state_sections[which].put(flow, &column->screen->state, rows);
+    if (*label)
+        flow_pop(flow);
+    return flow;
 }
 
-/* What fits one line: what the step is about. */
-static void put_line(struct flow *flow, const struct screen *screen)
+/* How many lines it would take. */
+static unsigned lines_of(const struct column *column, enum state_section which, unsigned room)
 {
-    const struct session_state *state = &screen->state;
-    for (unsigned i = 0; i < state->closure_count; i++) {
-        const struct state_missing *closure = &state->closures[i];
-        if (closure->there && closure->present == closure->needed && i + 1 < state->closure_count)
-            continue;
-        if (any_differs(state) && closure->there && closure->present == closure->needed)
-            break;
-        put_closure(flow, screen, closure);
-        return;
-    }
-    flow_format(flow, ROLE_FAINT, "root ");
-    flow_format(flow, state->rooted ? ROLE_DIFFERS : ROLE_SAME, "%s%s ",
-                theme_glyph(&screen->theme, state->rooted ? GLYPH_DIFFERS : GLYPH_SAME), state->root);
-    put_namespaces_short(flow, screen);
+    struct flow *flow = make(column, which, room);
+    size_t count = 0;
+    if (flow)
+        flow_lines(flow, &count);
+    flow_free(flow);
+    return (unsigned)count;
 }
 
-static void put_all(struct flow *flow, const struct screen *screen, unsigned rows)
+/* Draw the first @rows lines of @flow, which is freed. */
+static void draw_flow(struct column *column, struct flow *flow, unsigned rows)
 {
-    const struct session_state *state = &screen->state;
-    put_process(flow, screen);
-    bool full = rows >= 5 + state->closure_count;
-    for (unsigned i = 0; i < state->closure_count && rows > 2; i++)
-        put_closure(flow, screen, &state->closures[i]);
-    if (full)
-        put_namespaces(flow, screen);
-    else
-        put_namespaces_short(flow, screen);
-    if (screen->checked && session_quiz(screen->session)) {
+    size_t count = 0;
+    const struct line *lines = flow ? flow_lines(flow, &count) : NULL;
+    for (size_t i = 0; i < count && i < rows && column->used < column->rect.rows; i++)
+        draw_line(&column->screen->theme, &column->rect, column->used++, &lines[i]);
+    flow_free(flow);
+}
+
+static struct flow *make_waits(const struct column *column)
+{
+    const struct screen *screen = column->screen;
+    struct flow *flow = flow_new(&screen->theme, column->rect.cols);
+    if (flow && screen->checked && session_quiz(screen->session)) {
         flow_format(flow, ROLE_FAINT, "not yet: ");
         flow_text(flow, ROLE_TEXT, "the question is not answered");
-    } else if (*state->waits_for) {
+    } else if (flow && *screen->state.waits_for) {
         flow_format(flow, ROLE_FAINT, "not yet: ");
-        flow_quoted(flow, ROLE_TEXT, state->waits_for);
+        flow_quoted(flow, ROLE_TEXT, screen->state.waits_for);
     }
+    return flow;
+}
+
+static void draw_process(struct column *column)
+{
+    struct flow *flow = flow_new(&column->screen->theme, column->rect.cols);
+    if (flow)
+        state_put_process(flow, &column->screen->state);
+    draw_flow(column, flow, 1);
+}
+
+/* Each section of @order gets a line while there are any, then those in front as many as they need. @keep lines stay free. */
+static void draw_sections(struct column *column, const enum state_section *order, size_t count, unsigned keep)
+{
+    unsigned rows[STATE_SECTIONS] = { 0 };
+    unsigned left = column->rect.rows - column->used;
+    left = left > keep ? left - keep : 0;
+    for (size_t i = 0; i < count && left > 0; i++, left--)
+        rows[i] = 1;
+    for (size_t i = 0; i < count && left > 0; i++) {
+        unsigned wants = lines_of(column, order[i], rows[i] + left);
+        unsigned more = wants > rows[i] ? wants - rows[i] : 0;
+        more = more < left ? more : left;
+        rows[i] += more;
+        left -= more;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (rows[i])
+            draw_flow(column, make(column, order[i], rows[i]), rows[i]);
+}
+
+static size_t only(const enum state_section *order, size_t count, bool right, enum state_section *to)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (state_sections[order[i]].right == right)
+            to[kept++] = order[i];
+    return kept;
+}
+
+static void draw_all(struct screen *screen, struct rect pane)
+{
+    enum state_section order[STATE_SECTIONS], left[STATE_SECTIONS], right[STATE_SECTIONS];
+    size_t count = in_order(&screen->state, order);
+    struct column one = { .screen = screen, .rect = pane };
+    bool two = pane.cols >= TWO_COLUMNS;
+    if (two)
+        one.rect.cols = pane.cols / 2 - 1;
+    struct flow *waits = make_waits(&one);
+    size_t keep = 0;
+    if (waits)
+        flow_lines(waits, &keep);
+    keep = keep > 2 && !two ? 2 : keep;
+    keep = keep > pane.rows / 4 ? pane.rows / 4 : keep;
+    draw_process(&one);
+    if (!two) {
+        draw_sections(&one, order, count, (unsigned)keep);
+    } else {
+        struct column other = { .screen = screen, .rect = pane };
+        other.rect.col += pane.cols / 2 + 1;
+        other.rect.cols -= pane.cols / 2 + 1;
+        size_t lefts = only(order, count, false, left), rights = only(order, count, true, right);
+        draw_sections(&one, left, lefts, (unsigned)keep);
+        draw_sections(&other, right, rights, 0);
+    }
+    draw_flow(&one, waits, pane.rows);
+}
+
+static void draw_one(struct screen *screen, const struct rect *pane)
+{
+    struct column line = { .screen = screen, .rect = *pane };
+    struct flow *flow = flow_new(&screen->theme, pane->cols);
+    if (flow)
+        state_put_line(flow, &screen->state);
+    draw_flow(&line, flow, 1);
 }
 
 void state_view_draw(struct screen *screen)
@@ -125,23 +157,18 @@ void state_view_draw(struct screen *screen)
     if (pane.rows == 0)
         return;
     char legend[80];
-    snprintf(legend, sizeof(legend), "%s not the lab's", theme_glyph(&screen->theme, GLYPH_DIFFERS));
+    snprintf(legend, sizeof(legend), "%s not the lab's %s F12 all", theme_glyph(&screen->theme, GLYPH_DIFFERS),
+             theme_glyph(&screen->theme, GLYPH_DOT));
     draw_title(&screen->theme, &screen->layout.state_title, ROLE_TITLE, "State of the kernel", legend);
     draw_clear(&screen->theme, &pane);
     if (pane.cols > 4) {
         pane.col++;
         pane.cols -= 2;
     }
-    struct flow *flow = screen->session && screen->state.process > 0 ? flow_new(&screen->theme, pane.cols) : NULL;
-    if (!flow)
+    if (!screen->session || screen->state.process <= 0)
         return;
     if (pane.rows == 1)
-        put_line(flow, screen);
+        draw_one(screen, &pane);
     else
-        put_all(flow, screen, pane.rows);
-    size_t count;
-    const struct line *lines = flow_lines(flow, &count);
-    for (unsigned row = 0; row < pane.rows && row < count; row++)
-        draw_line(&screen->theme, &pane, row, &lines[row]);
-    flow_free(flow);
+        draw_all(screen, pane);
 }

@@ -32,6 +32,12 @@ static void draw_message(struct screen *screen)
     struct flow *flow = flow_new(&screen->theme, pane.cols);
     if (!flow)
         return;
+    char kept[160];
+    if (ahead_words(screen, kept, sizeof(kept))) {
+        flow_text(flow, ROLE_NOTICE, "Kept for the prompt: ");
+        flow_text(flow, ROLE_TEXT, kept);
+        flow_text(flow, ROLE_TEXT, ". ");
+    }
     if (screen->message[0]) {
         flow_quoted(flow, screen->message_role, screen->message);
     } else if (screen->session && session_current_passed(screen->session) && !screen->finished) {

@@ -1,14 +1,10 @@
-#include "engine/base/cleanup.h"
 #include "repl/screen/tty.h"
 #include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 
 #include <curses.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <wchar.h>
 
 #define PROMPT_CELLS 8192
@@ -238,59 +234,9 @@ void terminal_view_scroll(struct screen *screen, int lines)
     screen->dirty |= DIRTY_TERMINAL | DIRTY_CLEAN;
 }
 
-/* What is typed while a program runs stays on the tty's own line until Enter. It is remembered here, so that readline can go on with it
- * at the next prompt (see terminal_view_prompt). In any other mode the program has taken it. */
-static void remember_ahead(struct screen *screen, struct terminal *terminal, unsigned number,
-                           const struct input_event *event)
-{
-    struct terminal_view *view = &screen->terminal_view;
-    size_t *len = &view->ahead_len[number];
-    if (number > TERMINALS_MAX)
-        return;
-    bool character = event->kind == INPUT_KEY && event->modifiers == 0 && event->key < INPUT_KEY_NONE;
-    if (event->kind == INPUT_KEY && event->key == INPUT_KEY_BACKSPACE && *len > 0) {
-        do
-            --*len;
-        while (*len > 0 && ((unsigned char)view->ahead[number][*len] & 0xc0) == 0x80);
-    } else if (character && !terminal_alternate(terminal) && *len + event->len < sizeof(view->ahead[number]) - 1) {
-        memcpy(view->ahead[number] + *len, event->bytes, event->len);
-        *len += event->len;
-    } else {
-        *len = 0;
-    }
-    view->ahead[number][*len] = '\0';
-}
-
-/* Take the unfinished line out of the tty's queue, where readline is to go on with it. False if whole lines are waiting there: the shell
- * takes those first. (VKILL would do it too, but its echo would rub out the prompt.) */
-static bool empty_input_queue(const struct terminal *terminal)
-{
-    int whole = 0;
-    cleanup_close int slave = ioctl(terminal_fd(terminal), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    return slave >= 0 && ioctl(slave, FIONREAD, &whole) == 0 && whole == 0 && tcflush(slave, TCIFLUSH) == 0;
-}
-
-void terminal_view_prompt(struct screen *screen, unsigned number)
-{
-    struct terminal_view *view = &screen->terminal_view;
-    struct terminal *terminal = session_terminal(screen->session, number);
-    if (number > TERMINALS_MAX || !terminal)
-        return;
-    view->sent[number] = false;
-    if (view->ahead_len[number] == 0)
-        return;
-    if (number == session_active(screen->session) && screen_at_prompt(screen) && prompt_empty(screen->prompt)) {
-        if (!empty_input_queue(terminal))
-            return;
-        prompt_set_line(screen->prompt, view->ahead[number]);
-    }
-    view->ahead_len[number] = 0;
-}
-
 static void send_to_program(struct screen *screen, struct terminal *terminal, const struct input_event *event)
 {
-    unsigned number = session_active(screen->session);
-    remember_ahead(screen, terminal, number, event);
+    ahead_remember(screen, terminal, event);
     if (event->kind == INPUT_PASTE) {
         terminal_paste(terminal, event->bytes, event->len);
         return;

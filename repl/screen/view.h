@@ -25,7 +25,7 @@ enum dirty {
     DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
 };
 
-enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS };
+enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE };
 
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
@@ -50,13 +50,25 @@ struct lesson_view {
 
 #define TERMINALS_MAX 9
 struct terminal_view {
-    unsigned back;                      /* lines scrolled back */
-    unsigned drawn_shift;               /* rows the grid was pushed up for a long prompt line, when last drawn */
-    bool alternate;                     /* a full-screen program had the terminal when last drawn */
-    bool drawn_prompt;                  /* a prompt line was drawn over the grid */
-    bool sent[TERMINALS_MAX + 1];       /* a line was sent and no prompt came back yet: keys are for the program */
-    char ahead[TERMINALS_MAX + 1][256]; /* typed while a program ran, on the tty's own unfinished line */
-    size_t ahead_len[TERMINALS_MAX + 1];
+    unsigned back;                /* lines scrolled back */
+    unsigned drawn_shift;         /* rows the grid was pushed up for a long prompt line, when last drawn */
+    bool alternate;               /* a full-screen program had the terminal when last drawn */
+    bool drawn_prompt;            /* a prompt line was drawn over the grid */
+    bool sent[TERMINALS_MAX + 1]; /* a line was sent and no prompt came back yet: keys are for the program */
+};
+
+/* What is typed before there is a prompt for it; see ahead.c. */
+struct ahead {
+    char line[TERMINALS_MAX + 1][256]; /* typed while a program ran, on the tty's own unfinished line */
+    size_t len[TERMINALS_MAX + 1];
+    struct held_key *keys; /* held back, in order */
+    size_t count, size;
+    bool interrupted
+        [TERMINALS_MAX +
+         1]; /* Ctrl-C went to the shell at its prompt, and no new prompt has come: its tty may still drop what follows */
+    unsigned terminal; /* whose they are; 0: of the one that is active when the lab is there */
+    unsigned looks;    /* in a row that found the prompt there and could not tell that the shell reads */
+    struct loop_source *timer;
 };
 
 struct command_entry {
@@ -91,6 +103,7 @@ struct screen {
     bool zoomed;
     struct lesson_view lesson_view;
     struct terminal_view terminal_view;
+    struct ahead ahead;
     struct session_state state;
     bool state_due;
 
@@ -107,7 +120,7 @@ struct screen {
 /* screen.c */
 void screen_message(struct screen *screen, enum role role, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/** What an error of the session means to the learner: a lab that can start no bash is broken; everything else as it is. */
+/** The session's words with the key beside a command that is typed only at the lab's prompt. Valid until the next call. */
 const char *screen_words(const char *text);
 void screen_relayout(struct screen *screen); /* after a change of size, zoom or overlay */
 int screen_open_lesson(struct screen *screen, const char *path, unsigned step, struct err *err);
@@ -122,7 +135,7 @@ bool screen_at_prompt(const struct screen *screen);
 void lesson_view_draw(struct screen *screen);
 void lesson_view_changed(struct screen *screen);  /* same step, other words */
 void lesson_view_new_step(struct screen *screen); /* from its top, nothing said */
-/** Put words below the step, under a title, and scroll to them; the same words are not put twice. */
+/** Put words below the step, under a title, and scroll to them; the same words stand there once. */
 void lesson_view_say(struct screen *screen, enum role role, const char *title, const char *markdown);
 void lesson_view_scroll(struct screen *screen, enum action action, unsigned lines);
 void lesson_view_free(struct screen *screen);
@@ -133,7 +146,19 @@ void terminal_view_draw(struct screen *screen);
 bool terminal_view_cursor(const struct screen *screen, unsigned *row, unsigned *col);
 void terminal_view_scroll(struct screen *screen, int lines); /* >0: back */
 void terminal_view_input(struct screen *screen, const struct input_event *event);
-void terminal_view_prompt(struct screen *screen, unsigned terminal); /* a shell is at its prompt */
+
+/* ahead.c: keys typed before the prompt is there */
+/** A key or paste for the active terminal: to it now, or held until it is wanted. */
+void ahead_input(struct screen *screen, const struct input_event *event);
+/** A line of a paste that was accepted while the one before it runs: true if it is held. */
+bool ahead_line(struct screen *screen, const char *line);
+/** @event is being written to the program in the active terminal. */
+void ahead_remember(struct screen *screen, const struct terminal *terminal, const struct input_event *event);
+void ahead_prompt(struct screen *screen, unsigned terminal); /* a shell is at its prompt */
+void ahead_interrupted(struct screen *screen);               /* Ctrl-C is on its way to the shell at its prompt */
+void ahead_drop(struct screen *screen);
+/** The held keys as they would be read, lines parted by " ; ". Returns false if none is held. */
+bool ahead_words(const struct screen *screen, char *text, size_t size);
 
 /* state_view.c */
 void state_view_draw(struct screen *screen);
@@ -150,6 +175,8 @@ void quiz_answer(struct screen *screen, const char *text);
 /* overlay.c */
 void overlay_show(struct screen *screen, enum overlay overlay);
 void overlay_draw(struct screen *screen);
+/** What it shows is not what it was: it is made anew when next drawn, at the same place. */
+void overlay_changed(struct screen *screen);
 void overlay_input(struct screen *screen, const struct input_event *event);
 
 /* welcome.c: the first screen */

@@ -1,4 +1,5 @@
 #include "engine/observe/host.h"
+#include "repl/lesson/resume.h"
 #include "repl/screen/view.h"
 
 #include <stdio.h>
@@ -47,29 +48,28 @@ static void put_machine(struct flow *flow, const struct screen *screen)
     flow_break(flow);
 }
 
-/* Place in the curriculum of the lesson last worked on, or -1. */
-static int last_place(const struct screen *screen)
-{
-    const char *last = screen->progress ? progress_last(screen->progress) : "";
-    for (size_t i = 0; *last && i < screen->curriculum.count; i++) {
-        const char *path = screen->curriculum.entries[i].path, *name = strrchr(path, '/');
-        if (strcmp(last, path) == 0 || (name && strcmp(last, name + 1) == 0))
-            return (int)i;
-    }
-    return -1;
-}
-
 static void put_where(struct flow *flow, const struct screen *screen)
 {
-    int place = last_place(screen);
-    if (screen->curriculum.count == 0) {
+    struct resume resume = resume_lesson(&screen->curriculum, screen->progress);
+    if (resume.place < 0) {
         flow_text(flow, ROLE_NOTICE,
                   "No lessons were found. Start teachroot with a lesson's file, or set TEACHROOT_LESSONS.");
         return;
     }
-    const struct curriculum_entry *entry = &screen->curriculum.entries[place < 0 ? 0 : place];
+    const struct curriculum_entry *entry = &screen->curriculum.entries[resume.place];
+    bool all = resume.place == resume.finished;
+    if (resume.finished >= 0) {
+        flow_format(flow, ROLE_PASSED, "%s You have finished lesson %d.", theme_glyph(&screen->theme, GLYPH_PASSED),
+                    screen->curriculum.entries[resume.finished].number);
+        flow_text(flow, ROLE_TEXT, all ? " No lesson after it is open." : "");
+        flow_break(flow);
+    }
     flow_format(flow, ROLE_TODO, "%s Enter ", theme_glyph(&screen->theme, GLYPH_TODO));
-    flow_format(flow, ROLE_STRONG, "%s lesson %d: %s", place < 0 ? "begins" : "goes on where you left off, in",
+    flow_format(flow, ROLE_STRONG, "%s lesson %d: %s",
+                all                   ? "opens it again,"
+                : !resume.begun       ? "begins"
+                : resume.finished < 0 ? "goes on where you left off, in"
+                                      : "goes on with",
                 entry->number, entry->title);
     flow_break(flow);
     flow_text(flow, ROLE_TEXT, "  l lists the lessons; q quits.");
@@ -101,11 +101,11 @@ void welcome_put(struct flow *flow, const struct screen *screen)
 
 void welcome_begin(struct screen *screen)
 {
-    int place = last_place(screen);
-    if (screen->curriculum.count == 0)
+    struct resume resume = resume_lesson(&screen->curriculum, screen->progress);
+    if (resume.place < 0)
         return;
     struct err err = { 0 };
-    const char *path = screen->curriculum.entries[place < 0 ? 0 : place].path;
+    const char *path = screen->curriculum.entries[resume.place].path;
     overlay_show(screen, OVERLAY_NONE);
     if (screen_open_lesson(screen, path, 0, &err) < 0) {
         screen_message(screen, ROLE_FAILED, "%s", err.message);

@@ -108,7 +108,7 @@ static void start(struct session *session, unsigned step, session_check_fn *done
     check->active = false;
     check->job = job_start(&session->jobs, &options, &err);
     if (!check->job) /* the pids limit is reached, say: that is a state of the lab like another */
-        ended(session, false, err.message);
+        ended(session, false, lab_words(session, &err));
 }
 
 static bool wanted(const struct session *session)

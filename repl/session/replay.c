@@ -54,7 +54,7 @@ static void replay_block(struct session *session)
         const struct block *block = &step->blocks[replay->block];
         if (block->replay_skip || block->type == BLOCK_QUIZ)
             continue;
-        tell_replay(session, block_text(block));
+        tell_replay(session, block->hidden ? step->title : block_text(block));
         if (session_play_block(session, block, on_block_replayed, NULL, &err) == 0)
             return;
         session_message(session, true, "replaying step %u: %s", replay->step, err.message);
@@ -86,12 +86,34 @@ static void replay_step(struct session *session)
 
 void replay_start(struct session *session, unsigned target)
 {
+    bool on = target > 1 && session_step(session, target); /* a finished lesson's end builds on nothing */
     session->replay =
-        (struct replay){ .on = target > 1, .target = target, .step = 1, .deaths = session->replay.deaths };
+        (struct replay){ .on = on, .target = target, .step = on ? 1 : target, .deaths = session->replay.deaths };
     replay_step(session);
 }
 
 void replay_end(struct session *session)
 {
     session->replay.on = false;
+}
+
+bool session_stop_replay(struct session *session)
+{
+    static const char interrupt[] = "\003";
+    unsigned step = session->replay.step, terminal = session->player.terminal;
+    if (!session->replay.on)
+        return false;
+    job_cancel(session->setup);
+    session->setup = NULL;
+    session->setup_done = NULL;
+    player_end(session);
+    replay_end(session);
+    if (session_terminal(session, terminal)) {
+        session_set_active(session, terminal);
+        terminal_write(session_terminal(session, terminal), interrupt, 1);
+        session_flush(session);
+    }
+    steps_jump(session, step);
+    step_begin(session, step);
+    return true;
 }

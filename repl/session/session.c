@@ -72,6 +72,7 @@ void session_end_lab(struct session *session)
     player_end(session);
     replay_end(session);
     check_end(session);
+    state_forget(session);
     session->setup = NULL;
     session->setup_done = NULL;
     session->lab_ready = session->lesson_set_up = false;
@@ -275,6 +276,20 @@ char **script_environment(const struct session *session, unsigned step)
     return env;
 }
 
+static const char broken_lab[] = "The lab is broken: its bash is gone. `reset` builds a fresh one.";
+
+const char *lab_words(const struct session *session, const struct err *err)
+{
+    bool broken =
+        strncmp(err->message, "run `bash` in the lab", 21) == 0 && (err->code == ENOENT || err->code == ENOEXEC);
+    return broken && !session->options.by_hand ? broken_lab : err->message;
+}
+
+bool lab_is_broken(const char *words)
+{
+    return strcmp(words, broken_lab) == 0;
+}
+
 static void on_setup_done(const struct job_result *result, void *data)
 {
     struct session *session = data;
@@ -314,6 +329,10 @@ void session_run_setup(struct session *session, const char *what, const char *sc
     session->setup = job_start(&session->jobs, &options, &err);
     if (session->setup)
         return;
-    session_message(session, true, "%s: %s", what, err.message);
+    const char *words = lab_words(session, &err);
+    if (lab_is_broken(words))
+        session_message(session, true, "%s", words);
+    else
+        session_message(session, true, "%s: %s", what, words);
     done(session);
 }

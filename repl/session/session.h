@@ -49,12 +49,16 @@ struct session_options {
     void *data;
 };
 
+/** lesson_load; and what its `requires` name must be known to `doctor`, or that is a mistake like another. */
+struct lesson *session_load_lesson(const char *path, struct lesson_mistakes *mistakes, struct err *err);
+
 /** Nothing is started yet. */
 struct session *session_new(const struct session_options *options, struct err *err);
 /** Ends the lab and everything in it. */
 void session_free(struct session *session);
 
-/** Build the lab, open terminal 1, run the lesson's setup, and replay up to step @step (1: none; 0: where progress left off). Returns at once after the lab is
+/** Build the lab, open terminal 1, run the lesson's setup, and replay up to step @step (1: none; 0: where progress left off; a
+ * lesson that is finished is opened at its end, where session_current is step_count + 1, and nothing is replayed). Returns at once after the lab is
  * built; the replay goes on in the loop, told by events: SESSION_LAB_READY, SESSION_REPLAY …, and SESSION_STEP when the step is in play.
  * None of the functions that build a lab or free the session may be called from a terminal_output_fn; session_free not from any event either. */
 int session_start(struct session *session, unsigned step, struct err *err);
@@ -65,11 +69,15 @@ struct lab *session_lab(struct session *session); /* NULL between labs */
 enum step_status { STEP_AHEAD, STEP_CURRENT, STEP_PASSED, STEP_SKIPPED };
 unsigned session_current(const struct session *session); /* 1-based; step_count + 1 when finished */
 enum step_status session_step_status(const struct session *session, unsigned step);
+/** Why this machine cannot do the lesson at all, in the same words as for a step, or NULL. */
+const char *session_lacks(const struct session *session);
 /** Why a step is skipped on this machine ("qemu: not installed; apt-get install qemu-system-x86"), or NULL. */
 const char *session_skip_reason(const struct session *session, unsigned step);
 /** True once the current step's check has passed (the learner moves on with `next`; the lesson does not scroll on before the output was read). */
 bool session_current_passed(const struct session *session);
 bool session_replaying(const struct session *session);
+/** End a replay where it is: what runs is interrupted, and the step being replayed becomes the current one. False if none was on. */
+bool session_stop_replay(struct session *session);
 
 /* Terminals, numbered from 1. */
 unsigned session_terminals(const struct session *session);
@@ -83,17 +91,32 @@ void session_resize(struct session *session, unsigned rows, unsigned cols); /* a
 /** After terminal_write, _paste or _mouse_event on a terminal: what the pty did not take at once is written as soon as it can. Cheap. */
 void session_flush(struct session *session);
 
+enum session_reader {
+    SESSION_READER_NONE, /* nobody waits for input: it would stand in the tty's queue */
+    SESSION_READER_LINES, /* something (the shell at its prompt included) waits for a line that the tty edits and echoes */
+    SESSION_READER_KEYS, /* the tty is in another mode: each key goes to the program */
+};
+/** Who gets what is typed into terminal @number now? Read from the kernel. */
+enum session_reader session_reader(const struct session *session, unsigned number);
+
 /** A line (or a command of several lines) for the shell of the active terminal, as typed at its prompt. */
 int session_send_line(struct session *session, const char *line, struct err *err);
 
 /* The teaching commands. Each tells its outcome by events and a message; the returned text is the session's and valid until the next call. */
 /* Skipping a step that has not passed is a fresh lab, replayed with that step in it, so that the ones after it can be done. */
 const char *session_next(struct session *session, bool skip); /* NULL: moved on; else why not, and what to do */
-const char *session_hint(
-    struct session
-        *session); /* the failed check's own words first, then the lesson's hints one by one, then the solution */
+enum hint_kind {
+    HINT_WORDS,    /* a hint */
+    HINT_SOLUTION, /* what the lesson itself calls a solution */
+    HINT_COMMAND,  /* the next command to type, as it is */
+    HINT_NONE,     /* there is nothing to hint at, and why */
+};
+/** The failed check's own words first, then the lesson's hints one by one, then the command. @kind may be NULL. */
+const char *session_hint(struct session *session, enum hint_kind *kind);
 const char *session_why(struct session *session);            /* what the current check still waits for */
 const char *session_solution(const struct session *session); /* the step's next unplayed command, or NULL */
+/** The same to be offered unasked: NULL once the step has passed, for a task to be found out (a hidden block), and if it has several lines. */
+const char *session_suggestion(const struct session *session);
 /** A fresh lab, replayed up to @step. Begins when the callbacks now running have returned; what fails then is told by SESSION_MESSAGE. -1: no such step. */
 int session_goto(struct session *session, unsigned step, struct err *err);
 int session_reset(struct session *session, struct err *err); /* goto the current step */

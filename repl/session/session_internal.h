@@ -2,10 +2,12 @@
 #ifndef REPL_SESSION_SESSION_INTERNAL_H
 #define REPL_SESSION_SESSION_INTERNAL_H
 
+#include "engine/observe/mounts.h"
 #include "repl/session/activity.h"
 #include "repl/session/capture.h"
 #include "repl/session/job.h"
 #include "repl/session/session.h"
+#include "repl/session/state.h"
 
 #define SESSION_TERMINALS 9
 #define CHECK_TIMEOUT_MS 10000
@@ -118,6 +120,24 @@ struct feature_answer {
     char reason[448];
 };
 
+/* The mount tables when the current step began, of each mount namespace that a terminal was in. */
+struct mount_base {
+    uint64_t inode;
+    char root[4096]; /* the root directory the table was read from */
+    struct observe_mounts table;
+};
+
+/* What the reading of the state keeps between one look and the next. */
+struct state_keeper {
+    struct mount_base bases[SESSION_TERMINALS + 1];
+    size_t base_count;
+    struct activity activity;
+    bool activity_open, known; /* known: seen holds the activity at the last read */
+    uint64_t seen;
+    uint64_t read_at; /* ms */
+    uint64_t cost;    /* of the last read, in us */
+};
+
 struct replay {
     bool on;
     unsigned target, step; /* the step being replayed */
@@ -141,6 +161,7 @@ struct session {
     bool lesson_set_up;
     struct session_terminal terminals[SESSION_TERMINALS + 1]; /* [0] is not used */
     unsigned active;
+    char *lacks; /* see session_lacks */
     struct feature_answer *features;
     size_t feature_count;
     struct step_state *steps; /* step_count of them; [0] is step 1 */
@@ -151,6 +172,7 @@ struct session {
     struct check check;
     struct player player;
     struct replay replay;
+    struct state_keeper keeper;
     struct text said; /* what the last teaching command returned */
 };
 
@@ -166,6 +188,9 @@ void session_run_setup(struct session *session, const char *what, const char *sc
 /** End the lab and all that runs in it. */
 void session_end_lab(struct session *session);
 bool session_lab_alive(const struct session *session);
+/** What an error of the lab means to the learner: without its bash it is broken; else the error's own words. */
+const char *lab_words(const struct session *session, const struct err *err);
+bool lab_is_broken(const char *words); /* are they those of a broken lab? */
 const struct step *session_step(const struct session *session, unsigned step);
 
 /* terminals.c */
@@ -186,7 +211,7 @@ void step_consider(struct session *session, bool checked);
 bool feature_missing(struct session *session, const char *names, char *reason, size_t size);
 const char *progress_name(const struct session *session); /* progress knows a lesson by its file's name */
 void steps_resume(struct session *session);               /* what progress remembers */
-unsigned steps_first_open(const struct session *session); /* where it left off; 1 when all has passed */
+unsigned steps_first_open(const struct session *session); /* where it left off; beyond the last when all has passed */
 /** @step becomes the one to play; those before it that have not passed are skipped by this jump. */
 void steps_jump(struct session *session, unsigned step);
 
@@ -215,6 +240,16 @@ char *screen_since_typed(const struct player *player, const struct session_termi
 /* state.c */
 /** The foreground process of a terminal as the lab numbers it; -1 if it has none. */
 pid_t session_foreground_inside(const struct session *session, unsigned number);
+/** The foreground process of a terminal, or its shell where nobody else can be told; -1 if neither is there. */
+pid_t state_process(const struct session_terminal *at, struct observe_process *process);
+
+/* state_mounts.c */
+/** The current step begins: what is mounted now is what later tables are compared with. */
+void state_step_began(struct session *session);
+/** Forget what the reading of the state keeps: the lab is gone. */
+void state_forget(struct session *session);
+/** @root: of the shown process, as observe_root says. */
+void state_read_mounts(struct session *session, const char *root, struct session_state *state);
 
 /* waiting.c */
 /** Does a process in the terminal's foreground wait for input from it? */

@@ -1,31 +1,107 @@
-/** The kernel's state beside the step: read anew each time from the processes of the active terminal, never from what was typed. */
+/** The kernel's state beside the step: read anew each time from the processes of the active terminal, never from what was typed.
+ *
+ * It is about one process, the one that has the active terminal (`shown` below), compared with the lab it is in and, for its mount table, with the moment the step began.
+ */
 #ifndef REPL_SESSION_STATE_H
 #define REPL_SESSION_STATE_H
 
+#include "engine/observe/links.h"
+#include "engine/observe/members.h"
+#include "engine/observe/mounts.h"
 #include "engine/observe/observe.h"
 
 struct session;
 
-#define STATE_LINES 64
+enum state_section { /* what a step's `watch` lines can name, in the order they are shown */
+                     STATE_CLOSURE,
+                     STATE_NAMESPACES,
+                     STATE_IDS,
+                     STATE_MOUNTS,
+                     STATE_PROCESSES,
+                     STATE_LINKS,
+                     STATE_SECTIONS,
+};
+
+#define STATE_MEMBERS 48
+#define STATE_MOUNTS_MAX 24
+#define STATE_TABLE 64
+#define STATE_LINKS_MAX 12
+#define STATE_RANGES 6
+
+struct state_range { /* of ids: the process's own, what they are in the lab, and on the machine */
+    uint32_t inside, lab, outside, count;
+    bool in_lab; /* false: lab means nothing */
+};
+struct state_ids {
+    struct state_range list[STATE_RANGES];
+    size_t count, total; /* total: how many there are */
+};
+
+struct state_mount { /* a struct mount_difference, cut to what is shown */
+    enum mount_change change;
+    char point[128], was[128]; /* was: where it was before it moved, or the options before they changed */
+    char type[24];
+    char from[128]; /* what is mounted: the source, or the directory of a file system that was there before */
+    bool bind;      /* from is such a directory */
+    char now[96];   /* changed: the options, or the propagation */
+    unsigned below; /* mounts on it that went with it */
+};
+
+struct state_mounted { /* one of the mounts there are now */
+    char point[112], type[24];
+    char from[112]; /* the directory of its file system that it shows; "/" all of it */
+    char mark;      /* '+' came, '>' moved, '~' changed since the step began; ' ' was there */
+};
+
 struct session_state {
     pid_t process; /* foreground process of the active terminal: host pid, and as the lab sees it */
     pid_t inside;
+    pid_t number[MEMBER_NUMBERS]; /* its pid in the lab's pid namespace (inside), then in each nested one */
+    unsigned numbers;
     char command[64];
+    unsigned terminal;             /* the active one */
     bool differs[NAMESPACE_KINDS]; /* its namespace is not the lab's */
-    uint64_t inode[NAMESPACE_KINDS], lab_inode[NAMESPACE_KINDS];
-    char root[256];        /* its root directory as the lab sees it: "/" or "/my-new-root" */
-    bool rooted;           /* it is not the lab's root */
-    char waits_for[512];   /* what the current check said last; "" if it passed or has not run */
-    struct state_missing { /* the step's `watch` lines: `closure ROOT PROGRAM…` */
+    uint64_t inode[NAMESPACE_KINDS],
+        lab_inode[NAMESPACE_KINDS]; /* 0: the kernel lacks it; 0 and lab_inode not: it may not be read */
+    bool children_apart;            /* its children are born in another pid namespace: unshare --pid without --fork */
+    char root[256];                 /* its root directory as the lab sees it: "/" or "/my-new-root" */
+    bool rooted;                    /* it is not the lab's root */
+    char waits_for[512];            /* what the current check said last; "" if it passed or has not run */
+    struct state_missing {          /* the step's `watch` lines: `closure ROOT PROGRAM…` */
         char root[128], program[64];
         bool there; /* the program itself is in ROOT */
         unsigned needed, present;
         char missing[8][96]; /* names of files not there yet, "" ends */
     } closures[4];
     unsigned closure_count;
+    bool watched[STATE_SECTIONS]; /* named by the step's `watch` */
+
+    bool ids_known, same_ids; /* same_ids: groups are mapped as users are */
+    struct state_ids uid, gid;
+
+    struct observe_member members[STATE_MEMBERS]; /* of the lab, parents before their children */
+    size_t member_count, member_total;
+
+    bool mounts_known;  /* there is a table from when the step began to compare with, and one of now */
+    size_t mount_total; /* mounts the process sees */
+    struct state_mount mounts[STATE_MOUNTS_MAX];
+    size_t mount_count, mounts_changed; /* stored, and how many there are */
+    struct state_mounted table[STATE_TABLE];
+    size_t table_count; /* of mount_total */
+
+    struct observe_link links[STATE_LINKS_MAX]; /* of its network namespace; negative count: could not be read */
+    ssize_t link_count;
+    bool links_partly; /* only their names could be read */
 };
 
-/** Read it. Never fails: what cannot be read is left empty. Takes well under 5 ms. */
+/** Read it. Never fails: what cannot be read is left empty. Takes well under 5 ms in a lab of a few dozen processes. */
 void session_state_read(struct session *session, struct session_state *state);
+
+/** Is it time to read it again: has anything run in the lab since it was last read? Costs a read of one file, so it can be asked ten times a second; says no for a
+ * while after a read that took long. Where that cannot be known: once a second. */
+bool session_state_stale(struct session *session);
+
+/** The names of sections in `watch`: "closure", "namespaces" …. */
+extern const char *const state_section_names[STATE_SECTIONS];
 
 #endif

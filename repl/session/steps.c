@@ -62,6 +62,7 @@ int steps_init(struct session *session, struct err *err)
     if (!session->steps)
         return err_set(err, ENOMEM, "start a session");
     bool lacks = feature_missing(session, lesson->requires, reason, sizeof reason);
+    session->lacks = lacks ? strdup(reason) : NULL;
     for (size_t i = 0; i < lesson->step_count; i++) {
         struct step_state *state = &session->steps[i];
         if (lacks || feature_missing(session, lesson->steps[i].requires, reason, sizeof reason))
@@ -80,7 +81,22 @@ void steps_free(struct session *session)
         free(session->steps[i].answered);
     }
     free(session->steps);
+    free(session->lacks);
     free(session->features);
+}
+
+static bool known_feature(const char *name)
+{
+    return host_feature_find(name) != NULL;
+}
+
+struct lesson *session_load_lesson(const char *path, struct lesson_mistakes *mistakes, struct err *err)
+{
+    struct lesson *lesson = lesson_load(path, mistakes, err);
+    if (!lesson || lesson_check_requires(lesson, known_feature, mistakes) == 0)
+        return lesson;
+    lesson_free(lesson);
+    return NULL;
 }
 
 const char *progress_name(const struct session *session)
@@ -109,7 +125,7 @@ unsigned steps_first_open(const struct session *session)
     for (unsigned i = 1; i <= STATUS_STEPS(session); i++)
         if (session->steps[i - 1].status != STEP_PASSED && !session->steps[i - 1].skip_reason)
             return i;
-    return 1;
+    return (unsigned)STATUS_STEPS(session) + 1;
 }
 
 void steps_jump(struct session *session, unsigned step)
@@ -120,6 +136,11 @@ void steps_jump(struct session *session, unsigned step)
             continue;
         state->status = i < step ? STEP_SKIPPED : STEP_AHEAD;
     }
+}
+
+const char *session_lacks(const struct session *session)
+{
+    return session->lacks;
 }
 
 const char *session_skip_reason(const struct session *session, unsigned step)
@@ -165,6 +186,7 @@ static void finish(struct session *session)
 
 static void step_set_up(struct session *session)
 {
+    state_step_began(session);
     if (session->current <= STATUS_STEPS(session))
         check_begin(session);
 }
@@ -174,7 +196,8 @@ void step_begin(struct session *session, unsigned step)
     check_end(session);
     while (step <= STATUS_STEPS(session) && session->steps[step - 1].skip_reason) {
         session->steps[step - 1].status = STEP_SKIPPED;
-        session_message(session, false, "step %u is skipped: %s", step, session->steps[step - 1].skip_reason);
+        if (!session->lacks) /* else it is said of the lesson */
+            session_message(session, false, "step %u is skipped: %s", step, session->steps[step - 1].skip_reason);
         step++;
     }
     session->current = step;
@@ -326,6 +349,8 @@ const char *session_next(struct session *session, bool skip)
         pass(session);
     if (!state->passed && !skip) {
         cleanup_free char *why = strdup(session_why(session));
+        if (why && lab_is_broken(why))
+            return session_why(session);
         return say(session, "not yet: %s (`hint` helps, `skip` goes on without it)", why ? why : "");
     }
     if (!state->passed && !session->options.by_hand && makes_something(step) &&
@@ -358,52 +383,77 @@ const char *session_why(struct session *session)
     return say(session, "nothing: `next` goes on");
 }
 
-static const char *told_hint(const struct session *session, const struct step *step, unsigned n)
+static const char *told_hint(const struct session *session, const struct step *step, unsigned n, enum hint_kind *kind)
 {
     const char *said = session->check.said;
+    *kind = HINT_WORDS;
     if (said && *said && n-- == 0)
         return said;
-    for (unsigned i = 0; step->hints && step->hints[i]; i++)
-        if (n-- == 0)
-            return step->hints[i];
+    for (const struct hint *hint = step->hints; hint && hint->text; hint++)
+        if (n-- == 0) {
+            *kind = hint->solution ? HINT_SOLUTION : HINT_WORDS;
+            return hint->text;
+        }
     return NULL;
 }
 
-const char *session_hint(struct session *session)
+const char *session_hint(struct session *session, enum hint_kind *kind)
 {
     const struct step *step = session_step(session, session->current);
     struct step_state *state = state_of(session, session->current);
+    enum hint_kind ignored;
+    kind = kind ? kind : &ignored;
+    *kind = HINT_NONE;
     if (!step)
         return say(session, "this lesson is finished");
     if (state->passed)
         return say(session, "this step has passed: `next` goes on");
-    const char *hint = told_hint(session, step, state->hint);
+    const char *hint = told_hint(session, step, state->hint, kind);
     if (hint) {
         state->hint++;
         return say(session, "%s", hint);
     }
-    const char *solution = session_solution(session);
-    return solution ? say(session, "type: %s", solution) : say(session, "there are no more hints for this step");
+    const char *command = session_solution(session);
+    *kind = command ? HINT_COMMAND : HINT_NONE;
+    return say(session, "%s", command ? command : "there are no more hints for this step");
 }
 
-/* The first command of the step that was not the last one typed, in order: after the k-th, the one that follows it. */
-const char *session_solution(const struct session *session)
+/* The first command of the step that was not the last one typed, in order: after the k-th, the one that follows it. @from gets its block. */
+static const char *next_command(const struct session *session, const struct block **from)
 {
     const struct step *step = session_step(session, session->current);
     const char *first = NULL;
+    const struct block *first_from = NULL;
     bool found = !session->last_command || !*session->last_command;
     for (size_t i = 0; step && i < step->block_count; i++) {
         const struct block *block = &step->blocks[i];
         for (size_t k = 0; block->type == BLOCK_COMMAND && block->commands && block->commands[k]; k++) {
             const char *command = block->commands[k];
+            *from = block;
             if (found)
                 return command;
-            if (!first)
+            if (!first) {
                 first = command;
+                first_from = block;
+            }
             found = strcmp(command, session->last_command) == 0;
         }
     }
+    *from = first_from;
     return session_current_passed(session) ? NULL : first;
+}
+
+const char *session_solution(const struct session *session)
+{
+    const struct block *from = NULL;
+    return next_command(session, &from);
+}
+
+const char *session_suggestion(const struct session *session)
+{
+    const struct block *from = NULL;
+    const char *command = session_current_passed(session) ? NULL : next_command(session, &from);
+    return command && !from->hidden && !strchr(command, '\n') ? command : NULL;
 }
 
 const struct block *session_quiz(const struct session *session)

@@ -280,9 +280,13 @@ static void reopen(struct session_terminal *at, const char *why)
                         at->number);
         return;
     }
-    if (session_open_terminal(session, at->number, &err) < 0)
-        session_message(session, true, "terminal %u: %s; `reset` makes a fresh lab", at->number, err.message);
-    else
+    if (session_open_terminal(session, at->number, &err) < 0) {
+        const char *words = lab_words(session, &err);
+        if (lab_is_broken(words))
+            session_message(session, true, "%s", words);
+        else
+            session_message(session, true, "terminal %u: %s; `reset` makes a fresh lab", at->number, words);
+    } else
         session_message(session, false, "%s in terminal %u: a new one was started", why, at->number);
 }
 

@@ -13,6 +13,7 @@
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define PROCESSES_MAX 1024
@@ -104,4 +105,17 @@ bool foreground_reads(const struct session_terminal *at)
         if (pids[i] != group && getpgid(pids[i]) == group && reads_terminal(pids[i]))
             return true;
     return false;
+}
+
+enum session_reader session_reader(const struct session *session, unsigned number)
+{
+    struct termios tty;
+    if (number < 1 || number > SESSION_TERMINALS || !session->terminals[number].terminal)
+        return SESSION_READER_NONE;
+    const struct session_terminal *at = &session->terminals[number];
+    if (at->sent && !at->accepted) /* the shell reads still, but the line that is on its way to it */
+        return SESSION_READER_NONE;
+    if (tcgetattr(terminal_fd(at->terminal), &tty) == 0 && (tty.c_lflag & (ICANON | ECHO)) != (ICANON | ECHO))
+        return SESSION_READER_KEYS;
+    return foreground_reads(at) ? SESSION_READER_LINES : SESSION_READER_NONE;
 }

@@ -128,9 +128,10 @@ static void hidden_blocks_hints_and_notes_are_collected_and_not_shown(void **sta
     assert_string_equal(step->notes, "5 minutes.\n");
     assert_string_equal(step->needs, "2.4");
     assert_string_equal(step->requires, "qemu");
-    assert_string_equal(step->hints[0], "First `x`.\n\n```bash\nls\n```");
-    assert_string_equal(step->hints[1], "all of it");
-    assert_null(step->hints[2]);
+    assert_string_equal(step->hints[0].text, "First `x`.\n\n```bash\nls\n```");
+    assert_string_equal(step->hints[1].text, "all of it");
+    assert_null(step->hints[2].text);
+    assert_true(!step->hints[0].solution && step->hints[1].solution);
     assert_int_equal(step->block_count, 1);
     assert_int_equal(step->blocks[0].timeout_ms, 3000);
     assert_int_equal(step->prose_count, 5); /* the prose, the other details in three nodes, the block */

@@ -222,10 +222,14 @@ static void hints_stand_below_the_step(void **state)
 {
     forget_progress();
     struct harness *harness = start_in_lab(120, 36);
-    harness_send(harness, "\033[13~\033[13~"); /* the check's own words come first, if it has said any */
-    harness_expect(harness, "The first hint is about mkdir", SOON_MS);
+    harness_expect(harness, "not yet: no text in /srv/first/file yet", SOON_MS);
+    harness_send(harness, "\033[13~"); /* the check's own words come first */
+    harness_expect(harness, "Hint *│.*\n.*no text in /srv/first/file yet", SOON_MS);
     harness_send(harness, "why\r");
-    harness_expect(harness, "no text in /srv/first/file yet", SOON_MS);
+    harness_expect(harness, "What this step waits for *│.*\n.*no text in /srv/first/file yet", SOON_MS);
+    assert_false(harness_shows(harness, "│ Hint"));
+    harness_send(harness, "\033[13~");
+    harness_expect(harness, "The first hint is about mkdir", SOON_MS);
     harness_send(harness, "next\r");
     harness_expect(harness, "not yet", SOON_MS);
     quit(harness);
@@ -306,6 +310,25 @@ static void control_c_clears_the_line_or_stops_the_program(void **state)
     quit(harness);
 }
 
+static void a_line_that_follows_control_c_at_once_is_whole(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    for (unsigned i = 100; i < 110; i++) {
+        char keys[64], seen[32];
+        snprintf(keys, sizeof(keys), "echo never\003echo who''le-%u\r", i);
+        snprintf(seen, sizeof(seen), "^whole-%u$", i);
+        await_prompt(harness);
+        harness_send(harness, keys);
+        harness_expect(harness, seen, SOON_MS);
+    }
+    harness_send(harness, "trap '' INT\r");
+    await_prompt(harness);
+    harness_send(harness, "\003echo ign''ored\r"); /* no new prompt comes */
+    harness_expect(harness, "^ignored", SOON_MS);
+    assert_false(harness_shows(harness, "not found"));
+    quit(harness);
+}
+
 static void what_was_typed_comes_back_with_up_and_in_the_next_run(void **state)
 {
     struct harness *harness = start_in_lab(80, 24);
@@ -377,6 +400,161 @@ static void what_is_typed_while_a_command_runs_is_not_lost(void **state)
     quit(harness);
 }
 
+/* A lesson of the test's own, in its directory. Returns its path. */
+static const char *write_lesson(const char *text)
+{
+    static char path[128];
+    snprintf(path, sizeof(path), "%s/other.md", directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+/* The environment with a curriculum of the test's own: the test lesson, and one that is done by `true`. */
+static const char *const *two_lessons(void)
+{
+    static char text[512];
+    static const char *env[] = { text, NULL };
+    char lessons[128], here[256];
+    const char *second = write_lesson("# The other lesson\n\n## Do nothing\n\n```bash\ntrue\n```\n");
+    assert_non_null(getcwd(here, sizeof(here)));
+    snprintf(lessons, sizeof(lessons), "%s/lessons.md", directory);
+    FILE *file = fopen(lessons, "w");
+    fprintf(file,
+            "| # | lesson | what |\n|---|---|---|\n| 1 | [The test lesson](%s/%s) | tried |\n| 2 | [The other "
+            "lesson](%s) | too |\n",
+            here, LESSON, second);
+    fclose(file);
+    snprintf(text, sizeof(text), "TEACHROOT_LESSONS=%s", lessons);
+    return env;
+}
+
+static void after_a_finished_lesson_the_next_one_is_offered(void **state)
+{
+    const char *const *env = two_lessons();
+    forget_progress();
+    struct harness *harness = start("1", 80, 24, env);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "mkdir /srv/first; echo a > /srv/first/file\r");
+    harness_expect(harness, "Step 1 passed", SOON_MS);
+    harness_send(harness, "next\ranswer 2\r");
+    harness_expect(harness, "Step 2 passed", SOON_MS);
+    harness_send(harness, "next\rmkdir -p /srv/root/bin; cp /bin/busybox /srv/root/bin/sh\r");
+    harness_expect(harness, "Step 3 passed", SOON_MS);
+    quit(harness);
+    harness = start("1", 80, 24, env); /* it is open at its end, and nothing is done again */
+    harness_expect(harness, "You have finished this lesson", START_MS);
+    harness_expect(harness, "opens lesson 2: The other lesson", SOON_MS);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "ls /srv/first\r");
+    harness_expect(harness, "No such file", SOON_MS);
+    quit(harness);
+    harness = start(NULL, 80, 24, env);
+    harness_expect(harness, "You have finished lesson 1", SOON_MS);
+    harness_expect(harness, "Enter begins lesson 2: The other lesson", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "Do nothing", START_MS);
+    quit(harness);
+    harness = start("1", 80, 24, env);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "next\r");
+    harness_expect(harness, "Do nothing", START_MS);
+    quit(harness);
+}
+
+static void a_wrecked_lab_is_said_to_be_broken_and_reset_makes_a_fresh_one(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "rm -rf --no-preserve-root / 2>/dev/null; echo wre''cked\r");
+    harness_expect(harness, "^wrecked", START_MS);
+    harness_send(harness, "next\r");
+    harness_expect(harness, "The lab is broken: its bash is gone. F5 \\(reset\\) builds a fresh one.", SOON_MS);
+    assert_false(harness_shows(harness, "run bash in the lab"));
+    harness_send(harness, "exit\r");
+    harness_expect_gone(harness, "wrecked", SOON_MS);
+    harness_expect(harness, "The lab is broken", SOON_MS);
+    harness_send(harness, "ls\r");
+    harness_expect(harness, "No terminal is open. F5", SOON_MS);
+    harness_send(harness, "\033[15~");
+    harness_expect_gone(harness, "broken|No terminal|fresh lab", START_MS);
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "mkdir /srv/first; echo a > /srv/first/file\r");
+    harness_expect(harness, "Step 1 passed", SOON_MS);
+    quit(harness);
+}
+
+static struct harness *start_slow_replay(void)
+{
+    forget_progress();
+    struct harness *harness = start_lesson(
+        write_lesson("# Slow\n\n## Wait\n\n```bash\nsleep 3\n```\n\n## Then\n\n```bash\ntrue\n```\n"), 80, 24);
+    harness_send(harness, "goto 2\r");
+    harness_expect(harness, "Step 1 is done again for you: sleep 3", START_MS);
+    return harness;
+}
+
+static void what_is_typed_while_steps_are_done_again_is_kept_for_the_prompt(void **state)
+{
+    struct harness *harness = start_slow_replay();
+    harness_send(harness, "echo first-$((40+1))\recho secx\177ond-$((40+2))\rwhy\recho th");
+    harness_expect(harness, "Kept for the prompt: echo first", SOON_MS);
+    assert_false(harness_shows(harness, "first-41"));
+    harness_expect(harness, "^first-41\n(.*\n)*second-42\n(.*\n)*.*" PROMPT " echo th$", START_MS);
+    harness_expect(harness, "What this step waits for", SOON_MS);
+    harness_send(harness, "i''rd\r");
+    harness_expect(harness, "^third", SOON_MS);
+    assert_false(harness_shows(harness, "Kept for the prompt"));
+    quit(harness);
+}
+
+static void control_c_stops_a_replay_and_drops_what_was_typed(void **state)
+{
+    struct harness *harness = start_slow_replay();
+    harness_send(harness, "echo dropped\r");
+    harness_expect(harness, "Kept for the prompt: echo dropped", SOON_MS);
+    harness_send(harness, "\003");
+    harness_expect(harness, "Stopped. Step 1 is yours", SOON_MS);
+    harness_expect(harness, "1/2", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "echo af''ter\r");
+    harness_expect(harness, "^after", SOON_MS);
+    assert_false(harness_shows(harness, "dropped"));
+    quit(harness);
+}
+
+static void teaching_commands_typed_ahead_are_done_when_their_turn_comes(void **state)
+{
+    struct harness *harness = start_in_lab(120, 36);
+    harness_send(harness, "sleep 1\recho one\rwhy\recho tw''o\rgoto 2\recho thr''ee\r");
+    harness_expect(harness, "What this step waits for", SOON_MS);
+    harness_expect(harness, "2\\. Answer a question", START_MS);
+    harness_expect(harness, "three", SOON_MS);
+    assert_false(harness_shows(harness, "not found"));
+    harness_send(harness, "\033[200~sleep 1\nwhy\necho pa''sted\n\033[201~");
+    harness_expect(harness, "the question is not answered", SOON_MS);
+    harness_expect(harness, "│pasted", SOON_MS);
+    assert_false(harness_shows(harness, "not found"));
+    quit(harness);
+}
+
+static void a_program_that_reads_gets_lines_that_look_like_teaching_commands(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "sh -c 'sleep 1; cat'\rnext\r");
+    harness_expect(harness, "^next\nnext$", SOON_MS);
+    harness_send(harness, "why\r");
+    harness_expect(harness, "^why\nwhy$", SOON_MS);
+    harness_send(harness, "\004");
+    await_prompt(harness);
+    harness_send(harness, "read line; echo \"got $line\"\r");
+    harness_expect(harness, "echo \"got", SOON_MS);
+    harness_send(harness, "hint\r");
+    harness_expect(harness, "^got hint", SOON_MS);
+    quit(harness);
+}
+
 static void a_long_line_wraps_and_is_edited_in_the_pane(void **state)
 {
     struct harness *harness = start_in_lab(80, 24);
@@ -389,6 +567,90 @@ static void a_long_line_wraps_and_is_edited_in_the_pane(void **state)
     harness_send(harness, "\001#\r");
     harness_send(harness, "echo short\r");
     harness_expect(harness, "^short|# short", SOON_MS);
+    quit(harness);
+}
+
+static void control_r_finds_a_line_typed_before(void **state)
+{
+    struct harness *harness = start_in_lab(80, 24);
+    harness_send(harness, "echo nee''dle-$((40+2))\r");
+    harness_expect(harness, "^needle-42", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "echo other\r");
+    harness_expect(harness, "^other", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "\022dle");
+    harness_expect(harness, "\\(reverse-i-search\\)`dle': echo nee''dle-", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "^needle-42\n(.*\n)*other\n(.*\n)*needle-42", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "\022nowhere");
+    harness_expect(harness, "failed reverse-i-search", SOON_MS);
+    harness_send(harness, "\003");
+    harness_expect_gone(harness, "i-search", SOON_MS);
+    await_prompt(harness);
+    harness_send(harness, "echo go''es on\r");
+    harness_expect(harness, "^goes on", SOON_MS);
+    quit(harness);
+}
+
+/* The keys that lead out of a window too small for anything else, and none of the others. */
+static void a_too_small_window_says_so_and_only_leads_out(void **state)
+{
+    static const char *const keys[] = { "q", "\033[21~", "\003\003" };
+    for (size_t i = 0; i < 3; i++) {
+        struct harness *harness = start_in_lab(80, 24);
+        harness_resize(harness, 39, 11);
+        harness_expect(harness, "needs 40 x 12, has 39 x 11", SOON_MS);
+        harness_expect(harness, "F10, q or", SOON_MS);
+        harness_send(harness, "echo lo''st\r\003x");
+        harness_resize(harness, 80, 24);
+        harness_expect(harness, PROMPT, SOON_MS);
+        harness_send(harness, "echo se''en\r");
+        harness_expect(harness, "^seen", SOON_MS);
+        assert_false(harness_shows(harness, "lost|lo''st"));
+        harness_resize(harness, 20, 5);
+        harness_expect(harness, "needs 40 x 12", SOON_MS);
+        harness_send(harness, keys[i]);
+        assert_int_equal(harness_wait(harness, START_MS), 0);
+        harness_stop(harness);
+    }
+}
+
+static void the_smallest_window_says_all_that_its_keys_do(void **state)
+{
+    const char *const *env = two_lessons();
+    forget_progress();
+    struct harness *harness = start(NULL, 40, 12, env);
+    harness_expect(harness, "^Enter begins, l lists, q quits  . more$", SOON_MS);
+    harness_send(harness, "l");
+    harness_expect(harness, "^Enter opens, Esc back", SOON_MS);
+    harness_send(harness, "\033");
+    harness_expect(harness, "^Enter begins", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, PROMPT, START_MS);
+    harness_send(harness, "\033OP");
+    harness_expect(harness, "^PgDn scrolls, Esc back  . more$", SOON_MS);
+    harness_send(harness, "\033");
+    harness_expect(harness, "F1 help", SOON_MS);
+    quit(harness);
+}
+
+static void hidden_blocks_are_never_shown(void **state)
+{
+    forget_progress();
+    struct harness *harness = start_lesson(
+        write_lesson(
+            "# Hidden\n\n## Find it out\n\nA task.\n\n```bash |{\"hidden\":\"true\"}\n"
+            "touch /srv/secret-way\n```\n<!-- check\ntest -e /srv/secret-way || exit 1\n-->\n\n## Then\n\nWords.\n"),
+        120, 36);
+    harness_expect(harness, "A task", SOON_MS);
+    harness_send(harness, "\033OS");
+    harness_expect(harness, "What this step waits for", SOON_MS);
+    assert_false(harness_shows(harness, "secret"));
+    harness_send(harness, "tou");
+    harness_expect(harness, PROMPT " tou", SOON_MS);
+    assert_false(harness_shows(harness, "secret"));
     quit(harness);
 }
 
@@ -521,17 +783,28 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_step_ticks_itself_off_at_120_by_36),
         cmocka_unit_test(every_step_ticks_itself_off_at_200_by_50),
         cmocka_unit_test(the_first_screen_says_what_this_is_and_begins_with_enter),
+        cmocka_unit_test(after_a_finished_lesson_the_next_one_is_offered),
+        cmocka_unit_test(a_wrecked_lab_is_said_to_be_broken_and_reset_makes_a_fresh_one),
         cmocka_unit_test(a_wrong_answer_says_why_and_may_be_tried_again),
         cmocka_unit_test(hints_stand_below_the_step),
         cmocka_unit_test(full_screen_programs_work_inside_and_survive_resizing),
         cmocka_unit_test(teaching_keys_are_reached_from_within_a_program),
         cmocka_unit_test(control_c_clears_the_line_or_stops_the_program),
+        cmocka_unit_test(a_line_that_follows_control_c_at_once_is_whole),
         cmocka_unit_test(what_was_typed_comes_back_with_up_and_in_the_next_run),
         cmocka_unit_test(inside_another_shell_the_words_name_keys_that_work_there),
         cmocka_unit_test(control_l_clears_the_screen_and_keeps_the_line),
         cmocka_unit_test(output_faster_than_it_can_be_seen_does_not_hold_up_the_keys),
         cmocka_unit_test(what_is_typed_while_a_command_runs_is_not_lost),
+        cmocka_unit_test(what_is_typed_while_steps_are_done_again_is_kept_for_the_prompt),
+        cmocka_unit_test(control_c_stops_a_replay_and_drops_what_was_typed),
+        cmocka_unit_test(teaching_commands_typed_ahead_are_done_when_their_turn_comes),
+        cmocka_unit_test(a_program_that_reads_gets_lines_that_look_like_teaching_commands),
         cmocka_unit_test(a_long_line_wraps_and_is_edited_in_the_pane),
+        cmocka_unit_test(control_r_finds_a_line_typed_before),
+        cmocka_unit_test(a_too_small_window_says_so_and_only_leads_out),
+        cmocka_unit_test(the_smallest_window_says_all_that_its_keys_do),
+        cmocka_unit_test(hidden_blocks_are_never_shown),
         cmocka_unit_test(the_line_in_a_password_prompt_is_not_shown),
         cmocka_unit_test(scrollback_zoom_and_focus_keys_do_what_they_say),
         cmocka_unit_test(without_utf8_or_colours_everything_is_still_said),
@@ -540,6 +813,8 @@ int main(int argc, char **argv)
     };
     if (argc > 2 && strcmp(argv[1], "screen") == 0)
         return be_the_screen(argc, argv);
+    if (argc > 1) /* `screen_program '*typed*'`: some of them */
+        cmocka_set_test_filter(argv[1]);
     setenv("LC_ALL", "C.UTF-8", 1);
     setlocale(LC_ALL, "");
     cmocka_set_message_output(CM_OUTPUT_TAP);

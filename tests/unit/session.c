@@ -192,10 +192,13 @@ static void hints_begin_with_what_the_check_found_and_end_with_the_solution(void
 {
     struct learner *l = learn(two_steps);
     wait_for(l, SESSION_CHECK);
-    assert_string_equal(session_hint(l->session), "there is no /root/a/one");
-    assert_non_null(strstr(session_hint(l->session), "Use touch."));
-    assert_non_null(strstr(session_hint(l->session), "In /root/a."));
-    assert_string_equal(session_hint(l->session), "type: mkdir -p /root/a");
+    enum hint_kind kind;
+    assert_string_equal(session_hint(l->session, NULL), "there is no /root/a/one");
+    assert_non_null(strstr(session_hint(l->session, NULL), "Use touch."));
+    assert_non_null(strstr(session_hint(l->session, &kind), "In /root/a."));
+    assert_int_equal(kind, HINT_WORDS);
+    assert_string_equal(session_hint(l->session, &kind), "mkdir -p /root/a");
+    assert_int_equal(kind, HINT_COMMAND);
     assert_string_equal(session_solution(l->session), "mkdir -p /root/a");
     run(l, "mkdir -p /root/a");
     assert_string_equal(session_solution(l->session), "touch /root/a/one");

@@ -1,0 +1,150 @@
+#include "engine/tools/options.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void tool_parse(struct tool_parser *parser, const struct tool_options *table, int argc, char **argv)
+{
+    char *letter = parser->letters;
+    size_t longs = 0;
+    *parser = (struct tool_parser){ .table = table, .argc = argc, .argv = argv };
+    if (table->stop)
+        *letter++ = '+';
+    for (size_t i = 0; i < table->count && i < OPTION_ROWS_MAX; i++) {
+        const struct tool_option *row = &table->rows[i];
+        if (row->name)
+            parser->longs[longs++] =
+                (struct option){ .name = row->name,
+                                 .val = row->id,
+                                 .has_arg = row->argument == OPTION_LONG_OPTIONAL ? optional_argument : row->argument };
+        if (!row->letter)
+            continue;
+        *letter++ = row->letter;
+        for (int colons = row->argument == OPTION_LONG_OPTIONAL ? 0 : row->argument; colons > 0; colons--)
+            *letter++ = ':';
+    }
+    optind = 0; /* getopt_long starts anew, the order of operands with it */
+}
+
+int tool_parse_next(struct tool_parser *parser)
+{
+    int id = getopt_long(parser->argc, parser->argv, parser->letters, parser->longs, NULL);
+    if (id == -1 || id == OPTION_WRONG)
+        return id;
+    for (size_t i = 0; i < parser->table->count; i++)
+        if (parser->table->rows[i].letter == id)
+            return parser->table->rows[i].id;
+    return id;
+}
+
+const struct tool_option *tool_option_find(const struct tool_options *table, int id)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->rows[i].id == id)
+            return &table->rows[i];
+    return NULL;
+}
+
+/* "-m, --mount", and with its argument "-m, --mount[=FILE]". */
+static void option_form(const struct tool_option *row, bool with_argument, char *form, size_t size)
+{
+    bool optional = row->argument == optional_argument || row->argument == OPTION_LONG_OPTIONAL;
+    const char *before = optional ? (row->name ? "[=" : "[") : row->name ? "=" : " ";
+    char letter[8] = "    ";
+    if (row->letter)
+        snprintf(letter, sizeof letter, "-%c%s", row->letter, row->name ? ", " : "");
+    int n = snprintf(form, size, "%s%s%s", letter, row->name ? "--" : "", row->name ? row->name : "");
+    if (with_argument && row->argument != no_argument && (size_t)n < size)
+        snprintf(form + n, size - (size_t)n, "%s%s%s", before, row->value ? row->value : "", optional ? "]" : "");
+}
+
+static int written(FILE *out)
+{
+    return fflush(out) == 0 && !ferror(out) ? 0 : 1;
+}
+
+int tool_options_help(const struct tool_options *table, FILE *out)
+{
+    enum { COLUMN = 30 };
+    fprintf(out, "usage: %s %s\n\n%s\n", table->tool, table->usage, table->summary);
+    for (size_t i = 0; i < table->count; i++) {
+        char form[80];
+        option_form(&table->rows[i], true, form, sizeof form);
+        int room = COLUMN - (int)strlen(form);
+        if (room < 1)
+            fprintf(out, "  %s\n  %*s%s\n", form, COLUMN, "", table->rows[i].meaning);
+        else
+            fprintf(out, "  %s%*s%s\n", form, room, "", table->rows[i].meaning);
+    }
+    if (table->notes)
+        fprintf(out, "\n%s", table->notes);
+    return written(out);
+}
+
+int tool_options_version(const struct tool_options *table, FILE *out)
+{
+    fprintf(out, "%s (teachroot) " TEACHROOT_VERSION "\n", table->tool);
+    return written(out);
+}
+
+int tool_wrong(const struct tool_options *table, const char *format, ...)
+{
+    if (format) {
+        va_list args;
+        va_start(args, format);
+        fprintf(stderr, "%s: ", table->tool);
+        vfprintf(stderr, format, args);
+        fputc('\n', stderr);
+        va_end(args);
+    }
+    fprintf(stderr, "%s: `%s --help` says how it is used\n", table->tool, table->tool);
+    return table->wrong;
+}
+
+void explain_call(struct tool_explanation *e, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(e->out, "%2u. ", ++e->calls);
+    vfprintf(e->out, format, args);
+    fputc('\n', e->out);
+    va_end(args);
+}
+
+void explain_option(struct tool_explanation *e, int id)
+{
+    const struct tool_option *row = tool_option_find(e->table, id);
+    char form[80];
+    if (!row)
+        return;
+    option_form(row, false, form, sizeof form);
+    fprintf(e->out, "      %s: %s\n", form + strspn(form, " "), row->meaning);
+}
+
+void explain_why(struct tool_explanation *e, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("      ", e->out);
+    vfprintf(e->out, format, args);
+    fputc('\n', e->out);
+    va_end(args);
+}
+
+int tool_explain(const struct tool_options *table, const struct tool_step *steps, size_t count, const void *request,
+                 FILE *out)
+{
+    struct tool_explanation e = { table, out, 0 };
+    for (size_t i = 0; i < count; i++)
+        if (!steps[i].wanted || steps[i].wanted(request))
+            steps[i].explain(request, &e);
+    return written(out);
+}
+
+int tool_run(const struct tool_step *steps, size_t count, void *request, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((!steps[i].wanted || steps[i].wanted(request)) && steps[i].run(request, err) < 0)
+            return -1;
+    return 0;
+}
