@@ -72,8 +72,10 @@ static void choose_columns(const struct panel *panel, unsigned cols, bool narrow
     static const char *const narrow_columns[] = { "PID", "CPU%", "RES", "COMMAND" };
     size_t places[PANEL_COLUMNS], count = 0;
     if (narrow) {
-        for (size_t i = 0; i < 4; i++)
+        for (size_t i = 0; i < sizeof narrow_columns / sizeof *narrow_columns; i++)
             places[count++] = column_find(narrow_columns[i]);
+        if (panel->scope.init) /* the numbers its own ps shows */
+            places[0] = column_find("NSPID");
     } else {
         size_t skipped = 0;
         for (size_t i = 0; i < panel->settings.column_count; i++) {

@@ -194,18 +194,19 @@ static void read_pressure(facts_t *facts, size_t index, struct meter_value *valu
 
 const struct meter meters[] = {
     { "cpu", METER_LEFT, cpus_left, cpu_left,
-      "CPU     | user   # system and interrupts   - nice   ! stolen   . waiting for a disk" },
-    { "cpu", METER_RIGHT, cpus_right, cpu_right, NULL },
-    { "memory", METER_LEFT, one, read_memory, "Mem     | used   + buffers   . cache" },
-    { "swap", METER_LEFT, one, read_swap, "Swp     | used" },
-    { "tasks", METER_RIGHT, one, read_tasks, NULL },
-    { "load", METER_RIGHT, one, read_load, NULL },
+      "CPU     | user   # system and interrupts   - nice   ! stolen   . waiting for a disk", false },
+    { "cpu", METER_RIGHT, cpus_right, cpu_right, NULL, false },
+    { "memory", METER_LEFT, one, read_memory, "Mem     | used   + buffers   . cache", false },
+    { "swap", METER_LEFT, one, read_swap, "Swp     | used", false },
+    { "tasks", METER_RIGHT, one, read_tasks, NULL, true },
+    { "load", METER_RIGHT, one, read_load, NULL, false },
     { "pressure", METER_RIGHT, pressure_count, read_pressure,
-      "PSI10   share of the last 10 s in which somebody waited for it" },
+      "PSI10   share of the last 10 s in which somebody waited for it", false },
     { "scope-cpu", METER_LEFT, scope_cpu_count, read_scope_cpu,
-      "cgC     CPU of the scope's cgroup against its limit; THROTTLED while it is held back" },
-    { "scope-memory", METER_RIGHT, scope_memory_count, read_scope_memory, "cgM     its memory against its limit" },
-    { "scope-pids", METER_LEFT, scope_pids_count, read_scope_pids, "cgP     its tasks against their limit" },
+      "cgC     CPU of the scope's cgroup against its limit; THROTTLED while it is held back", true },
+    { "scope-memory", METER_RIGHT, scope_memory_count, read_scope_memory, "cgM     its memory against its limit",
+      true },
+    { "scope-pids", METER_LEFT, scope_pids_count, read_scope_pids, "cgP     its tasks against their limit", true },
 };
 const size_t meter_count = sizeof meters / sizeof *meters;
 
@@ -213,7 +214,7 @@ size_t meters_read(facts_t *facts, enum meter_side side, struct meter_value *val
 {
     size_t count = 0;
     for (size_t m = 0; m < meter_count; m++) {
-        if (meters[m].side != side)
+        if (meters[m].side != side || (facts->narrow && facts->scope && !meters[m].narrow))
             continue;
         size_t here = meters[m].count(facts);
         for (size_t i = 0; i < here && count < max; i++) {

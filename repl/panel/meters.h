@@ -14,6 +14,7 @@ struct meter_facts {
     const struct sample_group *scope; /* the cgroup that bounds what is listed; NULL: the whole machine */
     size_t processes, running, threads;
     bool average; /* too many CPUs for a bar each */
+    bool narrow;  /* there is little room: what bounds the scope, and the rest only where nothing does */
 };
 
 /* A bar is made of parts that differ by their character, and by colour where there is one. */
@@ -39,6 +40,7 @@ struct meter {
     size_t (*count)(const struct meter_facts *facts); /* how many of it there are now */
     void (*read)(const struct meter_facts *facts, size_t index, struct meter_value *value);
     const char *legend; /* what its marks mean */
+    bool narrow;        /* also where there is little room */
 };
 extern const struct meter meters[];
 extern const size_t meter_count;

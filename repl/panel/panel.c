@@ -199,28 +199,46 @@ static unsigned draw_meters(struct panel *panel, const struct rect *rect, bool n
     panel_facts(panel, &facts);
     if (facts.host->cpus == 0)
         return 0;
-    bool two = rect->cols >= 60 && !narrow;
-    unsigned room = rect->rows / 3;
-    facts.average = facts.host->cpus > (two ? 2 : 1) * (room > 4 ? room - 3 : 1) || facts.host->cpus > METERS_MAX;
+    bool two = rect->cols >= 60;
+    unsigned room = rect->rows / 3, last = rect->rows / 2;
+    facts.narrow = narrow;
+    facts.average =
+        narrow || facts.host->cpus > (two ? 2 : 1) * (room > 4 ? room - 3 : 1) || facts.host->cpus > METERS_MAX;
     size_t lefts = meters_read(&facts, METER_LEFT, left, METERS_MAX);
     size_t rights = meters_read(&facts, METER_RIGHT, right, METERS_MAX);
-    if (!two) {
-        /* One under the other: bars, and the line of tasks. */
-        unsigned row = 0, last = narrow ? rect->rows * 2 / 3 : rect->rows / 2;
-        for (size_t i = 0; i < lefts && row < last; i++)
-            draw_meter(panel, rect, row++, &left[i]);
-        for (size_t i = 0; i < rights && row < last; i++)
-            draw_meter(panel, rect, row++, &right[i]);
-        return row;
+    struct rect half = { rect->row, rect->col, last, rect->cols / 2 - 1 };
+    struct rect other = { rect->row, rect->col + half.cols + 2, last, rect->cols - half.cols - 2 };
+    if (!two) { /* one under the other */
+        half.cols = rect->cols;
+        other = half;
+        other.row += (unsigned)lefts;
+        other.rows -= other.rows < lefts ? other.rows : (unsigned)lefts;
     }
-    struct rect half = { rect->row, rect->col, rect->rows, rect->cols / 2 - 1 };
-    struct rect other = { rect->row, rect->col + half.cols + 2, rect->rows, rect->cols - half.cols - 2 };
     for (size_t i = 0; i < lefts; i++)
         draw_meter(panel, &half, (unsigned)i, &left[i]);
     for (size_t i = 0; i < rights; i++)
         draw_meter(panel, &other, (unsigned)i, &right[i]);
-    size_t most = lefts > rights ? lefts : rights;
-    return most < rect->rows ? (unsigned)most : rect->rows;
+    size_t most = !two ? lefts + rights : lefts > rights ? lefts : rights;
+    return most < last ? (unsigned)most : last;
+}
+
+/* All there is room for in a line or two: "cgC 4.9%/5%  cgM 79M/80M". */
+static void draw_one_line(struct panel *panel, const struct rect *rect)
+{
+    struct meter_value values[METERS_MAX];
+    struct meter_facts facts;
+    unsigned col = 1;
+    panel_facts(panel, &facts);
+    if (facts.host->cpus == 0)
+        return;
+    facts.narrow = facts.average = true;
+    for (enum meter_side side = METER_LEFT; side <= METER_RIGHT; side++) {
+        size_t count = meters_read(&facts, side, values, METERS_MAX);
+        for (size_t i = 0; i < count; i++) {
+            col += draw_text(panel->theme, rect, 0, col, ROLE_STRONG, values[i].label);
+            col += draw_text(panel->theme, rect, 0, col + 1, values[i].role, values[i].text) + 3;
+        }
+    }
 }
 
 /* "lab lab1 · processes · sorted by CPU% · filter ssh": what one is looking at, in words. */
@@ -298,6 +316,10 @@ void panel_draw(struct panel *panel, const struct rect *rect, enum panel_form fo
     panel->form = form;
     panel->list = panel->header = panel->keys = (struct rect){ 0 };
     draw_clear(panel->theme, rect);
+    if (form == PANEL_NARROW && rect->rows < 4) {
+        draw_one_line(panel, rect);
+        return;
+    }
     if (form == PANEL_NARROW) {
         unsigned row = draw_meters(panel, rect, true);
         struct rect list = { rect->row + row, rect->col, rect->rows - row, rect->cols };
