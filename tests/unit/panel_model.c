@@ -58,10 +58,13 @@ static void start_family(void)
             pid_t pid = fork();
             if (pid == 0) {
                 be(names[i], megabytes[i]);
-                if (i == 1 && (shared[5] = fork()) == 0) {
+                pid_t kid = i == 1 ? fork() : -1;
+                if (kid == 0) {
                     be("-kid", 50);
                     be_for_ever();
                 }
+                if (kid > 0)
+                    shared[5] = kid;
                 be_for_ever();
             }
             shared[1 + i] = pid;
