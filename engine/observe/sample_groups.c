@@ -427,16 +427,17 @@ int group_sampler_refresh(struct group_sampler *sampler, struct err *err)
         return err_set(err, ENOMEM, "sample cgroups");
     for (unsigned h = 0; h < sampler->hierarchies; h++)
         walk(sampler, sampler->root, h);
-    if (!sampler->root->files->present) {
-        free_tree(sampler, sampler->root);
+    struct sample_group *root = sampler->root;
+    if (!root->files->present) {
+        free_tree(sampler, root);
         sampler->root = NULL;
         return err_set(err, ENOENT, "sample cgroup `%s`", path);
     }
-    remove_absent(sampler, sampler->root);
-    for (struct sample_group *group = sampler->root; group; group = sample_group_next(group))
+    remove_absent(sampler, root);
+    for (struct sample_group *group = root; group; group = sample_group_next(group))
         read_group(sampler, group, seconds, at);
-    sum_processes(sampler, sampler->root);
-    for (struct sample_group *group = sampler->root; group; group = sample_group_next(group))
+    sum_processes(sampler, root);
+    for (struct sample_group *group = root; group; group = sample_group_next(group))
         remember(group);
     return 0;
 }
