@@ -24,20 +24,19 @@ ticks() {
 
 memory() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 
-# $1 processes that wait for a pipe to close; they end with the program that made them, and that one with this script.
+# $1 processes that wait for a pipe to close, which it does when this script ends, however it does.
 start_sleepers() {
-    exec {hold}> >(exec perl -e '
-        my ($count, $ready) = @ARGV;
-        pipe(my $read, my $write) or die;
-        for (1 .. $count) {
-            my $pid = fork;
-            if (!defined $pid) { die "fork: $!\n" }
-            if (!$pid) { close $write; sysread $read, my $end, 1; exec "true" }
-        }
-        open my $done, ">", $ready;
-        close $done;
-        <STDIN>;
-    ' "$1" "$directory/ready")
+    # shellcheck disable=SC2016
+    exec {hold}> >(exec sh -c '
+        exec 3<&0
+        i=0
+        while [ $i -lt "$1" ]; do
+            read -r _ <&3 &
+            i=$((i + 1))
+        done
+        : >"$2"
+        read -r _ <&3
+    ' sleepers "$1" "$directory/ready")
     sleepers=$!
     for _ in $(seq 1800); do
         [ ! -e "$directory/ready" ] || return 0
