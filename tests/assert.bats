@@ -106,6 +106,31 @@ start() {
     fails "$DIR/link is a symbolic link to target, which is not there" file "$DIR/link"
 }
 
+@test "a whole root filesystem, whose it is, and how many names a program has in it" {
+    mkdir -p "$DIR/root"/{bin,proc,sys,dev,tmp,root,etc,usr/bin}
+    fails "$DIR/root is no whole root filesystem yet: it has no /bin/sh, /etc/passwd" rootfs "$DIR/root"
+    fails "there is no $DIR/none; *" rootfs "$DIR/none"
+    : >"$DIR/root/bin/box"
+    : >"$DIR/root/etc/passwd"
+    ln -s /bin/box "$DIR/root/bin/sh" # resolved inside
+    ln -s ../../bin/box "$DIR/root/usr/bin/awk"
+    ln -s /bin/other "$DIR/root/usr/bin/sed"
+    holds rootfs "$DIR/root"
+    fails "*no /etc/os-release*" rootfs "$DIR/root" of debian
+    printf 'PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n' >"$DIR/root/etc/os-release"
+    holds rootfs "$DIR/root" of bookworm
+    holds rootfs "$DIR/root" of 12
+    fails "$DIR/root is a root filesystem of Debian GNU/Linux 12, not of trixie" rootfs "$DIR/root" of trixie
+    holds names "$DIR/root" /bin/box 2
+    fails "in $DIR/root, 2 names are a link to /bin/box, of at least 3" names "$DIR/root" /bin/box 3
+    fails "there is no $DIR/none; *" names "$DIR/none" /bin/box 1
+    run assert names "$DIR/root" /bin/box many
+    [ "$status" -eq 2 ]
+    rmdir "$DIR/root/proc"
+    ln -s /proc "$DIR/root/proc" # leads to nothing inside
+    fails "*it has no /proc" rootfs "$DIR/root"
+}
+
 @test "a program runs in a root once it has all its libraries, and not one copy earlier" {
     mkdir -p "$DIR/bin"
     fails "in $DIR there is no /bin/bash" runs "$DIR" bash

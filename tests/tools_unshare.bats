@@ -221,25 +221,27 @@ waiting_child() {
     return 1
 }
 
-# One line with the tool of one side, its state into $OUT: with what it said, whether it said anything, and how it ended.
+# One line with the tool of one side: into $OUT its state, whether it said anything, and how it ended.
 run_line() { # SIDE WHO WORD…
     local side=$1 who=$2 tool=$3 status=0 name="$WORK/names/name" become=()
     shift 3
     [ "$who" = root ] || become=(setpriv --reuid "$LEARNER" --regid "$LEARNER" --clear-groups --)
-    rm -f "$name"
-    : >"$name"
     "${become[@]}" env -i PATH=/usr/bin:/usr/sbin:/bin:/sbin LC_ALL=C CALLER="$CALLER" TARGET="$TARGET" \
         "$WORK/$side/$tool" "$@" >"$WORK/$side.out" 2>"$WORK/$side.err" || status=$?
-    OUT=$(cat "$WORK/$side.out"; echo "status: $status"; [ -s "$WORK/$side.err" ] && echo "said something")
+    OUT="$(<"$WORK/$side.out") status: $status"
+    [ ! -s "$WORK/$side.err" ] || OUT+=", said something"
     # A namespace that lives on in its file is one like any other.
-    if [ "$(stat -f -c %T "$name")" != "$(stat -f -c %T "$WORK/names")" ]; then
-        OUT+=" lives on in a file of $(stat -f -c %T "$name")"
-        umount "$name"
+    if [[ "$*" == *"$name"* ]]; then
+        OUT+=", a file of $(stat -f -c %T "$name")"
+        umount "$name" 2>/dev/null || true
+        rm -f "$name"
+        : >"$name"
     fi
 }
 
 compare_lines() {
-    local who words all own hers ours theirs target count=0 bad=0 name="$WORK/names/name" first sub all_parent own_parent hers_parent
+    local who words all own hers ours theirs count=0 bad=0 name="$WORK/names/name" first sub said
+    local all_parent own_parent hers_parent all_inodes own_inodes hers_inodes
     mount --make-rshared /
     mount -t tmpfs names "$WORK/names"
     mount --make-private "$WORK/names"
@@ -253,12 +255,15 @@ compare_lines() {
     hers_parent=$!
     all=$(waiting_child $all_parent) && own=$(waiting_child $own_parent) && hers=$(waiting_child $hers_parent) || bad=1
     CALLER=$(inodes self)
-    cd /usr
+    all_inodes=$(inodes "$all")
+    own_inodes=$(inodes "$own")
+    hers_inodes=$(inodes "$hers")
+    : >"$name"
+    cd /usr || bad=1
     while [ $bad -eq 0 ] && read -r who first words; do
-        target=$all
-        [[ $words != *@OWN* ]] || target=$own
-        [[ $words != *@HERS* ]] || target=$hers
-        TARGET=$(inodes "$target")
+        TARGET=$all_inodes
+        [[ $words != *@OWN* ]] || TARGET=$own_inodes
+        [[ $words != *@HERS* ]] || TARGET=$hers_inodes
         words=${words//@STATE/$WORK/state}
         words=${words//@ROOT/$WORK/root}
         words=${words//@NAME/$name}
@@ -282,7 +287,8 @@ compare_lines() {
             cat "$WORK/theirs.err" "$WORK/ours.err"
             echo "$first $words" >>"$WORK/differ"
         fi
-        if [ "$(wc -l <"$WORK/ours.err")" -gt 2 ]; then
+        mapfile -t said <"$WORK/ours.err"
+        if [ "${#said[@]}" -gt 2 ]; then
             echo "--- $first $words: more than two lines on stderr"
             cat "$WORK/ours.err"
             echo "$first $words" >>"$WORK/differ"
@@ -297,5 +303,69 @@ compare_lines() {
     [ "$(id -u)" = 0 ] || skip "only root can make the namespaces that are compared"
     export -f cases inodes waiting_child run_line compare_lines
     # A mount namespace of its own, whose mounts can be shared without anything outside seeing them, and in it processes that end with it.
-    unshare --mount --pid --fork --mount-proc --kill-child bash -c compare_lines
+    # On one processor: Linux 6.18 numbers namespaces per processor and binds a mount namespace only where its number is higher than that of the
+    # one it is bound in, so whether --mount=FILE succeeds would be chance.
+    local cpu
+    cpu=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
+    taskset -c "$cpu" unshare --mount --pid --fork --mount-proc --kill-child bash -c compare_lines
+}
+
+# The calls that change something, in order and without what they are given.
+calls() {
+    grep -oE '\b(unshare|setns|chroot|chdir|fchdir|mount|setgroups|setgid|setuid|prctl|capset|pidfd_open)\(' | tr -d '(' | tr '\n' ' '
+}
+
+@test "--explain names the calls that the same line then makes, in their order" {
+    [ "$(id -u)" = 0 ] || skip "only root can run them all"
+    command -v strace >/dev/null || skip "there is no strace here to see them with"
+    local line traced explained
+    while read -r line; do
+        # shellcheck disable=SC2086 # words on purpose
+        explained=$("$WORK"/ours/${line/ / --explain } /bin/true | grep '^ *[0-9]*\. ' | calls)
+        # shellcheck disable=SC2086
+        traced=$(strace -f -qq -e signal=none \
+            -e trace=unshare,setns,chroot,chdir,fchdir,mount,setgroups,setgid,setuid,prctl,capset,pidfd_open \
+            "$WORK"/ours/$line /bin/true 2>&1 | calls)
+        echo "$line: $explained"
+        [ -n "$explained" ]
+        [ "$explained" = "$traced" ] || { echo "but it made: $traced"; false; }
+    done <<LINES
+unshare -m
+unshare -muinpCTf --mount-proc
+unshare -r -m --propagation slave --kill-child
+unshare -pf --mount-proc --propagation unchanged
+unshare -m -R / -w /tmp -S 3 -G 4
+unshare -m -R /
+nsenter -t $$ -u -n
+nsenter -t $$ -a -r -w
+nsenter -t $$ -m -r
+nsenter -u/proc/$$/ns/uts -i/proc/$$/ns/ipc -W /tmp -S 1 -G 2
+nsenter -r/ -w/tmp
+LINES
+}
+
+@test "--explain does nothing" {
+    local name="$WORK/explained"
+    : >"$name"
+    run "$WORK/ours/unshare" --explain --uts="$name" --mount --fork touch "$WORK/touched"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ ! -e "$WORK/touched" ]
+    [ "$(stat -f -c %T "$name")" = "$(stat -f -c %T "$WORK")" ]
+    [[ "$output" == *"unshare(CLONE_NEWNS|CLONE_NEWUTS)"*"-m, --mount: "*"execve("* ]]
+}
+
+@test "every option of util-linux's is in our --help" {
+    local tool option
+    for tool in unshare nsenter; do
+        "$WORK/ours/$tool" --help >"$WORK/help"
+        for option in $("$WORK/theirs/$tool" --help | grep -oE '^ +(-.[,.] )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+            grep -qE -- "$option( |=|\[|$)" "$WORK/help" || { echo "$tool $option"; false; }
+        done
+    done
+}
+
+@test "the tools load nothing but libc" {
+    [ "$("$TEACHROOT_BUILD/teachroot-tools" ldd "$TEACHROOT_BUILD/teachroot-tools" | grep -c '=>')" -eq 1 ] ||
+        [ -n "$(nm -D "$TEACHROOT_BUILD/teachroot-tools" | grep __asan_init)" ]
 }

@@ -200,7 +200,7 @@ int root_assembled(const struct build *build, const char *stage, struct err *err
     int result = read_mounts(&assembly, err) < 0 ? -1 : assemble(&assembly, "", root, 0, err);
     free(assembly.mounts);
     if (result == 0)
-        cache_show(build, root);
+        result = cache_show(build, root, err);
     for (size_t i = 0; result == 0 && i < sizeof own / sizeof *own; i++)
         if (mkdirat(root, own[i], 0755) < 0 && errno != EEXIST)
             result = err_set(err, errno, "mkdir `/%s` in the lab's root", own[i]);

@@ -110,15 +110,15 @@ static int remove_tree(const char *path)
 }
 
 /* The owners of a rootless lab's files are sub-ids: only root of a user namespace with the same map may remove them all. */
-static int remove_mapped(const struct lab_record *record, struct err *err)
+int lab_remove_files(const char *path, struct err *err)
 {
-    struct lab lab = { .record = *record };
+    struct lab lab = { .lock = -1 };
     struct stat st;
     int go[2];
-    if (!record->files[0] || (stat(record->files, &st) < 0 && errno == ENOENT))
+    if (stat(path, &st) < 0 && errno == ENOENT)
         return 0;
     if (geteuid() == 0)
-        return remove_tree(record->files) < 0 ? err_set(err, errno, "remove `%s`", record->files) : 0;
+        return remove_tree(path) < 0 ? err_set(err, errno, "remove `%s`", path) : 0;
     if (lab_id_maps(&lab, false, err) < 0)
         return -1;
     if (pipe2(go, O_CLOEXEC) < 0)
@@ -130,21 +130,21 @@ static int remove_mapped(const struct lab_record *record, struct err *err)
         if (read(go[0], &byte, 1) != 1)
             _exit(1);
         setgroups(0, NULL);
-        _exit(setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || remove_tree(record->files) < 0 ? 1 : 0);
+        _exit(setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || remove_tree(path) < 0 ? 1 : 0);
     }
     close(go[0]);
     int status = 1, mapped = -1;
     if (pid < 0)
-        err_set(err, errno, "clone a user namespace to remove `%s`", record->files);
+        err_set(err, errno, "clone a user namespace to remove `%s`", path);
     else
         mapped = lab_write_maps(&lab, pid, err);
     if (mapped == 0 && write(go[1], "g", 1) != 1)
-        mapped = err_set(err, errno, "start the removal of `%s`", record->files);
+        mapped = err_set(err, errno, "start the removal of `%s`", path);
     close(go[1]);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     if (mapped == 0 && status != 0)
-        return err_say(err, EBUSY, "remove `%s`: not all of it could be removed", record->files);
+        return err_say(err, EBUSY, "remove `%s`: not all of it could be removed", path);
     return mapped;
 }
 
@@ -171,7 +171,7 @@ int clear_lab(const struct lab_record *record, struct err *err)
     int result = groups_clear(record, err);
     if (end_init(record, err) < 0)
         result = -1;
-    if (network_clear(record, err) < 0 || remove_mapped(record, err) < 0)
+    if (network_clear(record, err) < 0 || (record->files[0] && lab_remove_files(record->files, err) < 0))
         result = -1;
     if (result == 0)
         result = registry_drop(record, err);

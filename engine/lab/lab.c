@@ -96,8 +96,14 @@ struct lab *lab_create(const struct lab_options *given, struct err *err)
         options.pids = 1024;
     lab_gc(NULL); /* what cannot be cleared is in nobody's way: it has its own name */
     bool assembled = options.rootless || geteuid() != 0;
+    if (options.work && assembled && geteuid() == 0) {
+        err_say(err, ENOTSUP,
+                "a lab put together of parts shows root's files with other owners: `%s` is none to write in",
+                options.work);
+        return NULL;
+    }
     struct lab *lab = create(&options, assembled, &why);
-    if (lab || assembled || why.code == EEXIST ||
+    if (lab || assembled || options.work || why.code == EEXIST ||
         (why.code == EINVAL && options.name && !lab_name_is_good(options.name))) {
         if (!lab && err)
             *err = why;

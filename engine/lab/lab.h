@@ -28,7 +28,11 @@ struct lab_options {
     bool offline;          /* no network beyond the lab's own loopback */
     bool rootless; /* take the rootless way although we are root's equal (for tests; implied for an ordinary user) */
     const char *tools; /* path of the multi-call program put first in the lab's PATH; NULL: none */
+    const char *
+        work; /* a directory of this user that the lab may write, at LAB_WORK: for a lab that makes something for the cache.
+                       * Not with `rootless` as root: ENOTSUP. NULL: none */
 };
+#define LAB_WORK "/var/lib/teachroot"
 
 /** Build a lab and start its init. Dead labs found on the way are cleared first (lab_gc). Returns NULL with @err set:
  * EEXIST a lab of that name is running; ENOTSUP this machine cannot (the message says which part and what would bring it). */
@@ -89,6 +93,9 @@ struct lab *lab_attach(const char *name, struct err *err);
 /** Where slow results (package downloads, debootstrapped trees, pulled images) are kept between labs, for this user: made if it is not there, mode 0700. A lab sees
  * it read-only at /var/cache/teachroot; only the trusted side writes to it. Returns 0 or -1. */
 int lab_cache_directory(char *path, size_t size, struct err *err);
+
+/** Remove @path and all below it, where labs of this user wrote: as an ordinary user, files there belong to the sub-ids. Gone already is fine. Returns 0 or -1. */
+int lab_remove_files(const char *path, struct err *err);
 
 struct lab_entry {
     const char *name;

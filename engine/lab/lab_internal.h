@@ -143,8 +143,9 @@ int root_assembled(const struct build *build, const char *stage, struct err *err
 int lab_build(struct lab *lab, const struct lab_options *options, bool assembled, struct err *err);
 
 /* cache.c */
-/** Show the user's cache read-only in the lab's root @root, owners through @userns (-1: as they are). A cache that cannot be shown is only told of. */
-void cache_show(const struct build *build, int root);
+/** Show the user's cache read-only in the lab's root @root, owners through @userns (-1: as they are), and options->work writable. A cache that cannot be shown is
+ * only told of. Returns 0, or -1 if the work directory cannot be shown. */
+int cache_show(const struct build *build, int root, struct err *err);
 
 /* inside.c: the rest, by the process that becomes pid 1, with the stage as its working directory */
 int inside_enter(const struct build *build, struct err *err);

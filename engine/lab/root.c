@@ -110,7 +110,8 @@ int root_whole(const struct build *build, const char *stage, struct err *err)
     cleanup_close int root_fd = openat(stage_fd, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root_fd < 0)
         return err_set(err, errno, "open the lab's root");
-    cache_show(build, root_fd);
+    if (cache_show(build, root_fd, err) < 0)
+        return -1;
     static const struct {
         const char *name;
         mode_t mode;

@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -120,4 +121,38 @@ static enum host_answer try_ip(char *found, size_t size)
 enum host_answer probe_ip(char *found, size_t size)
 {
     return host_try(try_ip, found, size);
+}
+
+/* A finished tree in the cache needs neither packages nor a network. Where the cache is: engine/lab/cache.c. */
+static bool is_kept(char *name, size_t size)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s%s",
+             cache && cache[0] == '/' ? cache
+             : geteuid() == 0         ? "/var/cache"
+             : home                   ? home
+                                      : "",
+             cache && cache[0] == '/' ? "/teachroot/trees"
+             : geteuid() == 0         ? "/teachroot/trees"
+                                      : "/.cache/teachroot/trees");
+    cleanup_dir DIR *dir = opendir(path);
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.') {
+            snprintf(name, size, "%.*s", (int)strcspn(entry->d_name, ","), entry->d_name);
+            return true;
+        }
+    return false;
+}
+
+enum host_answer probe_bootstrap(char *found, size_t size)
+{
+    char name[64];
+    enum host_answer ids = probe_subuid(found, size);
+    if (ids == HOST_NO || is_there("debootstrap", found, size) == HOST_NO)
+        return HOST_NO;
+    if (is_kept(name, sizeof name))
+        return host_say(HOST_YES, found, size, "one is kept: %s", name);
+    return probe_network(found, size);
 }

@@ -25,6 +25,7 @@ host_probe_fn probe_devicescg, probe_delegation;
 host_probe_fn probe_network, probe_veth, probe_bridge, probe_nft, probe_tun, probe_pasta;
 
 /* probe_programs.c */
-host_probe_fn probe_strace, probe_busybox, probe_debootstrap, probe_ip, probe_ldd, probe_qemu, probe_cc, probe_curl, probe_perl;
+host_probe_fn probe_strace, probe_busybox, probe_debootstrap, probe_bootstrap, probe_ip, probe_ldd, probe_qemu,
+    probe_cc, probe_curl, probe_perl;
 
 #endif

@@ -29,6 +29,9 @@ claim_fn claim_file, claim_file_contains, claim_directory, claim_executable, cla
 claim_fn claim_process, claim_process_gone, claim_process_root, claim_process_isolated, claim_process_visible,
     claim_process_pid;
 
+/* assert_rootfs.c */
+claim_fn claim_rootfs, claim_rootfs_of, claim_names;
+
 /* assert_terminals.c */
 claim_fn claim_last_exit, claim_last_command, claim_terminal_root, claim_terminal_pid, claim_hostname;
 

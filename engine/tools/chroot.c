@@ -31,7 +31,6 @@ struct chroot {
 /* The marks coreutils puts round names in some messages: typographic ones where the locale has them. */
 static void quoted(const char *text, char *out, size_t size)
 {
-    setlocale(LC_CTYPE, "");
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     snprintf(out, size, utf8 ? "‘%s’" : "'%s'", text);
 }
@@ -43,7 +42,7 @@ static void say_group(const char *name)
     tool_error("chroot", "invalid group %s", mark);
 }
 
-/* Who it is to be, as far as this root knows. Asked outside first and then inside, where the names may mean other numbers; what only the outside knows is kept. @inside: say what is
+/* Who it is to be, as far as this root knows. Asked outside first and then inside, where the names may mean other numbers; groups only the outside knows are kept. @inside: say what is
  * wrong, and fail. */
 static int look_up(struct chroot *c, bool inside, struct err *err)
 {
@@ -54,7 +53,7 @@ static int look_up(struct chroot *c, bool inside, struct err *err)
         const char *wrong = user_spec_parse(c->userspec, &spec, &dotted);
         if (dotted && inside)
             tool_error("chroot", "warning: '.' should be ':'");
-        if (!wrong || spec.has_uid || spec.has_gid) {
+        if (!wrong) {
             if (spec.has_uid) {
                 c->spec.has_uid = true;
                 c->spec.uid = spec.uid;
@@ -67,7 +66,7 @@ static int look_up(struct chroot *c, bool inside, struct err *err)
             /* "1234:", a number whose login group may yet be found by it */
             c->spec.has_uid = true;
             c->spec.uid = (uid_t)strtoul(c->userspec, NULL, 10);
-        } else if (!c->spec.has_uid && !c->spec.has_gid && inside) {
+        } else if (inside) {
             return err_say(err, EINVAL, "%s", wrong);
         }
     }
@@ -233,6 +232,7 @@ int chroot_main(int argc, char **argv)
     struct chroot c = { 0 };
     bool explain = false;
     struct tool_parser parser;
+    setlocale(LC_CTYPE, ""); /* now: the new root may not have the locale */
     tool_parse(&parser, &chroot_options, argc, argv);
     for (int id; (id = tool_parse_next(&parser)) != -1;) {
         switch (id) {

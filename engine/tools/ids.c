@@ -26,7 +26,7 @@ static const char *parse_parts(const char *user, const char *group, struct user_
     if (user && *user) {
         const struct passwd *pw = *user == '+' ? NULL : getpwnam(user);
         if (pw)
-            *spec = (struct user_spec){ true, group && !*group, pw->pw_uid, pw->pw_gid };
+            *spec = (struct user_spec){ .has_uid = true, .uid = pw->pw_uid };
         else if (group && !*group)
             return "invalid spec"; /* the login group of a number is not known */
         else if (id_number(user, &id))

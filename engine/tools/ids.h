@@ -12,7 +12,7 @@ struct user_spec {
     gid_t gid;
 };
 
-/** Parse "USER", "USER:GROUP", ":GROUP" or "USER:" (with that user's login group); "+N" is a number and no name. "USER.GROUP" is taken too, with *dotted set. Either half
+/** Parse "USER", "USER:GROUP", ":GROUP" or "USER:" (the same as "USER": the login group is the caller's to look up); "+N" is a number and no name. "USER.GROUP" is taken too, with *dotted set. Either half
  * is set where it was found. Returns NULL, or what is wrong: "invalid user", "invalid group", "invalid spec". */
 const char *user_spec_parse(const char *text, struct user_spec *spec, bool *dotted);
 

@@ -12,15 +12,15 @@
 const struct table_column lsns_columns[LSNS_COLUMNS] = {
     [LSNS_NS] = { "NS", .number = true, .right = true },
     [LSNS_TYPE] = { "TYPE", .hint = 5 },
-    [LSNS_PATH] = { "PATH" },
+    [LSNS_PATH] = { .name = "PATH" },
     [LSNS_NPROCS] = { "NPROCS", .hint = 5, .number = true, .right = true },
     [LSNS_PID] = { "PID", .hint = 5, .number = true, .right = true },
     [LSNS_PPID] = { "PPID", .hint = 5, .number = true, .right = true },
     [LSNS_COMMAND] = { "COMMAND", .cut = true },
     [LSNS_UID] = { "UID", .number = true, .right = true },
-    [LSNS_USER] = { "USER" },
+    [LSNS_USER] = { .name = "USER" },
     [LSNS_NETNSID] = { "NETNSID", .right = true },
-    [LSNS_NSFS] = { "NSFS" },
+    [LSNS_NSFS] = { .name = "NSFS" },
     [LSNS_PNS] = { "PNS", .number = true, .right = true },
     [LSNS_ONS] = { "ONS", .number = true, .right = true },
 };
@@ -213,7 +213,7 @@ static int parse(struct lsns *ls, int argc, char **argv, bool *explain)
         return tool_error("lsns", "--task is mutually exclusive with <namespace>");
     if (processes && (status = parse_namespace(argv[optind], &ls->inode)) != 0)
         return status;
-    if (ls->tree == LSNS_LIST && !ls->list)
+    if (ls->tree == LSNS_LIST && !ls->list && (!all || ls->inode))
         ls->tree = LSNS_PROCESS;
     if (!ls->kinds)
         ls->kinds = SYSTEM_ALL_KINDS;

@@ -8,6 +8,8 @@
 const struct tool tools[] = {
     { "assert", assert_main, "say whether the lab is as a lesson's step wants it", NULL, false },
     { "chroot", chroot_main, "run a command with another root directory", NULL, false },
+    { "debootstrap", debootstrap_main, "make a whole root filesystem of Debian or a relative, and keep it",
+      debootstrap_usage, false },
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },

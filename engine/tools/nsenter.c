@@ -359,7 +359,7 @@ static bool wants_root(const void *request)
 
 static void explain_root(const void *request, struct tool_explanation *e)
 {
-    explain_call(e, "fchdir(root fd), chroot(\".\")");
+    explain_call(e, "fchdir(root fd), chroot(\".\"), chdir(\"/\")");
     explain_option(e, 'r');
 }
 

@@ -21,7 +21,7 @@ static const struct tool_option rows[] = {
     { NSENTER_PRESERVE, 0, "preserve-credentials", no_argument, NULL, "stay who you are in the user namespace too",
       NULL },
     { 'r', 'r', "root", optional_argument, "DIR", "its root directory, or DIR as it is seen from here",
-      "open, fchdir, chroot(\".\")" },
+      "open, fchdir, chroot(\".\"), chdir(\"/\")" },
     { 'w', 'w', "wd", optional_argument, "DIR", "its working directory, or DIR as it is seen from here",
       "open, fchdir" },
     { 'W', 'W', "wdns", required_argument, "DIR", "the working directory DIR as it is seen inside", "chdir" },

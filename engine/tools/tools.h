@@ -27,6 +27,7 @@ int tool_error(const char *name, const char *format, ...) __attribute__((format(
 
 int assert_main(int argc, char **argv);
 int chroot_main(int argc, char **argv);
+int debootstrap_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int ldcopy_main(int argc, char **argv);
 int ldd_main(int argc, char **argv);
@@ -35,6 +36,7 @@ int nsenter_main(int argc, char **argv);
 int pivot_root_main(int argc, char **argv);
 int unshare_main(int argc, char **argv);
 
+extern const char debootstrap_usage[];
 extern const char ldcopy_usage[];
 extern const char ldd_usage[];
 

@@ -663,6 +663,10 @@ const char *unshare_advice(request_t *r, const struct err *err)
         return "the limit of such namespaces is reached: see /proc/sys/user/max_*_namespaces";
     if (at_unshare && err->code == EINVAL)
         return "this kernel lacks one of these namespaces";
+    if (err->code == EINVAL && strncmp(err->message, "mount `/proc/", 13) == 0)
+        return "FILE of a mount namespace must be on a mount that is not shared (mount --make-private); Linux 6.18 may "
+               "also refuse "
+               "by the processors they were made on: try again";
     if (at_proc && err->code == EPERM && !(r->namespaces & CLONE_NEWPID))
         return "a proc may be mounted by who owns the pid namespace it shows: add --pid --fork";
     if (at_proc && err->code == EPERM && !r->fork)

@@ -1,6 +1,7 @@
 #include "repl/play/lab.h"
 
 #include "engine/lab/lab.h"
+#include "engine/rootfs/bootstrap_service.h"
 #include "repl/play/relay.h"
 
 #include <errno.h>
@@ -86,11 +87,14 @@ static int exit_code(int status)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_in(struct lab *lab, char **command, struct err *err)
+/* A new lab has all that a lesson's has; one that runs already has it from its own program. */
+static int run_in(struct lab *lab, bool new_lab, char **command, struct err *err)
 {
     static const char *const shell[] = { "bash", NULL };
+    struct bootstrap_service *bootstrap = new_lab ? bootstrap_service_start(lab, NULL) : NULL;
     int status = relay_run(lab, *command ? (const char *const *)command : shell, err);
     int code = status < 0 ? say(err) : exit_code(status);
+    bootstrap_service_stop(bootstrap);
     lab_destroy(lab);
     return code;
 }
@@ -132,13 +136,13 @@ static int do_enter(int argc, char **argv)
         }
         if (found.alive == 1) {
             struct lab *lab = lab_attach(found.name, &err);
-            return lab ? run_in(lab, command, &err) : say(&err);
+            return lab ? run_in(lab, false, command, &err) : say(&err);
         }
         fprintf(stderr, "teachroot lab: no lab is running; this is a new one, gone when you leave it\n");
     }
     lab_options.name = name;
     struct lab *lab = lab_create(&lab_options, &err);
-    return lab ? run_in(lab, command, &err) : say(&err);
+    return lab ? run_in(lab, true, command, &err) : say(&err);
 }
 
 /* Wait until @pid ends, at most @ms. */

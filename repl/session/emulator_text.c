@@ -5,7 +5,7 @@
 enum { THROUGH_MAX = 512 }; /* bytes given to libvterm at once: it takes four times as much of the stack */
 
 /* No mode is set in which text does more than fill cells and wrap. */
-static bool straight(const struct emulator *emulator)
+static inline bool straight(const struct emulator *emulator)
 {
     const struct emulator_modes *modes = &emulator->modes;
     return !modes->margins && !modes->insert && !modes->no_wrap && !modes->origin && modes->shifted == 0 &&

@@ -211,6 +211,13 @@ void grid_scroll(struct grid *grid, unsigned top, unsigned bottom, int lines, co
     if (top >= bottom || lines == 0)
         return;
     struct cell blank = blank_of(pen);
+    if (save && lines == 1 && top == 0 &&
+        bottom == grid->rows) { /* a line at the end of the screen: the row comes round, nothing moves */
+        scroll_into_history(grid);
+        row_clear(screen_row(grid, bottom - 1), blank);
+        grid_damage(grid, 0, bottom - 1);
+        return;
+    }
     unsigned height = bottom - top, count = lines < 0 ? 0u - (unsigned)lines : (unsigned)lines;
     if (count > height)
         count = height;

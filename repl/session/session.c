@@ -1,6 +1,7 @@
 #include "repl/session/session_internal.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/rootfs/bootstrap_service.h"
 #include "repl/session/marks.h"
 
 #include <poll.h>
@@ -82,6 +83,8 @@ void session_end_lab(struct session *session)
     /* The lab's init cannot end before our children in its pid namespace are reaped: so they go first. */
     terminals_end(session);
     jobs_end(&session->jobs);
+    bootstrap_service_stop(session->bootstrap);
+    session->bootstrap = NULL;
     lab_destroy(session->lab);
     session->lab = NULL;
 }
@@ -155,6 +158,7 @@ static int build(struct session *session, unsigned step, struct err *err)
     session->lab = lab_create(&session->options.lab, err);
     if (!session->lab)
         return -1;
+    session->bootstrap = bootstrap_service_start(session->lab, NULL);
     session->lab_watch = loop_add_fd(loop, lab_pidfd(session->lab), EPOLLIN, 2, on_lab_died, session);
     session->start_timer = loop_add_timer(loop, FIRST_PROMPT_MS, 0, on_no_prompt, session);
     if (!session->lab_watch || !session->start_timer)

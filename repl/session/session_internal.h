@@ -151,6 +151,7 @@ struct session {
     char nonce[17];
     char **environment; /* of the terminals' shells */
     struct lab *lab;
+    struct bootstrap_service *bootstrap; /* makes root filesystems for the lab; NULL where it cannot */
     struct loop_source *lab_watch, *start_timer, *rebuild;
     unsigned rebuild_step;
     struct jobs jobs;

@@ -143,7 +143,8 @@ static size_t ground(struct vtguard *guard, const char *bytes, size_t len)
         hold = unfinished(bytes, run);
     if (run > hold)
         guard->hooks->text(bytes, run - hold, guard->data);
-    memcpy(guard->held, bytes + run - hold, hold);
+    if (hold > 0)
+        memcpy(guard->held, bytes + run - hold, hold);
     guard->held_len = (unsigned)hold;
     return run;
 }
@@ -307,6 +308,13 @@ void vtguard_feed(struct vtguard *guard, const char *bytes, size_t len)
 {
     size_t at = 0;
     while (at < len) {
+        unsigned char c = (unsigned char)bytes[at];
+        /* The ends of short lines: of `yes` they are two bytes of three. */
+        if ((c == '\r' || c == '\n') && guard->state == VTGUARD_GROUND && guard->held_len == 0) {
+            guard->hooks->control(c, guard->data);
+            at++;
+            continue;
+        }
         size_t used = guard->state == VTGUARD_GROUND ? ground(guard, bytes + at, len - at) : 0;
         at += used;
         if (used == 0)

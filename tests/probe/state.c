@@ -74,6 +74,8 @@ static void print_mounts(void)
         for (int field = 0; word; field++, word = strtok_r(NULL, " \n", &save)) {
             if (strncmp(word, "shared:", 7) == 0 || strncmp(word, "master:", 7) == 0)
                 word[7] = '\0';
+            if (field == 3 && strchr(word, '['))
+                *strchr(word, '[') = '\0'; /* a namespace's own number */
             if (field >= 3 && strncmp(word, "propagate_from:", 15) != 0)
                 printf("%s ", word);
         }
