@@ -379,6 +379,7 @@ static void a_scope_is_named_or_refused(void **state)
 
 int main(void)
 {
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_in_the_order_of_any_column),
         cmocka_unit_test(the_tree_is_parents_before_children_in_the_order_of_the_column),

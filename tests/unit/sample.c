@@ -503,6 +503,7 @@ static void the_machines_figures_are_procs(void **state)
 
 int main(void)
 {
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cpu_and_memory_of_a_load_are_its_cgroups_own),
         cmocka_unit_test(a_capped_load_shows_its_cap_and_its_throttling),

@@ -378,6 +378,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "top") == 0)
         return top_main(argc - 1, argv + 1);
     setlocale(LC_ALL, "C.UTF-8");
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_fits_every_size_and_follows_a_resize),
         cmocka_unit_test(every_key_for_leaving_leaves),
