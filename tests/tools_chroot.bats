@@ -103,18 +103,6 @@ same_chroot() {
     [[ "$output" == *'execve("/bin/sh", ["/bin/sh", "-i"])'* ]]
 }
 
-@test "chroot says that a loader or an interpreter is what is missing" {
-    run "$WORK/ours/chroot" "$WORK/broken" true
-    [ "$status" -eq 127 ]
-    [ "${lines[0]}" = "chroot: failed to run command ‘true’: No such file or directory" ]
-    [[ "${lines[1]}" == *"/bin/true is there; its loader /lib"*" is missing"* ]]
-    run "$WORK/ours/chroot" "$WORK/broken" /script
-    [ "$status" -eq 127 ]
-    [[ "${lines[1]}" == *"it is a script for /bin/nothing"* ]]
-    run "$WORK/ours/chroot" "$WORK/broken" nope
-    [ "${#lines[@]}" -eq 1 ]
-}
-
 # A pivot_root in a mount namespace of its own, by each: PREPARATION NEW_ROOT PUT_OLD. The state is that of the shell it leaves.
 same_pivot() {
     local who

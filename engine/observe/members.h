@@ -16,7 +16,8 @@ struct observe_member {
 };
 
 /** Every process in the pid namespace of @init or nested below it, parents before their children, siblings by pid. Where there are more than @max, the first and the last
- * ones by pid. Processes that end meanwhile are left out. Returns how many were stored, *total how many there are; -1 (ESRCH: @init has ended). Some 50 µs a process. */
+ * ones by pid. Processes that end meanwhile are left out. Returns how many were stored, *total how many there are; -1 (ESRCH: @init has ended). Some 50 µs a process.
+ * On a machine with very many processes only those that @init's parent and their descendants have started are found. */
 ssize_t observe_members(pid_t init, struct observe_member *list, size_t max, size_t *total, struct err *err);
 
 #endif

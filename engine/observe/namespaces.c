@@ -103,6 +103,16 @@ static bool is_below(int proc, const char *name, uint64_t inode, uint64_t top)
     return true;
 }
 
+bool observe_pid_is_below(pid_t pid, uint64_t top)
+{
+    char name[16];
+    struct stat st;
+    cleanup_close int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int dir = proc < 0 ? -1 : proc_open(pid, NULL);
+    snprintf(name, sizeof name, "%d", pid);
+    return dir >= 0 && fstatat(dir, "ns/pid", &st, 0) == 0 && is_below(proc, name, st.st_ino, top);
+}
+
 static bool known_below(struct known_namespaces *known, int proc, const char *name, uint64_t inode, uint64_t top)
 {
     for (size_t i = 0; i < known->count; i++)

@@ -64,6 +64,9 @@ int observe_process(pid_t pid, struct observe_process *process, struct err *err)
 /** Path of its cgroup in the hierarchy that has @controller on v1 ("" for v2), as /proc/PID/cgroup says. */
 int observe_cgroup(pid_t pid, const char *controller, char *path, size_t size, struct err *err);
 
+/** Is the pid namespace of @pid that with inode @top, or nested below it? */
+bool observe_pid_is_below(pid_t pid, uint64_t top);
+
 /** Host pids of every process whose pid namespace is that of @init or nested below it, found by walking /proc once. Returns how many were stored (at most
  * @max), or -1. */
 ssize_t observe_processes_below(pid_t init, pid_t *pids, size_t max, struct err *err);

@@ -88,6 +88,7 @@ static void forget_job(struct server *server, size_t i)
 
 static void accept_one(struct server *server)
 {
+    /* cppcheck-suppress nullPointer ; the caller's address is not asked for */
     cleanup_close int client = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0)
         return;

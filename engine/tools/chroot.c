@@ -4,7 +4,6 @@
 #include "engine/base/cleanup.h"
 #include "engine/tools/chroot_options.h"
 #include "engine/tools/ids.h"
-#include "engine/tools/loader.h"
 #include "engine/tools/program.h"
 
 #include <grp.h>
@@ -192,12 +191,9 @@ static int run_exec(void *request, struct err *err)
     const struct chroot *c = request;
     execvp(c->argv[0], c->argv);
     int code = errno;
-    char mark[PATH_MAX + 8], why[2 * PATH_MAX];
+    char mark[PATH_MAX + 8];
     quoted(c->argv[0], mark, sizeof mark);
-    tool_error("chroot", "failed to run command %s: %s", mark, strerror(code));
-    if (code == ENOENT && loader_missing(c->argv[0], why, sizeof why))
-        tool_error("chroot", "%s", why);
-    return err_say(err, code, "%s", "");
+    return err_set(err, code, "failed to run command %s", mark);
 }
 
 static const struct tool_step steps[] = {
@@ -219,11 +215,11 @@ static int run(struct chroot *c)
 {
     struct err err = { 0 };
     if (tool_run(steps, STEPS - 1, c, &err) < 0) {
-        if (*err.message)
-            tool_error("chroot", "%s", err.message);
+        tool_error("chroot", "%s", err.message);
         return EXIT_FAILED;
     }
     tool_run(&steps[STEPS - 1], 1, c, &err);
+    tool_error("chroot", "%s", err.message);
     return err.code == ENOENT ? 127 : 126;
 }
 

@@ -225,7 +225,7 @@ static void explain_open(const void *request, struct tool_explanation *e)
 static int open_directory(request_t *r, const char *path, const char *link, struct err *err)
 {
     char of_target[64];
-    if (!path) {
+    if (!path && link) {
         snprintf(of_target, sizeof of_target, "/proc/%d/%s", r->target, link);
         path = of_target;
     }

@@ -5,9 +5,9 @@
 
 void tool_parse(struct tool_parser *parser, const struct tool_options *table, int argc, char **argv)
 {
-    char *letter = parser->letters;
     size_t longs = 0;
     *parser = (struct tool_parser){ .table = table, .argc = argc, .argv = argv };
+    char *letter = parser->letters;
     if (table->stop)
         *letter++ = '+';
     for (size_t i = 0; i < table->count && i < OPTION_ROWS_MAX; i++) {

@@ -70,7 +70,7 @@ static void __attribute__((noreturn)) end_helper(const struct unshare_helper *he
 /* Let it go on, and wait for it. */
 static int await_helper(struct unshare_helper *helper, struct err *err)
 {
-    struct err why;
+    struct err why = { 0 };
     int status = 0;
     ssize_t n = -1;
     if (send(helper->go, "g", 1, MSG_NOSIGNAL) == 1)

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+_Static_assert(STATE_MEMBERS <= 64, "a bit for each");
+
 /* Who else is in the process's namespace of @kind: a bit for each of the members. */
 static uint64_t others(const struct session_state *state, size_t kind)
 {
     uint64_t bits = 0;
-    for (size_t i = 0; i < state->member_count && i < 64; i++)
+    for (size_t i = 0; i < state->member_count && i < STATE_MEMBERS; i++)
         if (state->members[i].pid != state->process && state->members[i].inode[kind] == state->inode[kind])
             bits |= (uint64_t)1 << i;
     return bits;

@@ -401,7 +401,7 @@ const char *session_hint(struct session *session, enum hint_kind *kind)
 {
     const struct step *step = session_step(session, session->current);
     struct step_state *state = state_of(session, session->current);
-    enum hint_kind ignored;
+    enum hint_kind ignored = HINT_NONE;
     kind = kind ? kind : &ignored;
     *kind = HINT_NONE;
     if (!step)

@@ -199,6 +199,31 @@ static void of_too_many_the_first_and_the_last_are_kept(void **state)
     assert_int_equal(err.code, ESRCH);
 }
 
+static void among_very_many_processes_those_of_the_container_are_found(void **state)
+{
+    enum { CROWD = 400 };
+    static pid_t crowd[CROWD];
+    size_t total;
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = fork();
+        assert_true(crowd[i] >= 0);
+        if (crowd[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            sleep_for_good("crowd");
+        }
+    }
+    pid_t init = container(CLONE_NEWPID, have_inner);
+    ssize_t count = read_when(init, 5, &total);
+    assert_int_equal(count, 5);
+    await_names();
+    assert_int_equal(list[0].pid, init);
+    assert_int_equal(member(5, "leaf")->numbers, 2);
+    assert_null(member(5, "crowd"));
+    stop(init);
+    for (int i = 0; i < CROWD; i++)
+        stop(crowd[i]);
+}
+
 static const struct observe_link *link_named(const struct observe_link *links, ssize_t count, const char *name)
 {
     for (ssize_t i = 0; i < count; i++)
@@ -298,6 +323,7 @@ int main(void)
         cmocka_unit_test(each_has_its_number_in_every_pid_namespace),
         cmocka_unit_test(who_shares_which_namespace_is_seen),
         cmocka_unit_test(of_too_many_the_first_and_the_last_are_kept),
+        cmocka_unit_test(among_very_many_processes_those_of_the_container_are_found),
         cmocka_unit_test(links_are_those_of_the_process_s_own_namespace),
         cmocka_unit_test(an_ordinary_user_sees_the_links_of_a_namespace_of_its_own),
         cmocka_unit_test(what_may_not_be_read_is_said_to_be_partial),

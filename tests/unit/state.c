@@ -142,11 +142,18 @@ static void in_the_lab_itself_nothing_differs(void **state)
     assert_string_equal(now.links[0].address[0], "127.0.0.1/8");
 }
 
+/* A background process is bash's own for a moment, until it has called exec. */
+static bool sleeps(void)
+{
+    return member("sleep 1000") != NULL;
+}
+
 static void a_container_in_the_lab_is_told_from_inside_and_outside(void **state)
 {
     struct learner *l = *state;
     run(l, NESTED);
     run(l, "sleep 1000 &");
+    assert_true(until(l, sleeps));
     for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
         bool own = i != namespace_find("cgroup") && i != namespace_find("time");
         assert_int_equal(now.differs[i], own);
