@@ -26,16 +26,23 @@ _teachroot() {
     fi
     [[ $previous != --timeout ]] || return 0
 
+    if [[ $verb == top && ( $previous == --scope || $previous == -s ) ]]; then
+        compopt -o nospace
+        mapfile -t COMPREPLY < <(compgen -W 'host lab lab: container: cgroup:' -- "$word")
+        return
+    fi
+
     local words='' lesson=''
     case $verb in
     '')
-        words='play test lessons doctor lab help --plain --ascii --rootless --offline --help --version'
+        words='play test lessons doctor lab top help --plain --ascii --rootless --offline --help --version'
         lesson=1
         ;;
+    top) words='--scope --delay --cgroups --tree --count --once --ascii --help' ;;
     play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     lessons) words='--json --help' ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='play test lessons doctor lab' ;;
+    help) words='play test lessons doctor lab top' ;;
     lab)
         case $previous in
         lab) words='ls enter reset rm gc' ;;

@@ -9,7 +9,7 @@ function __teachroot_labs
     teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
 end
 
-set -l verbs play test lessons doctor lab help
+set -l verbs play test lessons doctor lab top help
 set -l first "not __fish_seen_subcommand_from $verbs"
 set -l playing '__fish_seen_subcommand_from play test'
 
@@ -19,6 +19,7 @@ complete -c teachroot -n $first -a test -d 'Play lessons and prove their checks'
 complete -c teachroot -n $first -a lessons -d 'List the lessons'
 complete -c teachroot -n $first -a doctor -d 'Say what this machine can do'
 complete -c teachroot -n $first -a lab -d 'List, enter, reset and remove labs'
+complete -c teachroot -n $first -a top -d 'Show processes and cgroups, live'
 complete -c teachroot -n $first -a help -d 'Say how a verb is used'
 complete -c teachroot -n $first -l plain -d 'No panes'
 complete -c teachroot -n $first -l ascii -d 'ASCII characters only'
@@ -33,7 +34,16 @@ complete -c teachroot -n $playing -l keep-going -d 'Go on after a step that fail
 complete -c teachroot -n $playing -l timeout -x -d 'Give a lesson up after so many seconds'
 complete -c teachroot -n '__fish_seen_subcommand_from lessons doctor' -l json -d 'For programs'
 complete -c teachroot -n '__fish_seen_subcommand_from doctor' -l no-lab -d 'Do not build a lab'
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'play test lessons doctor lab'
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'play test lessons doctor lab top'
+
+set -l top '__fish_seen_subcommand_from top'
+complete -c teachroot -n $top -s s -l scope -x -a 'host lab lab: container: cgroup:' -d 'Whose processes'
+complete -c teachroot -n $top -s d -l delay -x -d 'Seconds between two refreshes'
+complete -c teachroot -n $top -s g -l cgroups -d 'Begin with the cgroups'
+complete -c teachroot -n $top -s t -l tree -d 'Begin with the tree'
+complete -c teachroot -n $top -s n -l count -x -d 'Print that many times as text'
+complete -c teachroot -n $top -l once -d 'Print once as text'
+complete -c teachroot -n $top -l ascii -d 'ASCII characters only'
 
 set -l lab_verbs ls enter reset rm gc
 set -l lab_first "__fish_seen_subcommand_from lab; and not __fish_seen_subcommand_from $lab_verbs"

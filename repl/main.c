@@ -1,4 +1,5 @@
 /* teachroot: which verb? */
+#include "repl/panel/top.h"
 #include "repl/play/doctor.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
@@ -22,6 +23,7 @@ static const struct verb {
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
+    { "top", top_main, "processes and cgroups, live: of this machine, a lab, a container or a cgroup" },
     { "help", help_main, "say how a verb is used" },
 };
 #define VERBS (sizeof verbs / sizeof *verbs)

@@ -212,6 +212,12 @@ void action_run(struct screen *screen, enum action action, const struct command_
         overlay_show(screen, OVERLAY_STATE);
         screen->state_due = true;
         break;
+    case ACTION_PANEL:
+        panel_view_whole(screen);
+        break;
+    case ACTION_PANEL_BESIDE:
+        panel_view_beside(screen);
+        break;
     case ACTION_RESET:
         reset(screen);
         break;
@@ -357,6 +363,10 @@ void action_input(struct screen *screen, const struct input_event *event)
 {
     if (screen->layout.too_small) {
         too_small_input(screen, event);
+        return;
+    }
+    if (screen->overlay == OVERLAY_PANEL) {
+        panel_view_input(screen, event);
         return;
     }
     if (screen->overlay != OVERLAY_NONE) {

@@ -15,6 +15,9 @@ const struct command commands[] = {
     { "goto", COMMAND_NUMBER, "N", ACTION_GOTO, "go to step N: a fresh lab in which the steps before it are done" },
     { "state", COMMAND_ALONE, NULL, ACTION_STATE,
       "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, links" },
+    { "panel", COMMAND_ALONE, NULL, ACTION_PANEL_BESIDE,
+      "the lab's processes and limits, live, in the place of the state, or away again; F11 gives them the whole "
+      "screen" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },

@@ -18,6 +18,8 @@ const struct key_binding key_bindings[] = {
     { F(8), 0, ACTION_TERMINAL_NEXT, "F8", NULL, "the next terminal; after the last one, a new one", PANES },
     { F(9), 0, ACTION_ZOOM, "F9", "zoom", "the pane that has the keys gets the whole screen; again to undo", PANES },
     { F(10), 0, ACTION_QUIT, "F10", "quit", "leave; where you are is remembered", PANES },
+    { F(11), 0, ACTION_PANEL, "F11", NULL, "the lab's processes and cgroups, live, on the whole screen; again to undo",
+      PANES },
     { F(12), 0, ACTION_STATE, "F12", NULL, "all of the kernel's state that the pane has no room for", PANES },
     { ']', INPUT_CTRL, ACTION_COMMAND_LINE, "Ctrl-]", NULL,
       "a line for teaching commands, also while a program has the screen; F-keys work after it; twice sends it to the "

@@ -120,6 +120,8 @@ static void draw(struct screen *screen)
     }
     if (screen->layout.too_small) {
         draw_too_small(screen);
+    } else if (screen->overlay == OVERLAY_PANEL) {
+        panel_view_draw(screen);
     } else if (screen->overlay != OVERLAY_NONE) {
         overlay_draw(screen);
     } else {
@@ -128,7 +130,7 @@ static void draw(struct screen *screen)
         if (screen->dirty & DIRTY_TERMINAL)
             terminal_view_draw(screen);
         if (screen->dirty & DIRTY_STATE)
-            state_view_draw(screen);
+            screen->panel_beside ? panel_view_draw(screen) : state_view_draw(screen);
         if (screen->dirty & DIRTY_STATUS)
             status_view_draw(screen);
         if (screen->dirty & DIRTY_CLEAN)
@@ -592,6 +594,7 @@ static int run(struct screen *screen, const char *path, struct err *err)
 
 static void screen_free(struct screen *screen)
 {
+    panel_view_end(screen);
     end_session(screen);
     flow_free(screen->overlay_flow);
     if (screen->prompt)

@@ -25,7 +25,7 @@ enum dirty {
     DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
 };
 
-enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE };
+enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE, OVERLAY_PANEL };
 
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
@@ -115,6 +115,9 @@ struct screen {
     enum overlay overlay;
     struct flow *overlay_flow;
     unsigned overlay_top, overlay_selected;
+
+    struct panel_view *panel_view; /* NULL until it is first asked for */
+    bool panel_beside;             /* in the place of the state pane */
 };
 
 /* screen.c */
@@ -162,6 +165,13 @@ bool ahead_words(const struct screen *screen, char *text, size_t size);
 
 /* state_view.c */
 void state_view_draw(struct screen *screen);
+
+/* panel_view.c */
+void panel_view_beside(struct screen *screen); /* in the place of the state pane, or away again */
+void panel_view_whole(struct screen *screen);  /* over the whole screen */
+void panel_view_draw(struct screen *screen);
+void panel_view_input(struct screen *screen, const struct input_event *event);
+void panel_view_end(struct screen *screen);
 
 /* status_view.c */
 void status_view_draw(struct screen *screen);
