@@ -215,7 +215,8 @@ static int run(struct chroot *c)
 {
     struct err err = { 0 };
     if (tool_run(steps, STEPS - 1, c, &err) < 0) {
-        tool_error("chroot", "%s", err.message);
+        if (*err.message) /* else it has been said */
+            tool_error("chroot", "%s", err.message);
         return EXIT_FAILED;
     }
     tool_run(&steps[STEPS - 1], 1, c, &err);
