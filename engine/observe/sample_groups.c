@@ -91,8 +91,9 @@ static struct sample_group *child_of(struct group_sampler *sampler, struct sampl
     int order = 1;
     while (*link && (order = strcmp((*link)->name, name)) < 0)
         link = &(*link)->sibling;
-    if (*link && order == 0)
-        return *link;
+    struct sample_group *found = *link;
+    if (found && order == 0)
+        return found;
     char path[PATH_MAX];
     const char *above = strcmp(parent->path, "/") == 0 ? "" : parent->path;
     if (snprintf(path, sizeof path, "%s/%s", above, name) >= (int)sizeof path)

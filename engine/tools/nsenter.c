@@ -225,7 +225,7 @@ static void explain_open(const void *request, struct tool_explanation *e)
 static int open_directory(request_t *r, const char *path, const char *link, struct err *err)
 {
     char of_target[64];
-    if (!path && link) {
+    if (!path) {
         snprintf(of_target, sizeof of_target, "/proc/%d/%s", r->target, link);
         path = of_target;
     }
@@ -255,7 +255,7 @@ static int open_step(void *request, struct err *err)
     if (r->wd && (r->wd_fd = open_directory(r, r->wd_dir, "cwd", err)) < 0)
         return -1;
     /* Another root does not move the working directory by itself. */
-    if (r->root && !r->wd && !r->wdns && (r->wd_fd = open_directory(r, ".", NULL, err)) < 0)
+    if (r->root && !r->wd && !r->wdns && (r->wd_fd = open_directory(r, ".", "cwd", err)) < 0)
         return -1;
     return 0;
 }
