@@ -65,7 +65,7 @@ ALL_LDFLAGS = -pie -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now $(SANIT
 # --- Sources -------------------------------------------------------------------------------------------------------------------------
 
 # The tools' option tables are data the program reads too.
-TABLES_SRC := engine/tools/options.c $(wildcard engine/tools/*_options.c)
+TABLES_SRC := $(wildcard engine/tools/options.c) $(wildcard engine/tools/*_options.c)
 ENGINE_SRC := $(filter-out engine/tools/%,$(wildcard engine/*/*.c)) $(TABLES_SRC)
 TOOLS_SRC  := $(filter-out $(TABLES_SRC),$(wildcard engine/tools/*.c)) $(if $(SANITIZE),tests/sanitize/tools.c)
 REPL_SRC   := $(filter-out repl/main.c,$(wildcard repl/*/*.c) $(wildcard repl/*.c))

@@ -89,7 +89,7 @@ same_chroot() {
     same_chroot / sh -c 'kill -9 $$'
     for tool in ours theirs; do
         run setpriv --reuid 65534 --clear-groups "$WORK/$tool/chroot" / true
-        echo "$output" >>"$WORK/denied"
+        echo "${output##*/}" >>"$WORK/denied"
         [ "$status" -eq 125 ]
     done
     [ "$(sort -u "$WORK/denied" | wc -l)" -eq 1 ]
