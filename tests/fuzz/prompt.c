@@ -74,8 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     prompt_escape_timeout(prompt);
     prompt_clear(prompt);
     clear_history(); /* lines that earlier inputs edited grow for ever */
-    prompt_remember(prompt, "chroot /srv/root");
-    prompt_remember(prompt, "café zürich");
+    add_history("chroot /srv/root");
+    add_history("café zürich");
     prompt_clear(prompt);
     prompt_feed(prompt, data[0] & 1 ? "\033\n" : "", data[0] & 1 ? 2 : 0); /* emacs: Alt-Ctrl-J goes to vi mode */
     for (int i = 0; i < 10;
