@@ -154,9 +154,10 @@ namespace_of() {
 
 @test "lsns shows another user what util-linux' lsns shows" {
     for line in '-t user' '-J -t net' '-p 1' '--output-all -l'; do
-        # Not -T: util-linux' says nothing at all where a parent is out of sight. The lister itself is the only one it may look into: its own number and name are the difference.
-        diff <(inside su nobody -s /bin/sh -c "exec $THEIRS $line" | sed "s,$THEIRS,lsns,; s/[0-9]\{1,6\}\b/N/g; s/  */ /g") \
-            <(inside su nobody -s /bin/sh -c "exec $WORK/ours/lsns $line" | sed "s,$WORK/ours/lsns,lsns,; s/[0-9]\{1,6\}\b/N/g; s/  */ /g") ||
+        # Not -T: util-linux' says nothing at all where a parent is out of sight. One after the other: each may look into the other's process, which is the same user's.
+        inside su nobody -s /bin/sh -c "exec $THEIRS $line" | sed "s,$THEIRS,lsns,; s/[0-9]\{1,6\}\b/N/g; s/  */ /g" >"$WORK/theirs.out"
+        inside su nobody -s /bin/sh -c "exec $WORK/ours/lsns $line" | sed "s,$WORK/ours/lsns,lsns,; s/[0-9]\{1,6\}\b/N/g; s/  */ /g" >"$WORK/ours.out"
+        diff "$WORK/theirs.out" "$WORK/ours.out" ||
             { echo "$line"; return 1; }
     done
 }
