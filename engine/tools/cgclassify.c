@@ -36,14 +36,11 @@ static int parse(struct cg *cg, struct cg_targets *to, struct tool_parser *parse
         case CG_STICKY:
         case CG_CANCEL_STICKY:
             break; /* for a daemon that sorts processes by rules, and that nobody runs beside a lesson */
-        case OPTION_EXPLAIN:
-            cg_explain(cg);
-            break;
-        case OPTION_HELP:
-            return tool_options_help(parser->table, stdout);
-        default:
-            return tool_wrong(parser->table, NULL);
         }
+    if (parser->ended)
+        return parser->status;
+    if (parser->explain)
+        cg_explain(cg);
     warn_twice(cg, to);
     return -1;
 }

@@ -168,15 +168,12 @@ int cgcreate_main(int argc, char **argv)
             if (take_mode(id == 'd' ? &request.directory : id == 'f' ? &request.files : &request.list, optarg) < 0)
                 return tool_wrong(parser.table, "`%s` is not a mode in octal digits, such as 755", optarg);
             break;
-        case OPTION_EXPLAIN:
-            cg_explain(&cg);
-            break;
-        case OPTION_HELP:
-            return tool_options_help(parser.table, stdout);
-        default:
-            return tool_wrong(parser.table, NULL);
         }
     }
+    if (parser.ended)
+        return parser.status;
+    if (parser.explain)
+        cg_explain(&cg);
     if (optind < argc)
         return tool_wrong(parser.table, "`%s`: a group is given by -g", argv[optind]);
     if (request.count == 0)

@@ -65,14 +65,11 @@ int cgdelete_main(int argc, char **argv)
         case 'r':
             recursive = true;
             break;
-        case OPTION_EXPLAIN:
-            cg_explain(&cg);
-            break;
-        case OPTION_HELP:
-            return tool_options_help(parser.table, stdout);
-        default:
-            return tool_wrong(parser.table, NULL);
         }
+    if (parser.ended)
+        return parser.status;
+    if (parser.explain)
+        cg_explain(&cg);
     for (int i = optind; i < argc && count < sizeof words / sizeof *words; i++)
         words[count++] = argv[i];
     for (size_t i = 0; status == 0 && i < count; i++) {

@@ -193,14 +193,11 @@ int cgget_main(int argc, char **argv)
         case 'v':
             request.values_only = true;
             break;
-        case OPTION_EXPLAIN:
-            cg_explain(&cg);
-            break;
-        case OPTION_HELP:
-            return tool_options_help(parser.table, stdout);
-        default:
-            return tool_wrong(parser.table, NULL);
         }
+    if (parser.ended)
+        return parser.status;
+    if (parser.explain)
+        cg_explain(&cg);
     if (status)
         return status;
     if (request.name_count > 0 && (request.controller_count > 0 || request.all))

@@ -106,14 +106,11 @@ int cgset_main(int argc, char **argv)
         case CG_COPY_FROM:
             source = optarg;
             break;
-        case OPTION_EXPLAIN:
-            cg_explain(&cg);
-            break;
-        case OPTION_HELP:
-            return tool_options_help(parser.table, stdout);
-        default:
-            return tool_wrong(parser.table, NULL);
         }
+    if (parser.ended)
+        return parser.status;
+    if (parser.explain)
+        cg_explain(&cg);
     if (source && count > 0)
         return tool_wrong(parser.table, "-r and --copy-from do not go together");
     if (!source && count == 0)

@@ -227,7 +227,6 @@ static int run(struct chroot *c)
 int chroot_main(int argc, char **argv)
 {
     struct chroot c = { 0 };
-    bool explain = false;
     struct tool_parser parser;
     setlocale(LC_CTYPE, ""); /* now: the new root may not have the locale */
     tool_parse(&parser, &chroot_options, argc, argv);
@@ -242,17 +241,10 @@ int chroot_main(int argc, char **argv)
         case CHROOT_SKIP_CHDIR:
             c.skip_chdir = true;
             break;
-        case OPTION_EXPLAIN:
-            explain = true;
-            break;
-        case OPTION_HELP:
-            return tool_options_help(&chroot_options, stdout);
-        case OPTION_VERSION:
-            return tool_options_version(&chroot_options, stdout);
-        default:
-            return tool_wrong(&chroot_options, NULL);
         }
     }
+    if (parser.ended)
+        return parser.status;
     if (optind == argc)
         return tool_wrong(&chroot_options, "missing operand");
     c.new_root = argv[optind];
@@ -266,7 +258,7 @@ int chroot_main(int argc, char **argv)
         c.shell[1] = strdup("-i");
         c.argv = c.shell;
     }
-    if (explain)
+    if (parser.explain)
         return tool_explain(&chroot_options, steps, STEPS, &c, stdout);
     c.gids = wants_ids(&c) ? malloc(GROUPS_MAX * sizeof *c.gids) : NULL;
     if (wants_ids(&c) && !c.gids)

@@ -195,17 +195,11 @@ static int parse(struct lsns *ls, int argc, char **argv, bool *explain)
         case 'T':
             status = parse_tree(ls, optarg);
             break;
-        case OPTION_EXPLAIN:
-            *explain = true;
-            break;
-        case OPTION_HELP:
-            return tool_options_help(&lsns_options, stdout);
-        case OPTION_VERSION:
-            return tool_options_version(&lsns_options, stdout);
-        default:
-            return tool_wrong(&lsns_options, NULL);
         }
     }
+    *explain = parser.explain;
+    if (parser.ended)
+        return parser.status;
     if (status != 0)
         return status;
     bool processes = optind < argc;

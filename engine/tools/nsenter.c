@@ -113,7 +113,7 @@ static int take_option(struct request *r, int id)
         r->context = true;
         return 0;
     default:
-        return tool_wrong(&nsenter_options, NULL);
+        return 0;
     }
 }
 
@@ -517,29 +517,22 @@ int nsenter_main(int argc, char **argv)
     struct request request = { .pidfd = -1, .root_fd = -1, .wd_fd = -1 };
     struct tool_parser parser;
     struct err err;
-    bool explain = false;
     int id;
     for (size_t i = 0; i < NAMESPACE_KINDS; i++)
         request.fds[i] = -1;
     tool_parse(&parser, &nsenter_options, argc, argv);
     while ((id = tool_parse_next(&parser)) != -1) {
-        if (id == OPTION_HELP)
-            return tool_options_help(&nsenter_options, stdout);
-        if (id == OPTION_VERSION)
-            return tool_options_version(&nsenter_options, stdout);
-        if (id == OPTION_EXPLAIN) {
-            explain = true;
-            continue;
-        }
         int status = take_option(&request, id);
         if (status)
             return status;
     }
+    if (parser.ended)
+        return parser.status;
     int status = check_request(&request);
     if (status)
         return status;
     request.argv = argv + optind;
-    if (explain)
+    if (parser.explain)
         return tool_explain(&nsenter_options, steps, sizeof steps / sizeof *steps, &request, stdout);
     if (tool_run(steps, sizeof steps / sizeof *steps, &request, &err) < 0) {
         const char *more = advice(&request, &err);

@@ -26,15 +26,37 @@ void tool_parse(struct tool_parser *parser, const struct tool_options *table, in
     optind = 0; /* getopt_long starts anew, the order of operands with it */
 }
 
-int tool_parse_next(struct tool_parser *parser)
+static int next_id(struct tool_parser *parser)
 {
     int id = getopt_long(parser->argc, parser->argv, parser->letters, parser->longs, NULL);
-    if (id == -1 || id == OPTION_WRONG)
-        return id;
     for (size_t i = 0; i < parser->table->count; i++)
         if (parser->table->rows[i].letter == id)
             return parser->table->rows[i].id;
     return id;
+}
+
+static int end(struct tool_parser *parser, int status)
+{
+    parser->ended = true;
+    parser->status = status;
+    return -1;
+}
+
+int tool_parse_next(struct tool_parser *parser)
+{
+    int id;
+    while ((id = next_id(parser)) == OPTION_EXPLAIN)
+        parser->explain = true;
+    switch (id) {
+    case OPTION_HELP:
+        return end(parser, tool_options_help(parser->table, stdout));
+    case OPTION_VERSION:
+        return end(parser, tool_options_version(parser->table, stdout));
+    case OPTION_WRONG: /* getopt_long has said what */
+        return end(parser, tool_wrong(parser->table, NULL));
+    default:
+        return id;
+    }
 }
 
 const struct tool_option *tool_option_find(const struct tool_options *table, int id)

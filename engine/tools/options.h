@@ -9,9 +9,9 @@
  *     while ((id = tool_parse_next(&parser)) != -1)
  *         switch (id) {
  *         case 'm': … optarg …
- *         case OPTION_HELP: return tool_options_help(parser.table, stdout);
- *         case OPTION_WRONG: return tool_wrong(parser.table, NULL);
  *         }
+ *     if (parser.ended)
+ *         return parser.status;
  *     operands: argv[optind] …
  */
 #ifndef ENGINE_TOOLS_OPTIONS_H
@@ -74,12 +74,15 @@ struct tool_parser {
     char **argv;
     struct option longs[OPTION_ROWS_MAX + 1];
     char letters[OPTION_ROWS_MAX * 3 + 2];
+    bool explain; /* --explain was among them */
+    bool ended;   /* nothing is left to do: --help or --version was answered, or what is wrong was said */
+    int status;   /* if it ended: the exit status */
 };
 
 /** Start over with @argv. At most OPTION_ROWS_MAX rows. */
 void tool_parse(struct tool_parser *parser, const struct tool_options *table, int argc, char **argv);
-/** The next option's id, its argument (NULL: none) in optarg; OPTION_WRONG after getopt_long has said on stderr what is wrong; -1 at the end, optind being the
- * first operand. */
+/** The next option of the tool's own: its id, its argument (NULL: none) in optarg. What every tool has is dealt with here, see the parser's last fields. -1 at the end, optind
+ * being the first operand, or when parser->ended. */
 int tool_parse_next(struct tool_parser *parser);
 
 /** The row of @id, or NULL. */

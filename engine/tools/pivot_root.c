@@ -145,26 +145,15 @@ static const struct tool_step steps[] = { { NULL, explain_pivot, run_pivot } };
 
 int pivot_root_main(int argc, char **argv)
 {
-    bool explain = false;
     struct tool_parser parser;
     tool_parse(&parser, &pivot_root_options, argc, argv);
-    for (int id; (id = tool_parse_next(&parser)) != -1;) {
-        switch (id) {
-        case OPTION_EXPLAIN:
-            explain = true;
-            break;
-        case OPTION_HELP:
-            return tool_options_help(&pivot_root_options, stdout);
-        case OPTION_VERSION:
-            return tool_options_version(&pivot_root_options, stdout);
-        default:
-            return tool_wrong(&pivot_root_options, NULL);
-        }
-    }
+    tool_parse_next(&parser); /* it has no option of its own */
+    if (parser.ended)
+        return parser.status;
     if (argc - optind != 2)
         return tool_wrong(&pivot_root_options, "bad usage");
     struct pivot pivot = { argv[optind], argv[optind + 1] };
-    if (explain)
+    if (parser.explain)
         return tool_explain(&pivot_root_options, steps, 1, &pivot, stdout);
     struct err err = { 0 };
     if (tool_run(steps, 1, &pivot, &err) < 0)

@@ -236,7 +236,7 @@ static int take_option(struct unshare_request *r, int id)
     case UNSHARE_BOOTTIME:
         return parse_seconds("--boottime", optarg, &r->boottime, &r->boottime_set);
     default:
-        return tool_wrong(&unshare_options, NULL);
+        return 0;
     }
 }
 
@@ -264,27 +264,20 @@ int unshare_main(int argc, char **argv)
     };
     struct tool_parser parser;
     struct err err;
-    bool explain = false;
     int id;
     tool_parse(&parser, &unshare_options, argc, argv);
     while ((id = tool_parse_next(&parser)) != -1) {
-        if (id == OPTION_HELP)
-            return tool_options_help(&unshare_options, stdout);
-        if (id == OPTION_VERSION)
-            return tool_options_version(&unshare_options, stdout);
-        if (id == OPTION_EXPLAIN) {
-            explain = true;
-            continue;
-        }
         int status = take_option(&request, id);
         if (status)
             return status;
     }
+    if (parser.ended)
+        return parser.status;
     int status = check_request(&request);
     if (status)
         return status;
     request.argv = argv + optind;
-    if (explain)
+    if (parser.explain)
         return tool_explain(&unshare_options, unshare_steps, unshare_step_count, &request, stdout);
     if (tool_run(unshare_steps, unshare_step_count, &request, &err) < 0) {
         const char *advice = unshare_advice(&request, &err);
