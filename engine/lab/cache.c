@@ -3,6 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/base/syscalls.h"
+#include "engine/base/user.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -10,18 +11,8 @@
 
 int lab_cache_directory(char *path, size_t size, struct err *err)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int n;
-    if (cache && cache[0] == '/')
-        n = snprintf(path, size, "%s/teachroot", cache);
-    else if (geteuid() == 0)
-        n = snprintf(path, size, "/var/cache/teachroot");
-    else if (home && home[0] == '/')
-        n = snprintf(path, size, "%s/.cache/teachroot", home);
-    else
-        return err_say(err, ENOENT, "no place for a cache: neither XDG_CACHE_HOME nor HOME is set");
-    if (n < 0 || (size_t)n >= size)
-        return err_set(err, ENAMETOOLONG, "the cache's path");
+    if (user_cache_path(path, size, err) < 0)
+        return -1;
     cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (make_directories_in(root, path, 0755, err) < 0)
         return -1;

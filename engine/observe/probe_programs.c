@@ -2,6 +2,7 @@
 #include "engine/observe/probes.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/user.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -123,20 +124,14 @@ enum host_answer probe_ip(char *found, size_t size)
     return host_try(try_ip, found, size);
 }
 
-/* A finished tree in the cache needs neither packages nor a network. Where the cache is: engine/lab/cache.c. */
+/* A finished tree in the cache needs neither packages nor a network. */
 static bool is_kept(char *name, size_t size)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s%s",
-             cache && cache[0] == '/' ? cache
-             : geteuid() == 0         ? "/var/cache"
-             : home                   ? home
-                                      : "",
-             cache && cache[0] == '/' ? "/teachroot/trees"
-             : geteuid() == 0         ? "/teachroot/trees"
-                                      : "/.cache/teachroot/trees");
-    cleanup_dir DIR *dir = opendir(path);
+    char cache[PATH_MAX], trees[sizeof cache + 8];
+    if (user_cache_path(cache, sizeof cache, NULL) < 0)
+        return false;
+    snprintf(trees, sizeof trees, "%s/trees", cache);
+    cleanup_dir DIR *dir = opendir(trees);
     const struct dirent *entry;
     while (dir && (entry = readdir(dir)))
         if (entry->d_name[0] != '.') {

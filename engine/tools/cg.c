@@ -17,6 +17,22 @@ void cg_explain(struct cg *cg)
     cg->explain = &cg->explanation;
 }
 
+int cg_take_word(const struct cg *cg, struct cg_words *words, const char *word)
+{
+    if (words->count == sizeof words->list / sizeof *words->list)
+        return tool_wrong(cg->table, "too many groups in one line");
+    words->list[words->count++] = word;
+    return 0;
+}
+
+int cg_take_operands(const struct cg *cg, struct cg_words *words, int argc, char **argv)
+{
+    int status = 0;
+    for (int i = optind; status == 0 && i < argc; i++)
+        status = cg_take_word(cg, words, argv[i]);
+    return status;
+}
+
 int cg_failed(struct cg *cg, int status, const struct err *err)
 {
     fprintf(stderr, "%s: %s\n", cg->table->tool, err->message);

@@ -46,6 +46,16 @@ struct cg_targets {
     size_t count;
 };
 
+/* The groups of a line as they are written, by -g or as operands. */
+struct cg_words {
+    const char *list[64];
+    size_t count;
+};
+/** One more. Returns 0, or the exit status after saying that there are too many. */
+int cg_take_word(const struct cg *cg, struct cg_words *words, const char *word);
+/** The operands. */
+int cg_take_operands(const struct cg *cg, struct cg_words *words, int argc, char **argv);
+
 /** The hierarchies of "cpu,memory:/sandbox" ("*" for all), added to @to. A controller that v2 has not is said, and left out if there are others. Returns 0, or -1 with @err: EINVAL not
  * of this form, ENODEV no hierarchy has such a controller. */
 int cg_targets(struct cg *cg, struct cg_targets *to, const char *word, struct err *err);

@@ -50,17 +50,15 @@ int cgdelete_main(int argc, char **argv)
 {
     struct tool_parser parser;
     struct cg cg;
-    const char *words[64];
-    size_t count = 0;
+    struct cg_words words = { .count = 0 };
     bool recursive = false;
-    int status = cg_begin(&cg, &cgdelete_options);
+    int wrong, status = cg_begin(&cg, &cgdelete_options);
     tool_parse(&parser, &cgdelete_options, argc, argv);
     for (int id; (id = tool_parse_next(&parser)) != -1;)
         switch (id) {
         case 'g':
-            if (count == sizeof words / sizeof *words)
-                return tool_wrong(parser.table, "too many groups in one line");
-            words[count++] = optarg;
+            if ((wrong = cg_take_word(&cg, &words, optarg)))
+                return wrong;
             break;
         case 'r':
             recursive = true;
@@ -70,12 +68,12 @@ int cgdelete_main(int argc, char **argv)
         return parser.status;
     if (parser.explain)
         cg_explain(&cg);
-    for (int i = optind; i < argc && count < sizeof words / sizeof *words; i++)
-        words[count++] = argv[i];
-    for (size_t i = 0; status == 0 && i < count; i++) {
+    if ((wrong = cg_take_operands(&cg, &words, argc, argv)))
+        return wrong;
+    for (size_t i = 0; status == 0 && i < words.count; i++) {
         struct cg_targets to = { .count = 0 };
         struct err err = { 0 };
-        if (cg_targets(&cg, &to, words[i], &err) < 0)
+        if (cg_targets(&cg, &to, words.list[i], &err) < 0)
             return cg_failed(&cg, err.code == ENODEV ? CG_NO_CONTROLLER : 255, &err);
         for (size_t k = 0; k < to.count; k++)
             if (delete_target(&cg, &to.list[k], recursive, &err) < 0)

@@ -65,31 +65,30 @@ int lscgroup_main(int argc, char **argv)
     struct cg cg;
     struct cg_targets to = { .count = 0 };
     struct err err = { 0 };
-    const char *words[64];
-    size_t count = 0;
-    int status = cg_begin(&cg, &lscgroup_options);
+    struct cg_words words = { .count = 0 };
+    int wrong, status = cg_begin(&cg, &lscgroup_options);
     tool_parse(&parser, &lscgroup_options, argc, argv);
     for (int id; (id = tool_parse_next(&parser)) != -1;)
         switch (id) {
         case 'g':
-            if (count < sizeof words / sizeof *words)
-                words[count++] = optarg;
+            if ((wrong = cg_take_word(&cg, &words, optarg)))
+                return wrong;
             break;
         }
     if (parser.ended)
         return parser.status;
     if (parser.explain)
         cg_explain(&cg);
-    for (int i = optind; i < argc && count < sizeof words / sizeof *words; i++)
-        words[count++] = argv[i];
+    if ((wrong = cg_take_operands(&cg, &words, argc, argv)))
+        return wrong;
     if (status)
         return status;
-    if (count == 0)
-        words[count++] = "*:/";
-    for (size_t i = 0; i < count; i++) {
-        if (!strchr(words[i], ':'))
-            return tool_wrong(parser.table, "`%s` is not of the form CONTROLLERS:PATH", words[i]);
-        if (cg_targets(&cg, &to, words[i], &err) < 0)
+    if (words.count == 0)
+        words.list[words.count++] = "*:/";
+    for (size_t i = 0; i < words.count; i++) {
+        if (!strchr(words.list[i], ':'))
+            return tool_wrong(parser.table, "`%s` is not of the form CONTROLLERS:PATH", words.list[i]);
+        if (cg_targets(&cg, &to, words.list[i], &err) < 0)
             return cg_failed(&cg, err.code == ENODEV ? CG_FAILED_LIST : 255, &err);
     }
     for (size_t i = 0; i < to.count; i++)

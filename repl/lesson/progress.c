@@ -9,6 +9,7 @@
 #include "repl/lesson/lesson.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "engine/base/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,18 +29,6 @@ struct progress {
     char *path;
     json_t *root; /* always of the shape above */
 };
-
-static char *default_path(void)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    char *path = NULL;
-    int made;
-    if (state && *state == '/')
-        made = asprintf(&path, "%s/teachroot/progress.json", state);
-    else
-        made = asprintf(&path, "%s/.local/state/teachroot/progress.json", home && *home ? home : "/root");
-    return made < 0 ? NULL : path;
-}
 
 static bool is_sound(const json_t *root)
 {
@@ -108,7 +97,7 @@ struct progress *progress_load(const char *path, struct err *err)
     err_clear(err);
     struct progress *progress = calloc(1, sizeof *progress);
     if (progress)
-        progress->path = path ? strdup(path) : default_path();
+        progress->path = path ? strdup(path) : user_state_path("progress.json");
     if (!progress || !progress->path) {
         progress_free(progress);
         err_set(err, ENOMEM, "read progress");

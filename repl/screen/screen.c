@@ -1,6 +1,7 @@
 #include "repl/screen/screen.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/user.h"
 #include "repl/screen/completion.h"
 #include "repl/screen/tty.h"
 #include "repl/screen/utf8.h"
@@ -526,19 +527,6 @@ static int add_sources(struct screen *screen, struct err *err)
 
 /* ---- beginning and end ---- */
 
-/* Beside the progress; NULL when it cannot be known. */
-static char *default_history(void)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    char *path = NULL;
-    int made;
-    if (state && *state == '/')
-        made = asprintf(&path, "%s/teachroot/history", state);
-    else
-        made = asprintf(&path, "%s/.local/state/teachroot/history", home && *home ? home : "/root");
-    return made < 0 ? NULL : path;
-}
-
 static int say(const char *message)
 {
     fprintf(stderr, "teachroot: %s\n", message);
@@ -632,7 +620,7 @@ int screen_main(const struct screen_options *options)
     screen.progress = progress_load(options->progress_path, &damaged);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);
-    cleanup_free char *history = options->history_path ? NULL : default_history();
+    cleanup_free char *history = options->history_path ? NULL : user_state_path("history");
     screen.prompt = prompt_new(&hooks, options->history_path ? options->history_path : history, &err);
     if (!screen.input || !screen.loop || !screen.prompt || tty_start(&err) < 0) {
         screen_free(&screen);
