@@ -1,8 +1,5 @@
 /* The whole program on a terminal of its own, in a real lab: what a learner types and sees. */
-#include "tests/screen/harness.h"
-
 #include "repl/lesson/lesson.h"
-#include "repl/screen/screen.h"
 #include "repl/screen/utf8.h"
 #include "repl/session/loop.h"
 
@@ -21,31 +18,14 @@
 
 #include <cmocka.h>
 
-#define LESSON "tests/screen/lesson.md"
+#include "tests/unit/screen_learner.h"
+
 #define FIRST_LESSON "lessons/01-a-new-root.md"
-#define PROMPT "lab[0-9]+:[^ ]*#"
-#define START_MS 30000
 #define SOON_MS 10000
-
-static char directory[64];
-
-/* This program, told to be the screen: see main. */
-static struct harness *start(const char *lesson, unsigned cols, unsigned rows, const char *const *env)
-{
-    const char *argv[] = { "/proc/self/exe", "screen", directory, lesson, NULL };
-    return harness_start(argv, env, cols, rows);
-}
-
-static void forget_progress(void)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/progress.json", directory);
-    unlink(path);
-}
 
 static struct harness *start_lesson(const char *lesson, unsigned cols, unsigned rows)
 {
-    struct harness *harness = start(lesson, cols, rows, NULL);
+    struct harness *harness = start_screen(lesson, cols, rows, NULL);
     harness_expect(harness, PROMPT, START_MS);
     return harness;
 }
@@ -55,27 +35,6 @@ static struct harness *start_in_lab(unsigned cols, unsigned rows)
 {
     forget_progress();
     return start_lesson(LESSON, cols, rows);
-}
-
-/* F10 leaves, with status 0. */
-static void quit(struct harness *harness)
-{
-    harness_send(harness, "\033[21~");
-    assert_int_equal(harness_wait(harness, START_MS), 0);
-    harness_stop(harness);
-}
-
-static int set_up(void **state)
-{
-    strcpy(directory, "/tmp/screen-test-XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", directory);
-    return system(command);
 }
 
 /* Wait as a person does: until a shell, whichever, is at its prompt and nothing moves for a while (between Enter and the tty's echo the line is empty, too). */
@@ -185,7 +144,7 @@ static void the_first_screen_says_what_this_is_and_begins_with_enter(void **stat
     snprintf(text, sizeof(text), "TEACHROOT_LESSONS=%s", lessons);
     const char *env[] = { text, NULL };
     forget_progress();
-    struct harness *harness = start(NULL, 80, 24, env);
+    struct harness *harness = start_screen(NULL, 80, 24, env);
     harness_expect(harness, "Nothing outside the lab can change", SOON_MS);
     harness_expect(harness, "Enter begins lesson 1: The test lesson", SOON_MS);
     harness_send(harness, "l");
@@ -195,7 +154,7 @@ static void the_first_screen_says_what_this_is_and_begins_with_enter(void **stat
     harness_send(harness, "\r");
     harness_expect(harness, PROMPT, START_MS);
     quit(harness);
-    harness = start(NULL, 80, 24, env);
+    harness = start_screen(NULL, 80, 24, env);
     harness_expect(harness, "Enter goes on where you left off", SOON_MS);
     harness_send(harness, "q");
     assert_int_equal(harness_wait(harness, SOON_MS), 0);
@@ -437,7 +396,7 @@ static void after_a_finished_lesson_the_next_one_is_offered(void **state)
 {
     const char *const *env = two_lessons();
     forget_progress();
-    struct harness *harness = start("1", 80, 24, env);
+    struct harness *harness = start_screen("1", 80, 24, env);
     harness_expect(harness, PROMPT, START_MS);
     harness_send(harness, "mkdir /srv/first; echo a > /srv/first/file\r");
     harness_expect(harness, "Step 1 passed", SOON_MS);
@@ -446,20 +405,20 @@ static void after_a_finished_lesson_the_next_one_is_offered(void **state)
     harness_send(harness, "next\rmkdir -p /srv/root/bin; cp /bin/busybox /srv/root/bin/sh\r");
     harness_expect(harness, "Step 3 passed", SOON_MS);
     quit(harness);
-    harness = start("1", 80, 24, env); /* it is open at its end, and nothing is done again */
+    harness = start_screen("1", 80, 24, env); /* it is open at its end, and nothing is done again */
     harness_expect(harness, "You have finished this lesson", START_MS);
     harness_expect(harness, "opens lesson 2: The other lesson", SOON_MS);
     harness_expect(harness, PROMPT, START_MS);
     harness_send(harness, "ls /srv/first\r");
     harness_expect(harness, "No such file", SOON_MS);
     quit(harness);
-    harness = start(NULL, 80, 24, env);
+    harness = start_screen(NULL, 80, 24, env);
     harness_expect(harness, "You have finished lesson 1", SOON_MS);
     harness_expect(harness, "Enter begins lesson 2: The other lesson", SOON_MS);
     harness_send(harness, "\r");
     harness_expect(harness, "Do nothing", START_MS);
     quit(harness);
-    harness = start("1", 80, 24, env);
+    harness = start_screen("1", 80, 24, env);
     harness_expect(harness, PROMPT, START_MS);
     harness_send(harness, "next\r");
     harness_expect(harness, "Do nothing", START_MS);
@@ -624,7 +583,7 @@ static void the_smallest_window_says_all_that_its_keys_do(void **state)
 {
     const char *const *env = two_lessons();
     forget_progress();
-    struct harness *harness = start(NULL, 40, 12, env);
+    struct harness *harness = start_screen(NULL, 40, 12, env);
     harness_expect(harness, "^Enter begins, l lists, q quits  . more$", SOON_MS);
     harness_send(harness, "l");
     harness_expect(harness, "^Enter opens, Esc back", SOON_MS);
@@ -701,7 +660,7 @@ static void without_utf8_or_colours_everything_is_still_said(void **state)
 {
     const char *env[] = { "LC_ALL=C", "NO_COLOR=1", NULL };
     forget_progress();
-    struct harness *harness = start(LESSON, 80, 24, env);
+    struct harness *harness = start_screen(LESSON, 80, 24, env);
     harness_expect(harness, PROMPT, START_MS);
     harness_send(harness, "mkdir /srv/first; echo \"a line\" > /srv/first/file\r");
     harness_expect(harness, "\\+ Step 1 passed - F2 or next goes on", SOON_MS);
@@ -764,21 +723,6 @@ static void an_idle_screen_uses_under_one_percent_of_a_core(void **state)
     quit(harness);
 }
 
-/* In place of the program: screen DIRECTORY [LESSON]. */
-static int be_the_screen(int argc, char **argv)
-{
-    char progress[128], history[128];
-    snprintf(progress, sizeof(progress), "%s/progress.json", argv[2]);
-    snprintf(history, sizeof(history), "%s/history", argv[2]);
-    struct screen_options options = {
-        .lesson = argc > 3 ? argv[3] : NULL,
-        .progress_path = progress,
-        .history_path = history,
-        .lab = { .tools = getenv("TEACHROOT_TOOLS") },
-    };
-    return screen_main(&options);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -815,7 +759,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_idle_screen_uses_under_one_percent_of_a_core),
     };
     if (argc > 2 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv);
+        return be_the_screen(argc, argv, false);
     if (argc > 1) /* `screen_program '*typed*'`: some of them */
         cmocka_set_test_filter(argv[1]);
     setenv("LC_ALL", "C.UTF-8", 1);

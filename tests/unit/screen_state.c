@@ -1,7 +1,4 @@
 /* The state pane of the whole program on a terminal of its own: what a learner sees of the kernel beside the step. */
-#include "tests/screen/harness.h"
-
-#include "repl/screen/screen.h"
 
 #include <locale.h>
 #include <setjmp.h>
@@ -16,43 +13,17 @@
 
 #include <cmocka.h>
 
-#define LESSON "tests/screen/lesson.md"
-#define PROMPT "lab[0-9]+:[^ ]*#"
-#define START_MS 30000
+#include "tests/unit/screen_learner.h"
+
 #define SOON_MS 20000
 #define NESTED "unshare --mount --uts --ipc --net --pid --fork --user --map-root-user bash --norc\r"
 
-static char directory[64];
-
 static struct harness *start(unsigned cols, unsigned rows, const char *const *env)
 {
-    const char *argv[] = { "/proc/self/exe", "screen", directory, LESSON, NULL };
-    char path[128];
-    snprintf(path, sizeof(path), "%s/progress.json", directory);
-    unlink(path);
-    struct harness *harness = harness_start(argv, env, cols, rows);
+    forget_progress();
+    struct harness *harness = start_screen(LESSON, cols, rows, env);
     harness_expect(harness, PROMPT, START_MS);
     return harness;
-}
-
-static void quit(struct harness *harness)
-{
-    harness_send(harness, "\033[21~");
-    assert_int_equal(harness_wait(harness, START_MS), 0);
-    harness_stop(harness);
-}
-
-static int set_up(void **state)
-{
-    strcpy(directory, "/tmp/screen-test-XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", directory);
-    return system(command);
 }
 
 static void at_first_everything_is_the_labs(void **state)
@@ -164,21 +135,6 @@ static void without_utf8_or_colours_the_marks_say_it(void **state)
     quit(harness);
 }
 
-/* In place of the program: screen DIRECTORY LESSON. */
-static int be_the_screen(char **argv)
-{
-    char progress[128], history[128];
-    snprintf(progress, sizeof(progress), "%s/progress.json", argv[2]);
-    snprintf(history, sizeof(history), "%s/history", argv[2]);
-    struct screen_options options = {
-        .lesson = argv[3],
-        .progress_path = progress,
-        .history_path = history,
-        .lab = { .tools = getenv("TEACHROOT_TOOLS"), .offline = true },
-    };
-    return screen_main(&options);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -190,7 +146,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_utf8_or_colours_the_marks_say_it),
     };
     if (argc > 3 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argv);
+        return be_the_screen(argc, argv, true);
     setenv("LC_ALL", "C.UTF-8", 1);
     setlocale(LC_ALL, "");
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,70 @@
+/* The whole program on a terminal of its own: started by the test program itself, which becomes the screen when it is told so, with state kept in a directory of the tests'. */
+#ifndef TESTS_UNIT_SCREEN_LEARNER_H
+#define TESTS_UNIT_SCREEN_LEARNER_H
+
+#include "tests/screen/harness.h"
+
+#include "repl/screen/screen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LESSON "tests/screen/lesson.md"
+#define PROMPT "lab[0-9]+:[^ ]*#"
+#define START_MS 30000
+
+static char directory[64];
+
+/* This program, told to be the screen: see be_the_screen. */
+static struct harness *start_screen(const char *lesson, unsigned cols, unsigned rows, const char *const *env)
+{
+    const char *argv[] = { "/proc/self/exe", "screen", directory, lesson, NULL };
+    return harness_start(argv, env, cols, rows);
+}
+
+/* For main: what `PROGRAM screen DIRECTORY [LESSON]` does. */
+static int be_the_screen(int argc, char **argv, bool offline)
+{
+    char progress[128], history[128];
+    snprintf(progress, sizeof(progress), "%s/progress.json", argv[2]);
+    snprintf(history, sizeof(history), "%s/history", argv[2]);
+    struct screen_options options = {
+        .lesson = argc > 3 ? argv[3] : NULL,
+        .progress_path = progress,
+        .history_path = history,
+        .lab = { .tools = getenv("TEACHROOT_TOOLS"), .offline = offline },
+    };
+    return screen_main(&options);
+}
+
+static void forget_progress(void)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/progress.json", directory);
+    unlink(path);
+}
+
+/* F10 leaves, with status 0. */
+static void quit(struct harness *harness)
+{
+    harness_send(harness, "\033[21~");
+    assert_int_equal(harness_wait(harness, START_MS), 0);
+    harness_stop(harness);
+}
+
+static int set_up(void **state)
+{
+    strcpy(directory, "/tmp/screen-test-XXXXXX");
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -r %s", directory);
+    return system(command);
+}
+
+#endif
