@@ -151,8 +151,8 @@ static int look_at_layout(const struct store *store, struct err *err)
 /* A directory that has something else in it than a store that was being made is somebody else's. */
 static int check_ours(const struct store *store, struct err *err)
 {
-    static const char *const known[] = { ".",       "..",    ".lock",      ".ingest",    ".layers",
-                                         ".names",  "blobs", "containers", "index.json", "lost+found" };
+    static const char *const known[] = { ".",      "..",    ".lock",      ".ingest",    ".layers",
+                                         ".names", "blobs", "containers", "index.json", "lost+found" };
     int again = openat(store->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cleanup_dir DIR *dir = again < 0 ? NULL : fdopendir(again);
     const struct dirent *entry;
@@ -210,9 +210,8 @@ static int make_store(struct store *store, struct err *err)
     store->layers = openat(store->dir, ".layers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (store->ingest < 0 || store->layers < 0)
         return err_set(err, errno, "open the directories of `%s`", store->path);
-    if (known == 0 &&
-        (place_document(store, "index.json", "{\"manifests\":[],\"schemaVersion\":2}", err) < 0 ||
-         place_document(store, "oci-layout", "{\"imageLayoutVersion\":\"" LAYOUT_VERSION "\"}", err) < 0))
+    if (known == 0 && (place_document(store, "index.json", "{\"manifests\":[],\"schemaVersion\":2}", err) < 0 ||
+                       place_document(store, "oci-layout", "{\"imageLayoutVersion\":\"" LAYOUT_VERSION "\"}", err) < 0))
         return -1;
     return known == 0 && fsync(store->dir) < 0 ? err_set(err, errno, "fsync `%s`", store->path) : 0;
 }

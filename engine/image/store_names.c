@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 /* Beside one another: what skopeo and umoci look for, and what containerd and docker take the whole name from. */
 #define NAME_OCI "org.opencontainers.image.ref.name"
@@ -36,7 +37,8 @@ json_t *index_load(const struct store *store, struct err *err)
     }
     const json_t *manifests = json_object_get(index, "manifests");
     const char *wrong = json_is_array(manifests) ? NULL : "it has no array `manifests`";
-    json_array_foreach(manifests, i, entry) {
+    json_array_foreach(manifests, i, entry)
+    {
         const char *digest = json_string_value(json_object_get(entry, "digest"));
         struct digest parsed;
         json_int_t size = json_integer_value(json_object_get(entry, "size"));
@@ -81,7 +83,8 @@ static int each_of(const struct store *store, const json_t *index, const json_t 
 {
     size_t i;
     json_t *entry;
-    json_array_foreach(json_object_get(index, "manifests"), i, entry) {
+    json_array_foreach(json_object_get(index, "manifests"), i, entry)
+    {
         const char *media = json_string_value(json_object_get(entry, "mediaType"));
         struct store_name name = { .name = index_entry_name(entry),
                                    .media = media ? media : "",
@@ -185,7 +188,8 @@ static void unname_entry(json_t *manifests, size_t place)
 {
     json_t *entry = json_array_get(manifests, place), *other, *annotations = json_object_get(entry, "annotations");
     size_t i;
-    json_array_foreach(manifests, i, other) {
+    json_array_foreach(manifests, i, other)
+    {
         if (i != place && strcmp(entry_digest(other), entry_digest(entry)) == 0) {
             json_array_remove(manifests, place);
             return;
@@ -234,9 +238,8 @@ int store_set_name(struct store *store, const char *name, const struct digest *m
     json_t *index = index_lock(store, &lock, err);
     if (!index)
         return -1;
-    int result = set_name(json_object_get(index, "manifests"), name, manifest, media, size)
-                     ? index_save(store, index, err)
-                     : 0;
+    int result =
+        set_name(json_object_get(index, "manifests"), name, manifest, media, size) ? index_save(store, index, err) : 0;
     json_decref(index);
     return result;
 }
