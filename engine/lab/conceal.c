@@ -28,7 +28,7 @@ static const char *const concealed[] = {
     "/var/cache/debconf/passwords.dat",
     "/var/cache/teachroot",
     "/var/lib/containers",
-    "/" LAB_STORE,
+    LAB_STORE,
     "/var/lib/lxc",
     "/var/lib/machines",
     "/var/lib/mysql",
@@ -125,7 +125,7 @@ int conceal(int upper, int host, const char *prefix, uid_t owner, bool trusted, 
         if (below(concealed[i], prefix) &&
             conceal_one(upper, host, below(concealed[i], prefix), owner, trusted, err) < 0)
             return -1;
-    const char *store = below("/" LAB_STORE, prefix);
+    const char *store = below(LAB_STORE, prefix);
     if (store && make_place(upper, host, store, owner, err) < 0)
         return -1;
     cleanup_file FILE *f = fopen(CONCEAL_FILE, "re");

@@ -12,10 +12,7 @@
 #define LAB_PHASES 16
 #define LAB_MISSING 8
 #define LAB_MISSING_SIZE 256
-#define LAB_TOOLS_DIR "/run/teachroot/bin" /* inside a lab, first in its PATH */
-#define LAB_CACHE "/var/cache/teachroot"   /* inside a lab, read-only */
-#define LAB_DIRECTORIES "/root /opt /srv /home /" LAB_STORE
-#define LAB_STORE "var/lib/docker" /* images and containers of the lab's own */
+#define LAB_DIRECTORIES "/root /opt /srv /home " LAB_STORE
 #define LAB_GROUP "teachroot" /* the cgroup above every lab's */
 
 /* One lab's directory in the registry: DIR/lock is held with flock by its owner for as long as it lives, DIR/record says what must be cleared after it. */
