@@ -19,9 +19,10 @@
 #define SCRATCH ".overlay-probe-"
 #define REMEMBER 16
 
-/* Of the process: an answer for each file system asked about. A boot has one kernel, and no file system learns attributes while it is mounted. */
+/* Of the process: an answer for each file system asked about, from each user namespace. A boot has one kernel, and no file system learns attributes while it is mounted. */
 static struct {
     dev_t device;
+    ino_t userns;
     struct overlay_abilities abilities;
 } remembered[REMEMBER];
 static size_t remembered_count;
@@ -33,27 +34,16 @@ static void remove_tree(int dir, const char *name)
     if (unlinkat(dir, name, 0) == 0 || (errno != EISDIR && errno != EPERM))
         return;
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && fchmod(fd, 0700) == 0) { /* overlay's work/work has mode 0 */
-        cleanup_dir DIR *list = fdopendir(fd);
-        const struct dirent *entry;
-        while (list && (entry = readdir(list)))
-            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                remove_tree(fd, entry->d_name);
-        if (!list)
-            close(fd);
-    } else if (fd >= 0) {
+    if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0) /* overlay's work/work has mode 0 */
+        fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_dir DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    while (list && (entry = readdir(list)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            remove_tree(fd, entry->d_name);
+    if (fd >= 0 && !list)
         close(fd);
-    }
     unlinkat(dir, name, AT_REMOVEDIR);
-}
-
-/* overlay's work/work cannot be opened by its owner until it has a mode. */
-static void remove_scratch(int dir, const char *name)
-{
-    char work[64];
-    snprintf(work, sizeof work, "%s/w/work", name);
-    fchmodat(dir, work, 0700, 0);
-    remove_tree(dir, name);
 }
 
 /* A directory of ours in @dir, open and locked: the lock ends with us, so one that is not locked was left by somebody killed. */
@@ -85,7 +75,7 @@ static void remove_left_behind(int dir)
             continue;
         cleanup_close int left = openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (left >= 0 && flock(left, LOCK_EX | LOCK_NB) == 0)
-            remove_scratch(dir, entry->d_name);
+            remove_tree(dir, entry->d_name);
     }
 }
 
@@ -168,7 +158,7 @@ static int try_in_child(int dir, struct overlay_abilities *abilities, struct err
     if (scratch < 0)
         return -1;
     if (pipe2(ends, O_CLOEXEC) < 0) {
-        remove_scratch(dir, name);
+        remove_tree(dir, name);
         return err_set(err, errno, "pipe2");
     }
     cleanup_close int in = ends[0], out = ends[1];
@@ -186,7 +176,7 @@ static int try_in_child(int dir, struct overlay_abilities *abilities, struct err
     ssize_t n = pid < 0 ? -1 : read(in, abilities, sizeof *abilities);
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
-    remove_scratch(dir, name);
+    remove_tree(dir, name);
     if (pid < 0)
         return err_set(err, errnum, "fork");
     if (n != (ssize_t)sizeof *abilities)
@@ -196,12 +186,14 @@ static int try_in_child(int dir, struct overlay_abilities *abilities, struct err
 
 int overlay_probe(int dir, struct overlay_abilities *abilities, struct err *err)
 {
-    struct stat st;
+    struct stat st, userns;
+    if (stat("/proc/self/ns/user", &userns) < 0)
+        return err_set(err, errno, "stat `/proc/self/ns/user`");
     if (fstat(dir, &st) < 0)
         return err_set(err, errno, "fstat of the directory to try an overlay in");
     pthread_mutex_lock(&remembered_lock);
     size_t i = 0;
-    while (i < remembered_count && remembered[i].device != st.st_dev)
+    while (i < remembered_count && (remembered[i].device != st.st_dev || remembered[i].userns != userns.st_ino))
         i++;
     int result = 0;
     if (i == remembered_count) {
@@ -210,6 +202,7 @@ int overlay_probe(int dir, struct overlay_abilities *abilities, struct err *err)
             i = remembered_count = 0; /* more than anybody has asked about: begin anew */
         if (result == 0) {
             remembered[i].device = st.st_dev;
+            remembered[i].userns = userns.st_ino;
             remembered[i].abilities = *abilities;
             remembered_count = i + 1;
         }
