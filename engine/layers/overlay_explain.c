@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -91,6 +92,21 @@ static bool has_leftovers(int work)
     return false;
 }
 
+/* Is the mount that @fd is on not one of ours? What a process brought along from another mount namespace can be read, but be no layer. */
+static bool is_elsewhere(int fd)
+{
+    struct statx st;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 || !(st.stx_mask & STATX_MNT_ID))
+        return false;
+    cleanup_file FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    cleanup_free char *line = NULL;
+    size_t room = 0;
+    while (mounts && getline(&line, &room, mounts) > 0)
+        if (strtoull(line, NULL, 10) == st.stx_mnt_id)
+            return false;
+    return mounts != NULL;
+}
+
 /* The reason as a sentence's second half, or "". */
 static void find_reason(const struct overlay *overlay, char *why, size_t size)
 {
@@ -140,6 +156,11 @@ static void find_reason(const struct overlay *overlay, char *why, size_t size)
             snprintf(why, size, "work `%s` is not empty: give an empty directory of its own to each overlay",
                      name_of(work, &name));
     }
+    for (size_t i = 0; !*why && i < overlay->lower_count; i++)
+        if (is_elsewhere(overlay->lowers[i]))
+            snprintf(why, size,
+                     "lower `%s` was opened in another mount namespace: open it again in the one it is mounted in",
+                     name_of(overlay->lowers[i], &name));
     for (size_t i = 0; !*why && i < overlay->lower_count; i++)
         if (on_overlay(overlay->lowers[i]))
             snprintf(why, size,

@@ -79,7 +79,8 @@ static void remove_left_behind(int dir)
     }
 }
 
-static int enter_mount_namespace(struct err *err)
+/* A directory can be a layer only in the mount namespace it was opened in. The working directory alone comes along into a new one. */
+static int enter_mount_namespace(int scratch, struct err *err)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
@@ -99,9 +100,9 @@ static bool can_delete(int at)
            mkdirat(at, "dir", 0755) == 0 && faccessat(at, "dir/sub", F_OK, 0) < 0 && errno == ENOENT;
 }
 
-static int open_directory(int dir, const char *name)
+static int open_directory(const char *name)
 {
-    return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* In a child of its own: @scratch is empty. */
@@ -109,16 +110,16 @@ static void try_it(int scratch, struct overlay_abilities *abilities)
 {
     static const char *const directories[] = { "l", "l/dir", "l/dir/sub", "l2", "u", "w", "m" };
     struct err err = { 0 };
-    if (enter_mount_namespace(&err) < 0) {
+    if (enter_mount_namespace(scratch, &err) < 0) {
         snprintf(abilities->why, sizeof abilities->why, "%.250s", err.message);
         return;
     }
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
-        mkdirat(scratch, directories[i], 0755);
-    cleanup_close int file = openat(scratch, "l/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    cleanup_close int lower = open_directory(scratch, "l"), second = open_directory(scratch, "l2");
-    cleanup_close int upper = open_directory(scratch, "u"), work = open_directory(scratch, "w");
-    cleanup_close int point = open_directory(scratch, "m");
+        mkdir(directories[i], 0755);
+    cleanup_close int file = open("l/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    cleanup_close int lower = open_directory("l"), second = open_directory("l2");
+    cleanup_close int upper = open_directory("u"), work = open_directory("w");
+    cleanup_close int point = open_directory("m");
     if (file < 0 || lower < 0 || second < 0 || upper < 0 || work < 0 || point < 0) {
         snprintf(abilities->why, sizeof abilities->why, "directories to try it with: %s", strerrordesc_np(errno));
         return;
@@ -131,7 +132,7 @@ static void try_it(int scratch, struct overlay_abilities *abilities)
     cleanup_close int detached = overlay_open(&overlay, &err);
     abilities->lowerdir_plus = detached >= 0;
     if (detached < 0 && err.code == ENOSYS && overlay_mount(&overlay, point, &err) == 0)
-        detached = openat(scratch, "m", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* anew: what is mounted on it */
+        detached = open_directory("m"); /* anew: what is mounted on it */
     if (detached < 0) {
         snprintf(abilities->why, sizeof abilities->why, "%.250s", err.message);
         return;
