@@ -84,6 +84,8 @@ static int enter_mount_namespace(int scratch, struct err *err)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
+    if (fchdir(scratch) < 0)
+        return err_set(err, errno, "chdir to the directory to try an overlay in");
     if (unshare(CLONE_NEWNS) < 0 &&
         (errno != EPERM || unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 || userns_write_single_map(0, uid, gid, NULL) < 0))
         return err_set(err, errno, "unshare a mount namespace");
