@@ -79,7 +79,7 @@ char *http_url(const struct http *http, const char *format, ...)
 /* Whether a registry answers at @base, with whatever. */
 static int answers(struct http *http, const char *base, struct err *err)
 {
-    struct request ping = { .method = "GET", .limit = 65536, .once = true };
+    struct request ping = { .method = "GET", .authorization = "", .limit = 65536, .once = true };
     if (asprintf(&ping.url, "%s/v2/", base) < 0)
         return err_set(err, ENOMEM, "make a URL");
     free(http->base);
