@@ -27,6 +27,14 @@ struct image {
 const char *image_architecture(void);
 const char *image_variant(void);
 
+struct image_platform {
+    char os[32], architecture[32], variant[32];
+};
+/** "linux/arm64/v8", or "arm64" alone; NULL: this machine's. Returns 0, or -1 (EINVAL). */
+int image_platform_parse(const char *text, struct image_platform *platform, struct err *err);
+/** The manifest of an index for @platform (as above). Returns 0, or -1: ENOENT, naming those there are; EINVAL. */
+int image_select(const json_t *index, const char *platform, struct digest *manifest, uint64_t *size, struct err *err);
+
 /** By name ("debian", "debian:12"), by digest, or by the first digits of its id where these are one image's only. ENOENT: no such image (the message is docker's own words); EINVAL: several, or not a
  * name. An index is followed to the manifest of this machine's platform (ENOENT, naming those there are). All that comes from a manifest is checked: types, digests, sizes, that config and manifest
  * have the same number of layers. */
@@ -47,7 +55,8 @@ struct image_spec {
     const char *created_by; /* "/bin/sh -c #(nop) …" */
     const char *comment;    /* "Imported from -" */
     const char *author;
-    int64_t created; /* seconds since the epoch; -1: now */
+    int64_t created;      /* seconds since the epoch; -1: now */
+    const char *platform; /* "linux/arm64/v8"; NULL: this machine's */
 };
 /** Write manifest and config of it to the store, whose blobs the layers are. Returns 0 or -1. */
 int image_create(struct store *store, const struct image_spec *spec, struct image *image, struct err *err);

@@ -32,6 +32,8 @@ struct lab_options {
         work; /* a directory of this user that the lab may write, at LAB_WORK: for a lab that makes something for the cache.
                        * Not with `rootless` as root: ENOTSUP. NULL: none */
 };
+#define LAB_TOOLS_DIR "/run/teachroot/bin" /* inside a lab, first in its PATH */
+#define LAB_CACHE "/var/cache/teachroot"   /* inside a lab, read-only */
 #define LAB_WORK "/var/lib/teachroot"
 
 /** Build a lab and start its init. Dead labs found on the way are cleared first (lab_gc). Returns NULL with @err set:

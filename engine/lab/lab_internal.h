@@ -12,8 +12,6 @@
 #define LAB_PHASES 16
 #define LAB_MISSING 8
 #define LAB_MISSING_SIZE 256
-#define LAB_TOOLS_DIR "/run/teachroot/bin" /* inside a lab, first in its PATH */
-#define LAB_CACHE "/var/cache/teachroot"   /* inside a lab, read-only */
 #define LAB_DIRECTORIES "/root /opt /srv /home"
 #define LAB_GROUP "teachroot" /* the cgroup above every lab's */
 
