@@ -21,6 +21,7 @@
 #define SILENCE_TIMEOUT 30    /* s without a byte in either direction */
 #define COMMIT_TIMEOUT 300    /* the same, where a registry may have gigabytes to digest before it answers */
 #define TICK 50               /* ms, between looks at whether to stop */
+#define TICK_ALONE 5 /* the same, while only others are at work */
 
 static const struct err interrupted = { .code = EINTR, .message = "interrupted" };
 
@@ -104,6 +105,8 @@ static void header(struct request *request, const char *name, const char *value)
         registry_challenge_parse(value, &request->challenge);
     else if (strcasecmp(name, "Retry-After") == 0)
         request->retry_after = registry_retry_after(value, time(NULL));
+    else if (strcasecmp(name, "Content-Length") == 0)
+        request->length = registry_length(value);
     else if (strcasecmp(name, "Content-Encoding") == 0)
         request->encoded = strcasecmp(value, "identity") != 0;
 }
@@ -465,13 +468,10 @@ static bool log_in(struct request *request)
 static void finish(struct request *request, CURLcode code)
 {
     struct http *http = request->http;
-    curl_off_t length = -1;
     if (code != CURLE_OK && request->err.code == 0)
         explain(request, code);
     if (code == CURLE_OK) {
-        curl_easy_getinfo(request->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
         request->status = status_now(request);
-        request->length = length;
         http->reached = true;
     }
     request->status_bad = !succeeded(status_now(request));
@@ -517,10 +517,21 @@ void http_start(struct http *http, struct request *request)
     request->delay = 0;
 }
 
+void http_each_tick(struct http *http, bool (*tick)(void *data), void *data)
+{
+    http->tick = tick;
+    http->tick_data = data;
+}
+
 void http_fail(struct http *http, const struct err *err)
 {
     if (http->fatal.code == 0)
         http->fatal = *err;
+}
+
+bool http_failed(const struct http *http)
+{
+    return http->fatal.code != 0;
 }
 
 /* All that runs is given up: the callers know from http_run. */
@@ -561,8 +572,11 @@ static int start_due(struct http *http)
 
 int http_run(struct http *http, struct err *err)
 {
-    while (http->first && http->fatal.code == 0) {
+    for (;;) {
         int running, left;
+        bool more = http->fatal.code == 0 && http->tick && http->tick(http->tick_data);
+        if (http->fatal.code || (!http->first && !more))
+            break;
         int wait = start_due(http);
         curl_multi_perform(http->multi, &running);
         for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
@@ -574,8 +588,8 @@ int http_run(struct http *http, struct err *err)
         }
         if (http->watch && http->watch->stop && *http->watch->stop)
             http_fail(http, &interrupted);
-        if (http->first && http->fatal.code == 0)
-            curl_multi_poll(http->multi, NULL, 0, wait, NULL);
+        if (http->fatal.code == 0 && (http->first || more))
+            curl_multi_poll(http->multi, NULL, 0, http->first ? wait : TICK_ALONE, NULL);
     }
     if (http->fatal.code == 0)
         return 0;

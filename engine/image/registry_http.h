@@ -10,6 +10,8 @@ struct http {
     void *multi;
     struct request *first;
     struct err fatal;
+    bool (*tick)(void *data);
+    void *tick_data;
     bool reached; /* it has answered before: what fails now may go better later */
     char *base;   /* "https://registry-1.docker.io"; NULL: requests to anybody, as a token server */
     char registry[256], repository[256], name[256];

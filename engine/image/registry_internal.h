@@ -57,18 +57,10 @@ int64_t registry_backoff_next(struct registry_backoff *backoff, bool progress, i
 int64_t registry_retry_after(const char *value, int64_t now);
 /** "bytes 5-9/10", a Content-Range's value. @total: UINT64_MAX if it is `*`. Returns 0 or -1. */
 int registry_content_range(const char *value, uint64_t *first, uint64_t *last, uint64_t *total);
+/** A Content-Length's value; -1: it is none. */
+int64_t registry_length(const char *value);
 /** "0-9", as a Range header says how much of an upload there is: 10. Returns 0 or -1. */
 int registry_upload_range(const char *value, uint64_t *have);
-
-/* --- registry_platform.c --- */
-
-struct registry_platform {
-    char os[32], architecture[32], variant[32];
-};
-/** "linux/arm64/v8", "linux/amd64", "arm64"; NULL: this machine's. EINVAL: it is none. */
-int registry_platform_parse(const char *text, struct registry_platform *platform, struct err *err);
-/** The entry of an index's "manifests" that suits @platform best; ENOENT names those there are. Borrowed. */
-const json_t *registry_platform_choose(const json_t *index, const struct registry_platform *platform, struct err *err);
 
 /* --- registry_http.c --- */
 
@@ -144,8 +136,11 @@ const char *http_name(const struct http *http);
 void http_start(struct http *http, struct request *request);
 /** Go on until no request is left. -1: http_fail was called, or EINTR; what ran is given up, without calling its done. */
 int http_run(struct http *http, struct err *err);
+/** What http_run also calls, many times a second, and goes on while it returns true. */
+void http_each_tick(struct http *http, bool (*tick)(void *data), void *data);
 /** Let http_run end with that error. */
 void http_fail(struct http *http, const struct err *err);
+bool http_failed(const struct http *http);
 /** Start and run that one alone. -1: it failed; an answer of whatever status is 0. */
 int http_ask(struct http *http, struct request *request, struct err *err);
 /** Frees what the answer holds, and the url. */

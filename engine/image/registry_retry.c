@@ -64,6 +64,12 @@ int registry_content_range(const char *value, uint64_t *first, uint64_t *last, u
     return number(&value, total) && !*value && *last < *total ? 0 : -1;
 }
 
+int64_t registry_length(const char *value)
+{
+    uint64_t length;
+    return number(&value, &length) && !*value && length <= INT64_MAX ? (int64_t)length : -1;
+}
+
 int registry_upload_range(const char *value, uint64_t *have)
 {
     uint64_t first, last;
