@@ -175,7 +175,9 @@ struct blob *blob_begin(struct store *store, const struct digest *resume, struct
         err_set(err, ENOMEM, "bring a blob in");
         return NULL;
     }
-    *blob = (struct blob){ { sink_write_blob, sink_finish_blob, sink_close_blob }, store, -1, 0, "" };
+    blob->sink = (struct sink){ sink_write_blob, sink_finish_blob, sink_close_blob, NULL };
+    blob->store = store;
+    blob->fd = -1;
     if (name && (blob->fd = take_up(store, name, &blob->have)) >= 0)
         snprintf(blob->name, sizeof blob->name, "%s", name);
     else

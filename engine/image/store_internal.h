@@ -3,6 +3,7 @@
 #define ENGINE_IMAGE_STORE_INTERNAL_H
 
 #include "engine/image/store.h"
+#include "engine/layers/tar.h"
 
 #include <pthread.h>
 #include <sys/types.h>
@@ -17,7 +18,6 @@ struct store {
     unsigned holds;
 };
 
-/* What makes a directory an image layout, and no directory of something else. */
 #define STORE_DOCUMENT ((size_t)4 << 20) /* the most a manifest, a config or oci-layout may have */
 #define STORE_INDEX ((size_t)64 << 20)   /* index.json */
 
@@ -46,6 +46,11 @@ int ingest_sweep(struct store *store, bool all, struct err *err);
 int ingest_commit(struct store *store, int dir, const char *name, int fd, const struct digest *digest, struct err *err);
 /** The directory of ingest @name becomes the unpacked layer @diff_id; if that is there already, it goes. */
 int ingest_commit_layer(struct store *store, const char *name, int fd, const struct digest *diff_id, struct err *err);
+
+/** A directory, an ingest, to unpack a layer into, and how that is done here. */
+int layer_unpack_begin(struct store *store, char name[INGEST_NAME], struct tar_unpack *options, struct err *err);
+/** Read @from to its end. Returns 0 or -1. */
+int store_drain(struct source *from, struct err *err);
 
 /* --- index.json --- */
 
