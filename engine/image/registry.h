@@ -35,8 +35,9 @@ struct registry_options {
 };
 
 struct registry_pulled {
-    bool fresh;           /* something was new */
-    struct digest digest; /* what the registry has under the name: of the manifest, or of the index it was chosen from */
+    bool fresh; /* something was new */
+    struct digest
+        digest; /* what the registry has under the name: of the manifest, or of the index it was chosen from */
 };
 /** Pull @reference into the store and name it there. *@image (may be NULL) is opened. */
 int registry_pull(struct store *store, const struct reference *reference, const struct registry_options *options,

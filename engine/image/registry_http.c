@@ -21,7 +21,7 @@
 #define SILENCE_TIMEOUT 30    /* s without a byte in either direction */
 #define COMMIT_TIMEOUT 300    /* the same, where a registry may have gigabytes to digest before it answers */
 #define TICK 50               /* ms, between looks at whether to stop */
-#define TICK_ALONE 5 /* the same, while only others are at work */
+#define TICK_ALONE 5          /* the same, while only others are at work */
 
 static const struct err interrupted = { .code = EINTR, .message = "interrupted" };
 

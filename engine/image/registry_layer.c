@@ -18,14 +18,14 @@ struct lane {
     struct layers *layers;
     const struct image_layer *layer; /* NULL: free */
     struct request request;
-    struct blob *blob;  /* being written; NULL: it is in the store */
-    int fd;             /* of one that is there and to be unpacked; -1 */
+    struct blob *blob; /* being written; NULL: it is in the store */
+    int fd;            /* of one that is there and to be unpacked; -1 */
     struct digester *digester;
-    uint64_t have;      /* bytes of it */
-    uint64_t skip;      /* bytes of this answer that are there already */
-    bool looked;        /* at this answer's headers */
-    bool patched;       /* it was not got in one go */
-    bool restarted;     /* and was once thrown away for it */
+    uint64_t have;  /* bytes of it */
+    uint64_t skip;  /* bytes of this answer that are there already */
+    bool looked;    /* at this answer's headers */
+    bool patched;   /* it was not got in one go */
+    bool restarted; /* and was once thrown away for it */
     bool arrived;
     struct unpacking *unpacking;
 };
