@@ -122,8 +122,8 @@ struct request {
 struct http *http_open(const struct registry_config *config, const struct reference *reference, const char *mirror,
                        bool push, const struct registry_watch *watch, struct err *err);
 void http_close(struct http *http);
-/** Tokens are also to be good for pulling from @repository: for mounting its blobs. */
-void http_also(struct http *http, const char *repository);
+/** Tokens are also to be good for pulling from @repository: for mounting its blobs. false: there are too many. */
+bool http_also(struct http *http, const char *repository);
 /** BASE/v2/REPOSITORY/FORMATTED, to be freed; NULL: no memory. */
 char *http_url(const struct http *http, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Of the upload Location @location, relative to what was asked: of the same registry, or EPROTO. To be freed. */

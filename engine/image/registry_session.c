@@ -51,13 +51,15 @@ const char *http_name(const struct http *http)
     return http->name;
 }
 
-void http_also(struct http *http, const char *repository)
+bool http_also(struct http *http, const char *repository)
 {
     for (size_t i = 0; i < http->also_count; i++)
         if (strcmp(http->also[i], repository) == 0)
-            return;
-    if (http->also_count < sizeof http->also / sizeof *http->also)
-        snprintf(http->also[http->also_count++], sizeof *http->also, "%s", repository);
+            return true;
+    if (http->also_count == sizeof http->also / sizeof *http->also)
+        return false;
+    snprintf(http->also[http->also_count++], sizeof *http->also, "%s", repository);
+    return true;
 }
 
 char *http_url(const struct http *http, const char *format, ...)
