@@ -3,6 +3,7 @@
 #define ENGINE_IMAGE_IMAGE_INTERNAL_H
 
 #include "engine/image/image.h"
+#include "engine/layers/tar.h"
 
 #define IMAGE_DOCUMENT ((uint64_t)4 << 20)    /* bytes of a manifest or config */
 #define IMAGE_LAYER_BYTES ((uint64_t)1 << 50) /* more than any layer has; IMAGE_LAYERS of them still fit an int64_t */
@@ -24,5 +25,13 @@ int image_check(json_t *manifest, json_t *config, struct image *image, struct er
 int image_diff_ids(const json_t *config, struct image_layer *layers, size_t count, struct err *err);
 /** The media type of a layer as it is written here. */
 void image_layer_media(enum compression compression, char *media, size_t size);
+json_t *image_make_manifest(const struct image_layer *layers, size_t count, const struct digest *config,
+                            uint64_t config_size);
+
+/** Read a plain tar through and refuse what no layer may have: paths with `..`, names that are none, too much of everything. Returns 0 or -1. */
+int layer_check(struct source *from, struct err *err);
+/** Pack the directory @root as a gzip layer of the store. */
+int layer_pack(struct store *store, int root, const struct tar_pack *options, struct image_layer *layer,
+               struct err *err);
 
 #endif

@@ -11,7 +11,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define LAB_STORE "/var/lib/docker"
 #define LAYOUT_VERSION "1.0.0"
 
 /* The lab's shells have its name in their environment; a program with an empty one still sees the lab's own tools. */

@@ -54,6 +54,10 @@ int store_drain(struct source *from, struct err *err);
 
 /* --- index.json --- */
 
+/* Beside one another: what skopeo and umoci look for, and what containerd and docker take the whole name from. */
+#define NAME_OCI "org.opencontainers.image.ref.name"
+#define NAME_CONTAINERD "io.containerd.image.name"
+
 /** As it is, checked as far as the store's own work needs it; an empty one where there is none. */
 json_t *index_load(const struct store *store, struct err *err);
 /** The whole reference an entry stands under, or NULL. */

@@ -8,10 +8,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* Beside one another: what skopeo and umoci look for, and what containerd and docker take the whole name from. */
-#define NAME_OCI "org.opencontainers.image.ref.name"
-#define NAME_CONTAINERD "io.containerd.image.name"
-
 static json_t *empty_index(void)
 {
     return json_pack("{s:i, s:[]}", "schemaVersion", 2, "manifests");
