@@ -189,10 +189,11 @@ static int on_progress(void *user, curl_off_t dltotal, curl_off_t dlnow, curl_of
 
 /* --- one try: starting it --- */
 
-static void add_header(struct request *request, const char *format, const char *value)
+/* @name: with its colon; @value "" takes a header away that libcurl would send of itself. */
+static void add_header(struct request *request, const char *name, const char *value)
 {
     char *line = NULL;
-    if (asprintf(&line, format, value) < 0)
+    if (asprintf(&line, "%s%s%s", name, *value ? " " : "", value) < 0)
         return;
     struct curl_slist *more = curl_slist_append(request->headers, line);
     free(line);
@@ -205,21 +206,21 @@ static void set_headers(struct request *request)
     struct http *http = request->http;
     curl_slist_free_all(request->headers);
     request->headers = NULL;
-    add_header(request, "Accept: %s", request->accept ? request->accept : "*/*");
-    add_header(request, "Accept-Encoding: identity%s", "");
-    add_header(request, "Expect:%s", "");
+    add_header(request, "Accept:", request->accept ? request->accept : "*/*");
+    add_header(request, "Accept-Encoding:", "identity");
+    add_header(request, "Expect:", "");
     if (request->type)
-        add_header(request, "Content-Type: %s", request->type);
+        add_header(request, "Content-Type:", request->type);
     if (request->send_total) {
         char range[64];
         snprintf(range, sizeof range, "%llu-%llu", (unsigned long long)request->send_at,
                  (unsigned long long)(request->send_at + request->send_size - 1));
-        add_header(request, "Content-Range: %s", range);
+        add_header(request, "Content-Range:", range);
     }
     if (request->authorization && *request->authorization)
-        add_header(request, "Authorization: %s", request->authorization);
+        add_header(request, "Authorization:", request->authorization);
     else if (!request->authorization && http->authorization && url_same_origin(http->base, request->at))
-        add_header(request, "Authorization: %s", http->authorization);
+        add_header(request, "Authorization:", http->authorization);
     request->generation = http->generation;
 }
 
@@ -237,6 +238,9 @@ static void set_body(struct request *request)
         curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
         curl_easy_setopt(easy, CURLOPT_SEEKDATA, request);
         curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 262144L);
+        /* On a connection that was open libcurl would, when it turns out to be dead, send the body again by itself: to a registry that may have a part of it. */
+        if (request->once)
+            curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     }
 }
 

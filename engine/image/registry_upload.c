@@ -170,7 +170,8 @@ static void send_rest(struct lane *lane)
     request->send_fd = lane->blob->fd;
     request->send_at = lane->offset;
     request->send_size = lane->blob->size - lane->offset;
-    request->send_total = lane->offset; /* the first request of an upload goes without, as docker's does */
+    /* The first request of an upload goes without a Content-Range, as docker's does. */
+    request->send_total = request->send_size ? lane->offset : 0;
     request->sent = sent;
 }
 
