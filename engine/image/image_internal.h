@@ -28,8 +28,6 @@ void image_layer_media(enum compression compression, char *media, size_t size);
 json_t *image_make_manifest(const struct image_layer *layers, size_t count, const struct digest *config,
                             uint64_t config_size);
 
-/** Read a plain tar through and refuse what no layer may have: paths with `..`, names that are none, too much of everything. Returns 0 or -1. */
-int layer_check(struct source *from, struct err *err);
 /** Pack the directory @root as a gzip layer of the store. */
 int layer_pack(struct store *store, int root, const struct tar_pack *options, struct image_layer *layer,
                struct err *err);

@@ -41,7 +41,7 @@ static int check_layer(struct loading *loading, const struct member *member, str
         return -1;
     struct source *from = source_decompress(source_beside(source_fd(fd, err), err), NULL, err);
     from = source_digest(from, plain, NULL, err);
-    int result = from ? layer_check(from, err) : -1;
+    int result = from ? tar_check(from, NULL, err) : -1;
     source_close(from);
     if (result < 0)
         return err_prefix(err, "`%.200s` of the archive", member->name);

@@ -1,8 +1,8 @@
 /* `docker save`: an archive that is an OCI image layout, and beside it docker's own manifest.json, which leads to the same files. */
-#include "engine/image/archive.h"
 #include "engine/image/image_internal.h"
 #include "engine/image/reference.h"
 #include "engine/image/store_internal.h"
+#include "engine/layers/tar_write.h"
 
 #include "engine/base/cleanup.h"
 
@@ -168,18 +168,48 @@ static json_t *make_docker_manifest(const struct saving *saving)
 
 /* --- writing --- */
 
-static int write_json(struct archive_writing *writing, const char *name, json_t *json, struct err *err)
+/* All is root's and of the epoch, so that the same images give the same bytes. */
+static int write_directory(struct tar_writer *writing, const char *name, struct err *err)
+{
+    const struct tar_entry entry = { .type = TAR_DIRECTORY, .name = name, .link = "", .mode = 0755 };
+    return tar_writer_entry(writing, &entry, err);
+}
+
+static int write_file(struct tar_writer *writing, const char *name, uint64_t size, struct source *data, struct err *err)
+{
+    const struct tar_entry entry = { .type = TAR_FILE, .name = name, .link = "", .mode = 0644, .size = size };
+    if (tar_writer_entry(writing, &entry, err) < 0)
+        return -1;
+    for (uint64_t left = size;;) {
+        void *room;
+        char one_more;
+        size_t n = left ? tar_writer_room(writing, &room, err) : 1;
+        if (n == 0)
+            return -1;
+        ssize_t got = data->read(data, left ? room : &one_more, left && n > left ? (size_t)left : n, err);
+        if (got < 0)
+            return -1;
+        if (got == 0 || left == 0)
+            return got == 0 && left == 0
+                       ? tar_writer_pad(writing, err)
+                       : err_say(err, EIO, "write `%s` to the archive: it is not as long as it was", name);
+        tar_writer_used(writing, (size_t)got);
+        left -= (uint64_t)got;
+    }
+}
+
+static int write_json(struct tar_writer *writing, const char *name, json_t *json, struct err *err)
 {
     cleanup_free char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(json);
     struct source *from = text ? source_memory(text, strlen(text), err) : NULL;
-    int result = from ? archive_writing_file(writing, name, strlen(text), from, err) : -1;
+    int result = from ? write_file(writing, name, strlen(text), from, err) : -1;
     source_close(from);
     return result;
 }
 
 /* What is damaged is not handed on. */
-static int write_blob(const struct saving *saving, struct archive_writing *writing, const char *text)
+static int write_blob(const struct saving *saving, struct tar_writer *writing, const char *text)
 {
     char name[128];
     struct digest digest, found = { "" };
@@ -192,7 +222,7 @@ static int write_blob(const struct saving *saving, struct archive_writing *writi
         return -1;
     snprintf(name, sizeof name, "blobs/sha256/%s", digest_hex(&digest));
     struct source *from = source_beside(source_digest(source_fd(fd, err), &found, NULL, err), err);
-    int result = from ? archive_writing_file(writing, name, size, from, err) : -1;
+    int result = from ? write_file(writing, name, size, from, err) : -1;
     source_close(from);
     if (result == 0 && !digest_equal(&found, &digest))
         return err_say(err, EIO, "blob `%s` of the image store `%s` is damaged: its bytes have the digest %s", text,
@@ -205,7 +235,7 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int write_blobs(const struct saving *saving, struct archive_writing *writing, json_t *blobs)
+static int write_blobs(const struct saving *saving, struct tar_writer *writing, json_t *blobs)
 {
     const char *key;
     json_t *value;
@@ -221,12 +251,10 @@ static int write_blobs(const struct saving *saving, struct archive_writing *writ
     return 0;
 }
 
-static int write_archive(const struct saving *saving, struct sink *to)
+static int write_members(const struct saving *saving, struct tar_writer *writing)
 {
     struct err *err = saving->err;
-    cleanup_writing struct archive_writing *writing = archive_writing_open(to, err);
-    if (!writing || archive_writing_directory(writing, "blobs/", err) < 0 ||
-        archive_writing_directory(writing, "blobs/sha256/", err) < 0)
+    if (write_directory(writing, "blobs/", err) < 0 || write_directory(writing, "blobs/sha256/", err) < 0)
         return -1;
     json_t *blobs = list_blobs(saving);
     int result = write_blobs(saving, writing, blobs);
@@ -235,7 +263,15 @@ static int write_archive(const struct saving *saving, struct sink *to)
                    write_json(writing, "manifest.json", make_docker_manifest(saving), err) < 0 ||
                    write_json(writing, "oci-layout", json_pack("{s:s}", "imageLayoutVersion", "1.0.0"), err) < 0
                ? -1
-               : archive_writing_end(writing, err);
+               : tar_writer_end(writing, err);
+}
+
+static int write_archive(const struct saving *saving, struct sink *to)
+{
+    struct tar_writer *writing = tar_writer_new(to, saving->err);
+    int result = writing ? write_members(saving, writing) : -1;
+    tar_writer_free(writing);
+    return result;
 }
 
 int image_save(struct store *store, const char *const *references, size_t count, struct sink *to, struct err *err)

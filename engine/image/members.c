@@ -1,8 +1,9 @@
 #include "engine/image/members.h"
 
 #include "engine/base/cleanup.h"
-#include "engine/image/archive.h"
 #include "engine/image/image_internal.h"
+#include "engine/layers/tar_name.h"
+#include "engine/layers/tar_read.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -55,73 +56,86 @@ static struct member *find_own(struct members *members, const char *name)
     return place ? &members->list[json_integer_value(place)] : NULL;
 }
 
-/* Files are kept by number, from 1. */
-static int write_member(struct members *members, struct archive_reading *reading, struct member *member,
-                        struct err *err)
+/* Files are kept by number, from 1. Holes stay what they read as: zeros. */
+static int write_data(struct tar_reader *reader, uint64_t size, struct sink *to, struct err *err)
+{
+    static const char zeros[4096];
+    const void *data;
+    size_t piece;
+    uint64_t at, done = 0;
+    int more = 1;
+    while (more > 0) {
+        if ((more = tar_reader_data(reader, &data, &piece, &at, err)) < 0)
+            return -1;
+        for (uint64_t end = more ? at : size; done < end;) {
+            size_t n = end - done < sizeof zeros ? (size_t)(end - done) : sizeof zeros;
+            if (to->write(to, zeros, n, err) < 0)
+                return -1;
+            done += n;
+        }
+        if (more && to->write(to, data, piece, err) < 0)
+            return -1;
+        done += more ? piece : 0;
+    }
+    return 0;
+}
+
+static int write_member(struct members *members, struct tar_reader *reader, struct member *member, struct err *err)
 {
     char file[16];
     snprintf(file, sizeof file, "%u", member->number);
     cleanup_close int fd = openat(members->dir, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_set(err, errno, "create a file in `%s/.ingest`", members->store->path);
-    uint64_t size = 0;
-    struct sink *to = sink_digest(sink_fd(fd, err), &member->digest, &size, err);
-    int result = !to || stream_copy(archive_reading_data(reading), to, err) < 0 ? -1 : to->finish(to, err);
+    struct sink *to = sink_digest(sink_fd(fd, err), &member->digest, NULL, err);
+    int result = !to || write_data(reader, member->size, to, err) < 0 ? -1 : to->finish(to, err);
     sink_close(to);
-    if (result == 0 && size != member->size)
-        return wrong_entry(member->name, "it is not as long as it says", err);
     return result;
 }
 
 /* The name of an entry, or NULL with @err set. */
-static char *entry_name(struct archive_entry *entry, struct err *err)
+static char *entry_name(const struct tar_entry *entry, struct err *err)
 {
-    const char *path = archive_entry_pathname(entry);
-    if (!path || !*path) {
-        wrong_entry("", "it has no name", err);
-        return NULL;
-    }
-    char *name = plain_name("", path);
+    char *name = plain_name("", entry->name);
     if (!name)
-        wrong_entry(path, "its path leads out of the archive", err);
+        wrong_entry(entry->name, "its path leads out of the archive", err);
     return name;
 }
 
-static char *link_target(const char *name, struct archive_entry *entry, struct err *err)
+static char *link_target(const char *name, const struct tar_entry *entry, struct err *err)
 {
-    const char *hard = archive_entry_hardlink(entry), *symbolic = archive_entry_symlink(entry);
     const char *slash = strrchr(name, '/');
-    cleanup_free char *directory = strndup(name, slash ? (size_t)(slash - name) : 0);
-    char *target = !directory ? NULL : hard ? plain_name("", hard) : plain_name(directory, symbolic ? symbolic : "/");
+    bool hard = entry->type == TAR_HARD_LINK;
+    cleanup_free char *directory = strndup(name, slash && !hard ? (size_t)(slash - name) : 0);
+    char *target = directory ? plain_name(directory, entry->link) : NULL;
     if (!target)
         wrong_entry(name, "it is a link to what is not in the archive", err);
     return target;
 }
 
-static int check_twice(const struct members *members, const struct member *other, const struct member *member,
-                       struct err *err)
+static int check_twice(const struct member *other, const struct member *member, struct err *err)
 {
     bool same = other->target ? member->target && strcmp(other->target, member->target) == 0
                               : !member->target && digest_equal(&other->digest, &member->digest);
     return same ? 0 : wrong_entry(member->name, "it is there twice, and not the same", err);
 }
 
-/* Add @member, whose name is taken over. */
-static int add_member(struct members *members, struct archive_reading *reading, struct archive_entry *entry,
+/* Add @member, whose name is taken over unless it is there already (1). */
+static int add_member(struct members *members, struct tar_reader *reader, const struct tar_entry *entry,
                       struct member *member, struct err *err)
 {
-    bool link = archive_entry_hardlink(entry) || archive_entry_filetype(entry) == AE_IFLNK;
+    bool link = entry->type == TAR_HARD_LINK || entry->type == TAR_SYMLINK;
     if (link && !(member->target = link_target(member->name, entry, err)))
         return -1;
     if (!link) {
-        member->number = (unsigned)members->count + 1;
-        member->size = (uint64_t)archive_entry_size(entry);
-        if (write_member(members, reading, member, err) < 0)
+        member->number = ++members->files;
+        member->size = entry->size;
+        if (write_member(members, reader, member, err) < 0)
             return -1;
     }
     const struct member *other = find_own(members, member->name);
     if (other)
-        return check_twice(members, other, member, err) < 0 ? -1 : 1;
+        return check_twice(other, member, err) < 0 ? -1 : 1;
     /* A name need not be UTF-8. */
     if (json_object_set_new_nocheck(members->places, member->name, json_integer((json_int_t)members->count)) < 0)
         return err_set(err, ENOMEM, "read an archive");
@@ -129,34 +143,34 @@ static int add_member(struct members *members, struct archive_reading *reading, 
     return 0;
 }
 
-static int read_entry(struct members *members, struct archive_reading *reading, struct archive_entry *entry,
+static int make_room(struct members *members, struct err *err)
+{
+    if (members->count < members->room)
+        return 0;
+    size_t room = members->room ? members->room * 2 : 64;
+    struct member *list = reallocarray(members->list, room, sizeof *list);
+    if (!list)
+        return err_set(err, ENOMEM, "read an archive");
+    members->list = list;
+    members->room = room;
+    return 0;
+}
+
+static int read_entry(struct members *members, struct tar_reader *reader, const struct tar_entry *entry,
                       uint64_t *bytes, struct err *err)
 {
-    if (archive_entry_filetype(entry) == AE_IFDIR && !archive_entry_hardlink(entry))
+    if (entry->type == TAR_DIRECTORY)
         return 0;
+    if (entry->type != TAR_FILE && entry->type != TAR_HARD_LINK && entry->type != TAR_SYMLINK)
+        return wrong_entry(entry->name, "it is neither a file nor a link", err);
+    if (entry->size > MOST_BYTES - *bytes || members->count == MOST_MEMBERS || members->files == MOST_MEMBERS)
+        return err_say(err, EFBIG, "the archive's entry `%.200s`: there is more in the archive than may be",
+                       entry->name);
+    *bytes += entry->size;
     struct member member = { .name = entry_name(entry, err) };
     if (!member.name)
         return -1;
-    int result = 0;
-    if (!archive_entry_hardlink(entry) && archive_entry_filetype(entry) != AE_IFREG &&
-        archive_entry_filetype(entry) != AE_IFLNK)
-        result = wrong_entry(member.name, "it is neither a file nor a link", err);
-    else if (archive_entry_size(entry) < 0 || (uint64_t)archive_entry_size(entry) > MOST_BYTES ||
-             (*bytes += (uint64_t)archive_entry_size(entry)) > MOST_BYTES || members->count == MOST_MEMBERS)
-        result =
-            err_say(err, EFBIG, "the archive's entry `%.200s`: there is more in the archive than may be", member.name);
-    else if (members->count == members->room) {
-        size_t room = members->room ? members->room * 2 : 64;
-        struct member *list = reallocarray(members->list, room, sizeof *list);
-        if (!list) {
-            result = err_set(err, ENOMEM, "read an archive");
-        } else {
-            members->list = list;
-            members->room = room;
-        }
-    }
-    if (result == 0)
-        result = add_member(members, reading, entry, &member, err);
+    int result = make_room(members, err) < 0 ? -1 : add_member(members, reader, entry, &member, err);
     if (result != 0) {
         free(member.name);
         free(member.target);
@@ -164,27 +178,30 @@ static int read_entry(struct members *members, struct archive_reading *reading, 
     return result < 0 ? -1 : 0;
 }
 
+static int read_all(struct members *members, struct tar_reader *reader, struct err *err)
+{
+    const struct tar_entry *entry;
+    uint64_t bytes = 0;
+    int more;
+    while ((more = tar_reader_next(reader, &entry, err)) > 0)
+        if (read_entry(members, reader, entry, &bytes, err) < 0)
+            return -1;
+    return more;
+}
+
 int members_read(struct members *members, struct store *store, struct source *from, struct err *err)
 {
-    struct archive_entry *entry;
-    uint64_t bytes = 0;
-    int result = 1;
     *members = (struct members){ .store = store, .places = json_object() };
     members->dir = ingest_directory(store, members->name, err);
-    if (members->dir < 0) {
-        members_free(members);
-        return -1;
-    }
-    cleanup_reading struct archive_reading *reading = archive_reading_open(from, err);
-    if (!reading)
-        result = -1;
-    while (result > 0 && (result = archive_reading_next(reading, &entry, err)) > 0)
-        if (read_entry(members, reading, entry, &bytes, err) < 0)
-            result = -1;
+    struct tar_reader *reader = members->dir < 0 ? NULL : tar_reader_new(from, err);
+    int result = reader ? read_all(members, reader, err) : -1;
+    tar_reader_free(reader);
     if (result == 0)
         result = store_drain(from, err);
-    if (result < 0)
+    if (result < 0) {
+        tar_name_show(err);
         members_free(members);
+    }
     return result;
 }
 

@@ -21,6 +21,7 @@ struct members {
     char name[INGEST_NAME]; /* of the directory, in .ingest */
     struct member *list;
     size_t count, room;
+    unsigned files;
     json_t *places; /* in the list, by name */
 };
 

@@ -47,6 +47,10 @@ struct tar_unpack {
 int tar_unpack(struct source *from, int root, const struct tar_unpack *options, struct tar_counts *counts,
                struct err *err);
 
+/** Read the archive to its end, as tar_unpack does, and refuse what that would refuse wherever it is unpacked to: names with `..`, whiteouts of nothing, more than its limits, damage. Nothing is
+ * written. Returns 0 or -1. @counts may be NULL. @from is not closed. */
+int tar_check(struct source *from, struct tar_counts *counts, struct err *err);
+
 struct tar_pack {
     enum whiteout_form
         form; /* of whiteouts in the directory, which become `.wh.` files; WHITEOUT_NONE: none are looked for */
