@@ -37,5 +37,5 @@ plain() {
     printf '\n<!-- watch\nmounts nonsense\n-->\n' >>"$lesson"
     run "$TEACHROOT" test "$lesson"
     [ "$status" -eq 2 ]
-    [[ "$output" == *'bad watch `mounts nonsense`'*"namespaces ids mounts processes links"* ]]
+    [[ "$output" == *'bad watch `mounts nonsense`'*"namespaces ids mounts layers processes links"* ]]
 }

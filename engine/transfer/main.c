@@ -12,10 +12,14 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *summary;
 } verbs[] = {
+    { "create", (char[]){ "docker create" }, create_main, "a container of an image" },
+    { "export", (char[]){ "docker export" }, export_main, "an archive of a container's root filesystem" },
     { "image", (char[]){ "teachroot image" }, image_main,
       "images on this machine: from-rootfs, from-host, ls, gc, fsck" },
     { "import", (char[]){ "docker import" }, import_main, "an image from the archive of a root filesystem" },
     { "load", (char[]){ "docker load" }, load_main, "images from an archive of images" },
+    { "pull", (char[]){ "docker pull" }, pull_main, "an image from a registry" },
+    { "push", (char[]){ "docker push" }, push_main, "an image to a registry" },
     { "save", (char[]){ "docker save" }, save_main, "images to an archive" },
 };
 

@@ -25,8 +25,8 @@ struct state_section_view {
 };
 extern const struct state_section_view state_sections[STATE_SECTIONS];
 
-state_put_fn state_put_closures, state_put_namespaces, state_put_ids, state_put_mounts, state_put_processes,
-    state_put_links;
+state_put_fn state_put_closures, state_put_namespaces, state_put_ids, state_put_mounts, state_put_layers,
+    state_put_processes, state_put_links;
 /** All that is mounted now, with the same marks. */
 state_put_fn state_put_mount_table;
 

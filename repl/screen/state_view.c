@@ -21,7 +21,7 @@ static size_t in_order(const struct session_state *state, enum state_section *or
     for (int pass = 0; pass < 3; pass++)
         for (size_t i = 0; i < STATE_SECTIONS; i++) {
             int of = state->watched[i] ? 0 : state_sections[i].telling(state) ? 1 : 2;
-            bool empty = i == STATE_CLOSURE && state->closure_count == 0;
+            bool empty = (i == STATE_CLOSURE || i == STATE_LAYERS) && !state_sections[i].telling(state);
             if (of == pass && !empty)
                 order[count++] = (enum state_section)i;
         }
