@@ -43,7 +43,7 @@ enum sample_detail {
     SAMPLE_COMMAND = 1,    /* .command */
     SAMPLE_GROUP = 2,      /* .group */
     SAMPLE_INNER = 4,      /* .inner, .depth */
-    SAMPLE_NAMESPACES = 8, /* .differs */
+    SAMPLE_NAMESPACES = 8, /* .differs, .hidden */
     SAMPLE_SHARED = 16,    /* .shared, and .rss to the page */
 };
 #define SAMPLE_DETAILS 5
@@ -69,7 +69,9 @@ struct sample_process {
     char *group;           /* the longest of its cgroup paths; NULL: not asked for */
     pid_t inner;           /* its number in the pid namespace it lives in */
     unsigned char depth;   /* how many pid namespaces deep, 1: the reader's own */
-    unsigned char differs; /* bits by the order of namespace_kinds: not the reference's; 0 where it may not be read */
+    unsigned char differs; /* bits by the order of namespace_kinds: not the reference's */
+    bool
+        hidden; /* it has rights that the reader has not: its namespaces may not be read, and .differs is what was read */
 
     /* the sampler's own */
     int fd;

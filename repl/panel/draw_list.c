@@ -181,6 +181,7 @@ static void draw_row(struct panel *panel, const struct rect *rect, unsigned at, 
     for (size_t i = 0; i < layout->count; i++)
         details |= layout->shown[i].column->details;
     sampler_detail(panel->sampler, process, details);
+    panel->some_hidden |= details & SAMPLE_NAMESPACES && process->hidden;
     bool marked = process->tag & TAG_MARKED;
     enum role whole = selected ? ROLE_SELECTED : marked ? ROLE_NOTICE : ROLE_TEXT;
     draw_cell(panel, rect, at, 0, rect->cols, true, whole, "");

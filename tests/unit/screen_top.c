@@ -41,7 +41,7 @@ static struct harness *start(const char *const *options, const char *const *env,
     for (size_t i = 0; env && env[i]; i++)
         all[1 + i] = env[i];
     struct harness *harness = harness_start(argv, all, cols, rows);
-    harness_expect(harness, "F1Help.*F4Filter", SOON_MS);
+    harness_expect(harness, "F1Help.*F10Quit", SOON_MS);
     return harness;
 }
 
