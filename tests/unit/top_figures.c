@@ -101,12 +101,9 @@ static int family_end(void **state)
             kill(family->loads[i], SIGKILL);
             waitpid(family->loads[i], NULL, 0);
         }
-    int left = 0;
-    const char *const paths[] = { family->one, family->two, family->path };
-    for (int i = 0; i < 3; i++) {
-        left |= family->cpu ? cgroup_clear(family->cpu, paths[i], NULL) : 0;
-        left |= family->memory ? cgroup_clear(family->memory, paths[i], NULL) : 0;
-    }
+    int left = family->cpu ? cgroup_clear(family->cpu, family->path, NULL) : 0;
+    if (family->memory && family->memory != family->cpu)
+        left |= cgroup_clear(family->memory, family->path, NULL);
     return left;
 }
 
