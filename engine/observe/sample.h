@@ -47,7 +47,10 @@ enum sample_detail {
     SAMPLE_SHARED = 16,    /* .shared, and .rss to the page */
 };
 #define SAMPLE_DETAILS 5
+#define SAMPLE_BY_TURNS                                                                                                \
+    64 /* where more than SAMPLE_AT_ONCE processes are asked for, each is read anew only every few refreshes */
 #define SAMPLE_ANY_AGE 128 /* once read is enough */
+#define SAMPLE_AT_ONCE 256
 
 struct sample_process {
     pid_t pid;  /* of a thread: its own number */
@@ -77,7 +80,7 @@ struct sample_process {
     int fd;
     bool alive, fresh;
     unsigned char watch;
-    uint32_t seen, next;
+    uint32_t seen, next, asked;
     uint64_t ticks, runtime, read_at;
     uint32_t age[SAMPLE_DETAILS];
     size_t command_size, group_size;

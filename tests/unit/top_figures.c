@@ -3,6 +3,7 @@
 #include "repl/panel/top.h"
 
 #include <locale.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -214,68 +215,115 @@ static FILE *start_top(const struct family *family, const char *options)
     return out;
 }
 
-#define assert_within(what, printed, kernels, percent, rounding)                                                       \
-    do {                                                                                                               \
-        double difference = (printed) - (kernels);                                                                     \
-        if ((difference < 0 ? -difference : difference) > (kernels) * (percent) / 100.0 + (rounding))                  \
-            fail_msg("%s: printed %.1f, the kernel says %.1f", what, (double)(printed), (double)(kernels));            \
-    } while (0)
+/* ---- both together ---- */
 
 #define CPU_DIGIT 0.051 /* a printed figure is rounded */
 
+/* One `top`, what the kernel counted when each of its prints came, and when that was. */
+struct watched {
+    FILE *out;
+    struct print print;
+    double used[PRINTS][3], at[PRINTS];
+    unsigned prints;
+};
+
+static char wrong[256]; /* the first figure that was too far off */
+
+static void compare(const char *what, double printed, double kernels, double percent, double rounding)
+{
+    double difference = printed > kernels ? printed - kernels : kernels - printed;
+    if (difference > kernels * percent / 100 + rounding && !*wrong)
+        snprintf(wrong, sizeof wrong, "%s: printed %.1f, the kernel says %.1f", what, printed, kernels);
+}
+
+static double kernels_share(const struct watched *watched, unsigned group)
+{
+    return 100 * (watched->used[1][group] - watched->used[0][group]) / (watched->at[1] - watched->at[0]);
+}
+
+static void compare_groups(const struct family *family, const struct watched *groups, const char *const paths[3])
+{
+    const struct print *print = &groups->print;
+    char root[80];
+    snprintf(root, sizeof root, "/%s", family->path);
+    unsigned cpu = place_of(print, "CGROUP", "CPU%"), memory = place_of(print, "CGROUP", "MEM");
+    const char *const names[] = { root, "one", "two" };
+    double shares[3], bytes[3];
+    for (int g = 0; g < 3; g++) {
+        const char *row = row_with(print, 0, names[g]);
+        shares[g] = strtod(word(row, cpu), NULL);
+        bytes[g] = as_bytes(word(row, memory));
+        compare(names[g], shares[g], kernels_share(groups, (unsigned)g), 2, CPU_DIGIT);
+        compare(names[g], bytes[g], memory_bytes(family, paths[g]), 2, 0);
+    }
+    assert_true(shares[1] > 5 && shares[2] > 5);
+    compare("CPU of the children", shares[1] + shares[2], shares[0], 2, 2 * CPU_DIGIT);
+    compare("memory of the children", bytes[1] + bytes[2], bytes[0], 2, 0);
+}
+
+static void compare_processes(const struct family *family, const struct watched *processes, const char *const paths[3])
+{
+    const struct print *print = &processes->print;
+    unsigned cpu = place_of(print, "PID", "CPU%"), resident = place_of(print, "PID", "RES");
+    double sum = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", family->loads[i]);
+        const char *row = row_with(print, 0, number);
+        double share = strtod(word(row, cpu), NULL);
+        sum += share;
+        compare(number, share, kernels_share(processes, i + 1), 2, CPU_DIGIT);
+        compare(number, as_bytes(word(row, resident)), memory_bytes(family, paths[i + 1]), 2, 0.5 * MEGABYTE);
+    }
+    compare("CPU of the processes", sum, kernels_share(processes, 0), 2, 2 * CPU_DIGIT);
+}
+
+static void watch(const struct family *family, const char *const paths[3])
+{
+    static struct watched watched[2];
+    watched[0] = (struct watched){ .out = start_top(family, "--cgroups") };
+    watched[1] = (struct watched){ .out = start_top(family, "") };
+    while (watched[0].prints < PRINTS || watched[1].prints < PRINTS) {
+        struct pollfd fds[2];
+        for (int i = 0; i < 2; i++)
+            fds[i] =
+                (struct pollfd){ .fd = watched[i].prints < PRINTS ? fileno(watched[i].out) : -1, .events = POLLIN };
+        assert_true(poll(fds, 2, 30000) > 0);
+        for (int i = 0; i < 2; i++) {
+            struct watched *one = &watched[i];
+            if (!fds[i].revents)
+                continue;
+            for (int g = 0; g < 3; g++)
+                one->used[one->prints][g] = cpu_seconds(family, paths[g]);
+            one->at[one->prints++] = now();
+            read_print(one->out, i == 0 ? "CGROUP" : "PID", i == 0 ? 3 : 2, &one->print);
+        }
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pclose(watched[i].out), 0);
+    wrong[0] = '\0';
+    compare_groups(family, &watched[0], paths);
+    compare_processes(family, &watched[1], paths);
+}
+
+/* The test's window is the program's but for the time that a print takes to get here. On a busy machine that may be long, and the load have got more or less in it: a figure
+ * that is wrong is wrong each time. */
 static void printed_figures_are_what_the_kernel_counted_and_a_tree_adds_up_to_its_root(void **state)
 {
-    static struct print groups, processes;
     static struct family family;
     *state = &family;
-    double before[3], after[3], began = 0, ended = 0;
     if (!family_start(&family)) {
         skip();
         return;
     }
     const char *const paths[] = { family.path, family.one, family.two };
-    FILE *of_groups = start_top(&family, "--cgroups"), *of_processes = start_top(&family, "");
-    for (int i = 0; i < PRINTS; i++) {
-        read_print(of_groups, "CGROUP", 3, &groups);
-        for (int g = 0; g < 3; g++) {
-            before[g] = after[g];
-            after[g] = cpu_seconds(&family, paths[g]);
-        }
-        began = ended;
-        ended = now();
-        read_print(of_processes, "PID", 2, &processes);
+    for (int tries = 0; tries < 3; tries++) {
+        watch(&family, paths);
+        if (!*wrong)
+            return;
+        print_message("# %s\n", wrong);
     }
-    assert_int_equal(pclose(of_groups), 0);
-    assert_int_equal(pclose(of_processes), 0);
-
-    char root[80];
-    snprintf(root, sizeof root, "/%s", family.path);
-    unsigned cpu = place_of(&groups, "CGROUP", "CPU%"), memory = place_of(&groups, "CGROUP", "MEM");
-    const char *const names[] = { root, "one", "two" };
-    double shares[3], bytes[3];
-    for (int g = 0; g < 3; g++) {
-        const char *row = row_with(&groups, 0, names[g]);
-        shares[g] = strtod(word(row, cpu), NULL);
-        bytes[g] = as_bytes(word(row, memory));
-        assert_within(names[g], shares[g], 100 * (after[g] - before[g]) / (ended - began), 2, CPU_DIGIT);
-        assert_within(names[g], bytes[g], memory_bytes(&family, paths[g]), 2, 0);
-    }
-    assert_true(shares[1] > 5 && shares[2] > 5);
-    assert_within("CPU of the children", shares[1] + shares[2], shares[0], 2, 2 * CPU_DIGIT);
-    assert_within("memory of the children", bytes[1] + bytes[2], bytes[0], 2, 0);
-
-    double sum = 0;
-    unsigned of_process = place_of(&processes, "PID", "CPU%"), resident = place_of(&processes, "PID", "RES");
-    for (int i = 0; i < 2; i++) {
-        char number[16];
-        snprintf(number, sizeof number, "%d", family.loads[i]);
-        const char *row = row_with(&processes, 0, number);
-        double share = strtod(word(row, of_process), NULL);
-        sum += share;
-        assert_within(number, share, 100 * (after[i + 1] - before[i + 1]) / (ended - began), 2, CPU_DIGIT);
-        assert_within(number, as_bytes(word(row, resident)), bytes[i + 1], 2, 0.5 * MEGABYTE);
-    }
-    assert_within("CPU of the processes", sum, shares[0], 2, 2 * CPU_DIGIT);
+    fail_msg("%s", wrong);
 }
 
 int main(int argc, char **argv)
