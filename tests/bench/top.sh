@@ -94,10 +94,11 @@ side_by_side() {
 
 # A lab of its own and the panel on it, each second, while the machine has $1 processes.
 lab_alone() {
-    local name
+    local name program
     tmux -L "$server" -f /dev/null new-session -d -x 120 -y 40 -s lab "$TEACHROOT lab enter --new --offline -- sleep 1000" {hold}>&-
+    program=$(tmux -L "$server" list-panes -t lab -F '#{pane_pid}')
     for _ in $(seq 300); do
-        name=$("$TEACHROOT" lab ls | awk '$2 == "running" { print $1; exit }')
+        name=$("$TEACHROOT" lab ls | awk -v program="$program" '$2 == "running" && $4 == program { print $1 }')
         [ -z "$name" ] || break
         sleep 0.1
     done
