@@ -71,14 +71,19 @@ listed() { tmux -L "$server" capture-pane -p -t "$1" | sed -n 's/.*Tasks:\{0,1\}
 
 # Both with $1 processes on screens of $2 rows.
 side_by_side() {
-    local count=$1 rows=$2 session
+    local count=$1 rows=$2 session there
     tmux -L "$server" -f /dev/null new-session -d -x 120 -y "$rows" -s ours "$TEACHROOT top --delay $delay" {hold}>&-
     tmux -L "$server" new-session -d -x 120 -y "$rows" -s htop "htop -d $(awk -v d="$delay" 'BEGIN { printf "%d", d * 10 }')" {hold}>&-
     ours=$(tmux -L "$server" list-panes -t ours -F '#{pane_pid}')
     theirs=$(tmux -L "$server" list-panes -t htop -F '#{pane_pid}')
     sleep 6
     for session in ours htop; do
-        [ "$(listed "$session")" -ge "$count" ] || { echo "$session does not list $count processes"; exit 1; }
+        for _ in $(seq 100); do
+            there=$(listed "$session")
+            [ "${there:-0}" -lt "$count" ] || break
+            sleep 0.2
+        done
+        [ "${there:-0}" -ge "$count" ] || { echo "$session lists ${there:-no} processes of $count"; exit 1; }
     done
     ours_before=$(ticks "$ours") theirs_before=$(ticks "$theirs") memory_before=$(memory "$ours")
     sleep "$seconds"
