@@ -267,6 +267,9 @@ enum host_answer probe_delegation(char *found, size_t size)
         return host_say(HOST_YES, found, size, "root needs none");
     if (!v2)
         return host_say(HOST_NO, found, size, "no v2 hierarchy is mounted, and v1 groups are root's alone");
+    v2_controllers(v2, controllers, sizeof controllers);
+    if (!*controllers)
+        return host_say(HOST_NO, found, size, "v2 has no controllers here, and v1 groups are root's alone");
     if (find_base(v2, base, found, size) < 0)
         return HOST_NO;
     cleanup_close int fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
