@@ -65,7 +65,7 @@ static const struct cgroup_hierarchy *find_v2(const struct lab *lab)
  * without limits. -1: nowhere. @why gets what there is to say about limits. */
 static int find_own_place(struct lab *lab, struct err *why)
 {
-    char own[PATH_MAX];
+    char own[PATH_MAX] = "";
     const struct cgroup_hierarchy *v2 = find_v2(lab);
     if (!v2 || !cgroup_has_controller(v2, "memory"))
         err_say(why, ENODEV, "memory is not limited by cgroup v2 here, and the groups of v1 are root's alone");

@@ -105,7 +105,7 @@ teardown() {
         pgrep -f -u learner '^sleep 1000' && break
         sleep 0.1
     done
-    [ -e /sys/fs/cgroup/user.slice/user-*.slice/user@*.service/app.slice/run-mine.scope/teachroot/mine/memory.max ]
+    [ -n "$(find /sys/fs/cgroup -path "*/app.slice/run-mine.scope/teachroot/mine/memory.max")" ]
     [ -z "$(find /sys/fs/cgroup -name 'teachroot-*.scope')" ]
     as_user "$TEACHROOT lab rm mine"
     run as_user "systemd-run --quiet --user --scope --unit=run-theirs -p Delegate=yes sh -c '$TEACHROOT lab enter --new --offline -- true; cat /proc/self/cgroup'"
