@@ -20,7 +20,7 @@
 /* Where the program stands below the group it divides. */
 #define LEAF "program"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 4000 };
 
 int cgroup_own(char *path, size_t size, struct err *err)
 {
@@ -190,7 +190,7 @@ static int ask(const char *name, int64_t until, struct err *err)
 {
     char pid[16], said[256];
     snprintf(pid, sizeof pid, "%d", getpid());
-    const char *const argv[] = { "busctl", "--user", "--quiet", "--timeout=5", "call", "org.freedesktop.systemd1",
+    const char *const argv[] = { "busctl", "--user", "--quiet", "--timeout=4", "call", "org.freedesktop.systemd1",
                                  "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "StartTransientUnit",
                                  /* name, mode, properties, auxiliary units */
                                  "ssa(sv)a(sa(sv))", name, "fail", "4", "Description", "s", "teachroot and its labs",

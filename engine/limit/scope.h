@@ -16,7 +16,7 @@
 int cgroup_own(char *path, size_t size, struct err *err);
 
 /** Bring the calling process below a group that it may divide, whose controllers are all handed down, and say which: @path as above. Where it already is below one that teachroot divided, or
- * alone in one that systemd handed over, that is it; else a new scope is asked for. At most a few seconds go by.
+ * alone in one that systemd handed over, that is it; else a new scope is asked for. At most four seconds go by.
  * Returns 0, or -1 with the process where it was: ENOENT no user manager runs for us, or no busctl(1) to ask it with; ETIMEDOUT it does not answer; EBUSY it said no, and what. */
 int cgroup_scope(const struct cgroup_hierarchy *v2, char *path, size_t size, struct err *err);
 
