@@ -35,10 +35,10 @@ passes() { # COMMAND…: TAP or a summary without a failure, of more than nothin
 }
 
 # A lab that runs until it is removed, and the directory of its group, by the kernel's word.
-start_lab() {
-    as_user "exec $TEACHROOT lab enter --new --offline $1 -- sleep 1000" &
+start_lab() { # NAME [LAUNCHER]
+    as_user "exec ${2-} $TEACHROOT lab enter --new --offline $1 -- sleep 1000" &
     for _ in $(seq 300); do
-        INIT=$(pgrep -f -u learner '^sleep 1000' | head -n 1) && break
+        INIT=$(pgrep -o -f -u learner '^sleep 1000') && break
         sleep 0.1
     done
     GROUP=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$INIT/cgroup")
@@ -98,14 +98,10 @@ teardown() {
 }
 
 @test "a scope that was handed over is divided, and no other asked for; one with others in it is left to them" {
-    run as_user "systemd-run --quiet --user --scope --unit=run-mine -p Delegate=yes -p MemoryMax=700M $TEACHROOT lab enter --new --offline -- sh -c 'cat /proc/self/mountinfo'"
-    [ "$status" -eq 0 ]
-    as_user "exec systemd-run --quiet --user --scope --unit=run-mine -p Delegate=yes $TEACHROOT lab enter --new --offline mine -- sleep 1000" &
-    for _ in $(seq 300); do
-        pgrep -f -u learner '^sleep 1000' && break
-        sleep 0.1
-    done
-    [ -n "$(find /sys/fs/cgroup -path "*/app.slice/run-mine.scope/teachroot/mine/memory.max")" ]
+    start_lab mine "systemd-run --quiet --user --scope --unit=run-mine -p Delegate=yes -p MemoryMax=700M"
+    echo "$GROUP"
+    [[ "$GROUP" == */app.slice/run-mine.scope/teachroot/mine ]]
+    [ "$(cat "${GROUP%/teachroot/mine}/memory.max")" = $((700 << 20)) ]
     [ -z "$(find /sys/fs/cgroup -name 'teachroot-*.scope')" ]
     as_user "$TEACHROOT lab rm mine"
     run as_user "systemd-run --quiet --user --scope --unit=run-theirs -p Delegate=yes sh -c '$TEACHROOT lab enter --new --offline -- true; cat /proc/self/cgroup'"
@@ -118,8 +114,9 @@ teardown() {
 @test "killed at any moment, it leaves nothing" {
     for delay in 0 0.2 0.4 0.6 0.8 1 1.5 2 3; do
         as_user "exec $TEACHROOT lab enter --new --offline -- sleep 1000" &
+        until pgrep -u learner -f "^$TEACHROOT lab enter"; do :; done
         sleep "$delay"
-        pkill -9 -u learner -f "teachroot lab enter" || true
+        pkill -9 -u learner -f "^$TEACHROOT lab enter"
         wait $! || true
     done
     as_user "$TEACHROOT lab gc" || true
