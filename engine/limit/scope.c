@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 
 /* Where the program stands below the group it divides. */
 #define LEAF "program"
@@ -99,14 +98,6 @@ static bool is_divided(const struct cgroup_hierarchy *v2, char *path)
     return false;
 }
 
-/* systemd from 251 on marks what it hands over. What it did not hand over is not ours to divide, even where modes would allow it: the manager goes on using it. */
-static bool is_handed_over(const struct cgroup_hierarchy *v2, const char *path)
-{
-    char value[8];
-    ssize_t n = getxattr(in_mount(v2, path, "").path, "user.delegate", value, sizeof value);
-    return n == 1 && value[0] == '1';
-}
-
 /* Does a user manager run for us, one that knows processes by the same numbers? From another pid namespace, its socket's peer is process 0. */
 static int find_manager(struct err *err)
 {
@@ -127,7 +118,7 @@ static int find_manager(struct err *err)
     return 0;
 }
 
-/* Start @argv with nothing but what it needs of our environment; *output reads what it prints. posix_spawnp(3)'s own errors: ENOENT there is no such program. */
+/* Start @argv, one of systemd's programs, with nothing but what it needs of our environment; *output reads what it prints. posix_spawnp(3)'s own errors: ENOENT there is no such program. */
 static pid_t start(const char *const argv[], int *output, struct err *err)
 {
     char runtime[PATH_MAX + 32];
@@ -209,16 +200,37 @@ static int ask(const char *name, int64_t until, struct err *err)
     return 0;
 }
 
+/* Is the group the one of a unit that the manager hands over? What is not is no place of ours, even where modes would allow it: the manager goes on using it. */
+static bool is_handed_over(const struct cgroup_hierarchy *v2, const char *path, int64_t until)
+{
+    char said[64];
+    const char *slash = strrchr(path, '/'), *unit = slash ? slash + 1 : path, *type = strrchr(unit, '.');
+    if (!type || (strcmp(type, ".scope") != 0 && strcmp(type, ".service") != 0) ||
+        access(in_mount(v2, path, "/cgroup.subtree_control").path, W_OK) < 0)
+        return false;
+    const char *const argv[] = { "systemctl", "--user", "show", "--property=Delegate", "--", unit, NULL };
+    int opened = -1;
+    pid_t asker = start(argv, &opened, NULL);
+    if (asker < 0)
+        return false;
+    cleanup_close int output = opened;
+    return finish(asker, output, until, said, sizeof said) == 0 && strcmp(said, "Delegate=yes") == 0;
+}
+
 int cgroup_scope(const struct cgroup_hierarchy *v2, char *path, size_t size, struct err *err)
 {
     char name[64];
     if (cgroup_own(path, size, err) < 0)
         return -1;
-    if (is_divided(v2, path) || (is_handed_over(v2, path) && divide(v2, path, NULL) == 0))
-        return 0;
     int64_t until = cgroup_now() + PATIENCE_MS;
+    if (is_divided(v2, path))
+        return 0;
+    if (find_manager(err) < 0)
+        return -1;
+    if (is_handed_over(v2, path, until) && divide(v2, path, NULL) == 0)
+        return 0;
     int n = snprintf(name, sizeof name, "teachroot-%d.scope", getpid());
-    if (find_manager(err) < 0 || ask(name, until, err) < 0)
+    if (ask(name, until, err) < 0)
         return -1;
     /* The answer is that it will be done; that it was, nothing tells but the place we are in. */
     for (int wait = 1;; wait = wait < 20 ? wait * 2 : 20) {
