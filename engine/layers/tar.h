@@ -1,0 +1,65 @@
+/** Directories to tar archives and back, with every attribute: owners, modes, times, extended attributes, ACLs, capabilities, hard links, sparse files, devices.
+ *
+ * Reading is made for archives that nobody vouches for. Every path is resolved inside the target: parents by openat2(RESOLVE_IN_ROOT), the last part never followed, files made with
+ * O_EXCL, hard links made by fd of a file in the target. What would leave the target, or is more than the limits, is an error that names the entry, and nothing outside was touched.
+ *
+ * Writing is reproducible: entries sorted by name (bytes), the times as chosen, no user names; the same tree gives the same bytes.
+ *
+ * See tar(5), and the OCI image specification, layer.md.
+ */
+#ifndef ENGINE_LAYERS_TAR_H
+#define ENGINE_LAYERS_TAR_H
+
+#include "engine/base/err.h"
+#include "engine/isolate/userns.h"
+#include "engine/layers/stream.h"
+#include "engine/layers/whiteout.h"
+
+/* Ids in the archive (inside) and on disk (outside), as a user namespace's map has them. count 0: they are the same. */
+struct tar_ids {
+    const struct id_map *users, *groups;
+    size_t user_count, group_count;
+};
+
+/** What was left out and why: "socket", "device node: Operation not permitted". */
+typedef void tar_skipped_fn(const char *path, const char *why, void *data);
+
+struct tar_counts {
+    uint64_t entries;
+    uint64_t bytes; /* of regular files, holes included */
+    uint64_t skipped;
+};
+
+struct tar_unpack {
+    enum whiteout_form
+        form; /* in which `.wh.` files become whiteouts; WHITEOUT_NONE: they take away what is there, as one layer is applied on another in one directory */
+    bool plain;              /* no whiteouts: `.wh.` files are files as any other (a root filesystem's tar) */
+    struct tar_ids ids;      /* an id without a place is EOVERFLOW, naming it */
+    bool squash;             /* everything belongs to the caller, whatever the archive says: for who may not chown */
+    uint64_t max_entries;    /* 0: 4 million */
+    uint64_t max_bytes;      /* of all files together, holes included; 0: 64 GiB */
+    tar_skipped_fn *skipped; /* may be NULL */
+    void *data;
+};
+/** Unpack the archive (of any compression libarchive need not know of: @from gives plain tar) into the directory @root, over what is there. Returns 0, or -1: ENAMETOOLONG, EINVAL,
+ * ELOOP, EOVERFLOW, EFBIG … naming the entry; EIO the archive is damaged or ends early. What was unpacked until then stays. @counts may be NULL. @from is read to its end, also beyond
+ * the archive's end mark, so that its digests are whole; and is not closed. */
+int tar_unpack(struct source *from, int root, const struct tar_unpack *options, struct tar_counts *counts,
+               struct err *err);
+
+struct tar_pack {
+    enum whiteout_form
+        form; /* of whiteouts in the directory, which become `.wh.` files; WHITEOUT_NONE: none are looked for */
+    struct tar_ids ids;
+    bool one_file_system; /* directories that are mount points are packed empty */
+    bool set_time;        /* every entry has the time @time; */
+    bool clamp_time;      /* or at most that */
+    int64_t time;         /* seconds since the epoch */
+    tar_skipped_fn *skipped;
+    void *data;
+};
+/** Write all below the directory @root (and its own attributes, as `./`) to @to, in pax format, and the end mark; @to is not finished. Nothing may change meanwhile: a file that is
+ * not as long as it was is EBUSY. Returns 0 or -1. */
+int tar_pack(int root, struct sink *to, const struct tar_pack *options, struct tar_counts *counts, struct err *err);
+
+#endif
