@@ -210,7 +210,7 @@ $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC)): fuzz-%: $(BUILD)/tests/fuzz/%
 
 bench: ## Run the benches
 	@scripts/deps test --yes
-	@$(MAKE) all bench-programs
+	@$(MAKE) all bench-programs $(BUILD)/tests/probe/layer
 	@for bench in $(call program,$(BENCH_SRC)) $(wildcard tests/bench/*.sh); do \
 	    echo "== $${bench##*/}"; $(CLEAN_ENV) $(TEST_ENV) $$bench || exit; done
 
