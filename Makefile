@@ -142,7 +142,7 @@ $(BUILD)/teachroot-transfer: $(call obj,$(TRANSFER_SRC)) $(BUILD)/libengine.a $(
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBRARIES) $(BUILD)/stamp/link
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(findstring /tests/fuzz/,$@),-fsanitize=fuzzer) $(filter %.o %.a,$^) $(REPL_LIBS) $(IMAGE_LIBS) $(ENGINE_LIBS) \
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(findstring /tests/fuzz/,$@),-fsanitize=fuzzer) $(filter %.o,$^) $(filter %.a,$^) $(REPL_LIBS) $(IMAGE_LIBS) $(ENGINE_LIBS) \
 	    $(if $(findstring /tests/unit/,$@),-lcmocka) -lutil -pthread -o $@
 
 # Those of the whole screen also need what runs it on a terminal.
@@ -150,7 +150,7 @@ $(filter $(BUILD)/tests/unit/screen_%,$(UNIT)): $(BUILD)/obj/tests/screen/harnes
 
 unit-programs: $(UNIT)
 fuzz-programs: $(call program,$(FUZZ_SRC))
-bench-programs: $(call program,$(BENCH_SRC))
+bench-programs: $(call program,$(BENCH_SRC)) $(BUILD)/tests/unit/screen_top_soak
 objects: $(call obj,$(ALL_SRC))
 
 -include $(patsubst %.o,%.d,$(call obj,$(ALL_SRC)))
