@@ -43,6 +43,9 @@ claim_fn claim_uidmap, claim_gidmap, claim_uidmap_empty, claim_gidmap_empty, cla
 claim_fn claim_mount, claim_mount_type, claim_mount_of, claim_mount_type_of, claim_mount_propagation,
     claim_mount_propagation_of;
 
+/* assert_overlay.c */
+claim_fn claim_overlay, claim_overlay_lowers, claim_overlay_file, claim_whiteout, claim_opaque;
+
 /* assert_cgroups.c */
 claim_fn claim_cgroup, claim_cgroup_holds, claim_terminal_cgroup, claim_limit, claim_throttled, claim_oom_killed,
     claim_frozen;
