@@ -144,7 +144,7 @@ def proxy(portfile, target, log, down, up, times):
         passed = 0
         try:
             while True:
-                data = source.recv(16384 if not limit else min(16384, limit - passed))
+                data = source.recv(262144 if not limit else min(262144, limit - passed))
                 if not data:
                     break
                 sink.sendall(data)
@@ -331,7 +331,7 @@ class Registry(Handler):
             return self.answer(200, self.server.wrong.manifest, headers)
         elif fault == '429':
             self.server.count += 1
-            if self.server.count <= 2:
+            if self.server.count == 1:
                 return self.error(429, 'TOOMANYREQUESTS', [('Retry-After', '1')])
         elif fault == '429-long':
             return self.error(429, 'TOOMANYREQUESTS', [('Retry-After', '4000')])
