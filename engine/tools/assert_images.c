@@ -25,8 +25,9 @@ static struct store *open_store(struct claim *claim, enum verdict *verdict)
     if (!store && err.code == ENOENT && *below)
         store = store_open(below, STORE_READ, NULL, &err);
     if (!store)
-        *verdict = err.code == ENOENT ? see(claim, CLAIM_FAILS, "there is no image and no container yet")
-                                      : see(claim, CLAIM_UNKNOWN, "%s", err.message);
+        *verdict = err.code == ENOENT || err.code == EACCES
+                       ? see(claim, CLAIM_FAILS, "there is no image and no container yet")
+                       : see(claim, CLAIM_UNKNOWN, "%s", err.message);
     return store;
 }
 
