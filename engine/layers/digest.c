@@ -1,7 +1,10 @@
 #include "engine/layers/digest.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <openssl/opensslv.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +35,42 @@ bool digest_equal(const struct digest *a, const struct digest *b)
     return strcmp(a->text, b->text) == 0;
 }
 
+/* libcrypto is loaded with the first digest: the programs that may need one, and mostly do not, start without it. Once a process, and never changed after. */
+#define LIBRARY_OF(version) "libcrypto.so." #version
+#define LIBRARY(version) LIBRARY_OF(version)
+static struct {
+    __typeof__(&EVP_MD_CTX_new) context_new;
+    __typeof__(&EVP_MD_CTX_free) context_free;
+    __typeof__(&EVP_sha256) sha256;
+    __typeof__(&EVP_DigestInit_ex) init;
+    __typeof__(&EVP_DigestUpdate) update;
+    __typeof__(&EVP_DigestFinal_ex) final;
+} crypto;
+static pthread_once_t crypto_once = PTHREAD_ONCE_INIT;
+static bool crypto_loaded;
+
+static void load_crypto(void)
+{
+    const struct {
+        const char *name;
+        void *at;
+    } wanted[] = {
+        { "EVP_MD_CTX_new", &crypto.context_new }, { "EVP_MD_CTX_free", &crypto.context_free },
+        { "EVP_sha256", &crypto.sha256 },          { "EVP_DigestInit_ex", &crypto.init },
+        { "EVP_DigestUpdate", &crypto.update },    { "EVP_DigestFinal_ex", &crypto.final },
+    };
+    void *library = dlopen(LIBRARY(OPENSSL_SHLIB_VERSION), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!library)
+        return;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        void *function = dlsym(library, wanted[i].name);
+        if (!function)
+            return;
+        memcpy(wanted[i].at, &function, sizeof function);
+    }
+    crypto_loaded = true;
+}
+
 struct digester {
     EVP_MD_CTX *context;
     bool failed; /* told by digester_end, as adding cannot */
@@ -39,10 +78,15 @@ struct digester {
 
 struct digester *digester_new(struct err *err)
 {
+    pthread_once(&crypto_once, load_crypto);
+    if (!crypto_loaded) {
+        err_say(err, ENOSYS, "`" LIBRARY(OPENSSL_SHLIB_VERSION) "` cannot be loaded: the package libssl3 has it");
+        return NULL;
+    }
     struct digester *digester = calloc(1, sizeof *digester);
     if (digester)
-        digester->context = EVP_MD_CTX_new();
-    if (!digester || !digester->context || EVP_DigestInit_ex(digester->context, EVP_sha256(), NULL) != 1) {
+        digester->context = crypto.context_new();
+    if (!digester || !digester->context || crypto.init(digester->context, crypto.sha256(), NULL) != 1) {
         digester_free(digester);
         err_say(err, ENOMEM, "libcrypto gives no SHA-256");
         return NULL;
@@ -52,7 +96,7 @@ struct digester *digester_new(struct err *err)
 
 void digester_add(struct digester *digester, const void *data, size_t size)
 {
-    if (EVP_DigestUpdate(digester->context, data, size) != 1)
+    if (crypto.update(digester->context, data, size) != 1)
         digester->failed = true;
 }
 
@@ -60,8 +104,8 @@ int digester_end(struct digester *digester, struct digest *digest, struct err *e
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char hash[EVP_MAX_MD_SIZE];
-    bool failed = EVP_DigestFinal_ex(digester->context, hash, NULL) != 1 || digester->failed;
-    digester->failed = EVP_DigestInit_ex(digester->context, NULL, NULL) != 1;
+    bool failed = crypto.final(digester->context, hash, NULL) != 1 || digester->failed;
+    digester->failed = crypto.init(digester->context, NULL, NULL) != 1;
     if (failed)
         return err_say(err, EIO, "libcrypto could not digest");
     memcpy(digest->text, ALGORITHM, PREFIX);
@@ -77,7 +121,7 @@ void digester_free(struct digester *digester)
 {
     if (!digester)
         return;
-    EVP_MD_CTX_free(digester->context);
+    crypto.context_free(digester->context);
     free(digester);
 }
 
