@@ -34,8 +34,19 @@ as_learner() {
 }
 
 # Everything of ours that may outlive a program, one line each: the kernel's own words, not ours. Empty when nothing is left. Labs that other programs run
-# meanwhile (a learner's, on a machine that is used) are not left behind; what cannot be told from theirs is then not looked at.
+# meanwhile (a learner's, or another test's) are not left behind; what cannot be told from theirs is then not looked at. What is there for a moment because such
+# a lab comes or goes is not left behind either: it has to be there for five seconds.
 left_behind() {
+    local left
+    for _ in $(seq 50); do
+        left=$(seen_of_ours)
+        [ -n "$left" ] || return 0
+        sleep 0.1
+    done
+    echo "$left"
+}
+
+seen_of_ours() {
     local running
     running=$("$TEACHROOT" lab ls | awk '$2 == "running" { print $1 }')
     {

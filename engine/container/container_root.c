@@ -60,7 +60,7 @@ static int open_layers(struct store *store, const struct container *container, b
     return 0;
 }
 
-/* Mounted over @at where it cannot be mounted detached; -1: then that is an error. */
+/* A detached mount; where the kernel has no such thing and @at is an fd, it is mounted there. -1 with ENOSYS: it has not, and @at is -1. */
 static int mount_root(struct store *store, const struct container *container, bool read_only, int at, struct err *err)
 {
     struct layers layers = { 0 };
@@ -77,13 +77,13 @@ static int mount_root(struct store *store, const struct container *container, bo
         };
         struct err why = { 0 };
         mounted = overlay_open(&overlay, &why);
-        if (mounted < 0 && why.code == ENOSYS && at >= 0)
-            mounted = overlay_mount(&overlay, at, &why) < 0
-                          ? -1
-                          : openat(container->dir, "bundle/rootfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (mounted < 0 && why.code == ENOSYS && at >= 0 && overlay_mount(&overlay, at, &why) == 0) {
+            mounted = openat(container->dir, "bundle/rootfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            if (mounted < 0)
+                err_set(&why, errno, "open it");
+        }
         if (mounted < 0)
-            err_say(err, why.code ? why.code : errno, "mount the root filesystem of container `%s`: %s",
-                    container->name, why.message);
+            err_say(err, why.code, "mount the root filesystem of container `%s`: %s", container->name, why.message);
     }
     close_layers(&layers);
     return mounted;
@@ -100,19 +100,21 @@ struct answer {
     struct err err;
 };
 
+/* Mounted in a mount namespace of its own: what is opened before that belongs to the old one, and cannot be mounted in the new. */
 static void __attribute__((noreturn)) child(struct store *store, const struct container *container, bool read_only,
                                             int (*work)(int root, void *data, struct err *err), void *data, int to)
 {
     struct answer answer = { .result = -1 };
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* What the working directory is goes along into the new mount namespace; an fd stays in the old. */
+    /* The working directory goes along. */
     if (fchdir(container->dir) < 0 || unshare(CLONE_NEWNS) < 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
         err_set(&answer.err, errno, "a mount namespace for the root filesystem of `%s`", container->name);
     } else {
         struct container inside = *container;
+        struct store *again = store_open(store_path(store), STORE_READ, NULL, &answer.err);
         inside.dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        cleanup_close int root = container_root(store, &inside, read_only, &answer.err);
+        cleanup_close int root = again ? container_root(again, &inside, read_only, &answer.err) : -1;
         if (root >= 0)
             answer.result = work(root, data, &answer.err);
     }
@@ -120,8 +122,8 @@ static void __attribute__((noreturn)) child(struct store *store, const struct co
     _exit(n == (ssize_t)sizeof answer ? 0 : 1);
 }
 
-int container_with_root(struct store *store, const struct container *container, bool read_only,
-                        int (*work)(int root, void *data, struct err *err), void *data, struct err *err)
+static int in_child(struct store *store, const struct container *container, bool read_only,
+                    int (*work)(int root, void *data, struct err *err), void *data, struct err *err)
 {
     int ends[2], status;
     struct answer answer;
@@ -146,4 +148,16 @@ int container_with_root(struct store *store, const struct container *container, 
     if (answer.result < 0 && err)
         *err = answer.err;
     return answer.result;
+}
+
+int container_with_root(struct store *store, const struct container *container, bool read_only,
+                        int (*work)(int root, void *data, struct err *err), void *data, struct err *err)
+{
+    struct err why = { 0 };
+    cleanup_close int root = mount_root(store, container, read_only, -1, &why);
+    if (root >= 0)
+        return work(root, data, err);
+    if (why.code == ENOSYS)
+        return in_child(store, container, read_only, work, data, err);
+    return err_say(err, why.code, "%s", why.message);
 }

@@ -50,9 +50,12 @@ static void describe_command(const json_t *config, bool whole, char *text, size_
     const json_t *const parts[] = { json_object_get(config, "Entrypoint"), json_object_get(config, "Cmd") };
     words[0] = '\0';
     for (size_t part = 0; part < 2; part++)
-        for (size_t i = 0; i < json_array_size(parts[part]) && length < sizeof words; i++)
-            length += (size_t)snprintf(words + length, sizeof words - length, "%s%s", length ? " " : "",
-                                       json_string_value(json_array_get(parts[part], i)));
+        for (size_t i = 0; i < json_array_size(parts[part]) && length < sizeof words; i++) {
+            const char *word = json_string_value(json_array_get(parts[part], i));
+            const char *quote = word && strchr(word, ' ') ? "'" : "";
+            length += (size_t)snprintf(words + length, sizeof words - length, "%s%s%s%s", length ? " " : "", quote,
+                                       word ? word : "", quote);
+        }
     for (char *at = words; *at; at++)
         if (*at == '\t' || *at == '\n')
             *at = ' ';

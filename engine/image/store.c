@@ -385,3 +385,15 @@ json_t *store_read_json(struct store *store, const struct digest *digest, struct
     }
     return store_parse_json(text, size, digest->text, err);
 }
+
+int store_layer_path(struct store *store, const struct digest *diff_id, char *path, size_t size, struct err *err)
+{
+    const char *name = store_blob_name(diff_id, err);
+    if (!name)
+        return -1;
+    *path = '\0';
+    if (store->layers < 0 || faccessat(store->layers, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    int n = snprintf(path, size, "%s/.layers/%s", store->path, name);
+    return n < 0 || (size_t)n >= size ? err_set(err, ENAMETOOLONG, "the unpacked layer `%s`", diff_id->text) : 0;
+}

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 const struct lab_directory lab_directories[] = {
-    { "root", "root", 0700, false }, { "opt", "opt", 0755, false },       { "srv", "srv", 0755, false },
+    { "root", "root", 0700, false }, { "opt", "opt", 0755, false },           { "srv", "srv", 0755, false },
     { "home", "home", 0755, false }, { "docker", &LAB_STORE[1], 0755, true },
 };
 const size_t lab_directory_count = sizeof lab_directories / sizeof *lab_directories;

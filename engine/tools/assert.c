@@ -73,6 +73,13 @@ static const struct claim_row {
     { "throttled GROUP", claim_throttled, "the group's processes had to wait because their CPU time was used up" },
     { "oom-killed GROUP", claim_oom_killed, "the kernel killed a process of the group because memory ran out" },
     { "frozen GROUP", claim_frozen, "the group is frozen" },
+    { "image NAME", claim_image, "there is an image of this name or id" },
+    { "image NAME of COUNT layers", claim_image_layers, "and it has so many layers" },
+    { "image NAME has PATH", claim_image_has, "and this file is in it, in one of its layers" },
+    { "image NAME shares OTHER", claim_image_shares, "two images have at least their lowest layer in common" },
+    { "image NAME is OTHER", claim_image_same, "two names are of one image" },
+    { "container NAME", claim_container, "there is a container of this name or id" },
+    { "container NAME state STATE", claim_container_state, "and it is created, running, paused, exited or dead" },
     { "last exit STATUS", claim_last_exit, "the last command ended with STATUS: a number, or `nonzero`" },
     { "last command PATTERN", claim_last_command, "the last command matches PATTERN (a glob)" },
 };

@@ -50,6 +50,10 @@ claim_fn claim_overlay, claim_overlay_lowers, claim_overlay_file, claim_whiteout
 claim_fn claim_cgroup, claim_cgroup_holds, claim_terminal_cgroup, claim_limit, claim_throttled, claim_oom_killed,
     claim_frozen;
 
+/* assert_images.c */
+claim_fn claim_image, claim_image_layers, claim_image_has, claim_image_shares, claim_image_same, claim_container,
+    claim_container_state;
+
 /** The pid in TEACHROOT_TERMINAL_@name. Returns it, or -1 with claim->seen set. */
 pid_t terminal_pid(struct claim *claim, const char *name);
 

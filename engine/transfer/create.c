@@ -231,12 +231,12 @@ static int run(struct request *request, const char *verb)
     struct err err = { 0 };
     struct store *store = docker_store(verb, STORE_WRITE);
     if (!store)
-        return 125;
+        return 1;
     int result = have_image(store, request, verb, &err);
     if (result == 0 && (result = create(store, request, &err)) < 0)
         transfer_failed(verb, "%s", err.message);
     store_close(store);
-    return result < 0 ? 125 : transfer_printed(verb);
+    return result < 0 ? 1 : transfer_printed(verb);
 }
 
 int create_main(int argc, char **argv)

@@ -3,6 +3,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "engine/container/container.h"
 #include "engine/docker/docker.h"
 #include "engine/image/change.h"
 #include "engine/image/reference.h"
@@ -212,7 +213,7 @@ static int gc(int argc, char **argv)
     struct store *store = status >= 0 ? NULL : docker_store(gc_options.tool, STORE_WRITE);
     if (!store)
         return status >= 0 ? status : 1;
-    int result = store_collect(store, NULL, NULL, &counts, &err);
+    int result = store_collect(store, container_uses_layer, store, &counts, &err);
     if (result == 0)
         printf("removed: blobs %llu (%s), unpacked layers %llu\n", (unsigned long long)counts.blobs,
                bytes_text(counts.bytes, bytes), (unsigned long long)counts.layers);
