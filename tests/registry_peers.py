@@ -137,7 +137,7 @@ def proxy(portfile, target, log, down, up, times):
 
     def write():
         with open(log + '.new', 'w') as out:
-            out.write(' '.join(map(str, counts)))
+            out.write(' '.join(map(str, counts)) + '\n')
         os.rename(log + '.new', log)
 
     def pump(source, sink, which, limit):
@@ -263,7 +263,7 @@ class Registry(Handler):
         if range_ and self.server.fault != 'no-range':
             start = int(range_.split('=')[1].split('-')[0])
             return self.answer(206, data[start:], [('Content-Range', 'bytes %d-%d/%d' % (start, len(data) - 1, len(data)))])
-        return self.answer(200, data)
+        self.answer(200, data)
 
     def do_HEAD(self):
         self.do_GET()
@@ -375,7 +375,7 @@ class Registry(Handler):
             self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % len(data) + data[:len(data) // 2])
             self.close_connection = True
             return None
-        if fault in ('cut', 'no-range') and not self.headers['Range']:
+        if fault in ('cut', 'no-range') and not self.headers['Range']: # 'no-range': asked for the rest, it gives all
             # Half of it, without a word on how long it is.
             self.wfile.write(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n' + data[:len(data) // 2])
             self.close_connection = True

@@ -27,7 +27,7 @@ static int pack(struct store *store, const char *const *programs, size_t count, 
                 struct err *err)
 {
     const struct id_map users[] = { { 0, geteuid(), 1 } }, groups[] = { { 0, getegid(), 1 } };
-    struct tar_pack options = { .set_time = true, .time = 0 };
+    struct tar_pack options = { .dense = true, .set_time = true, .time = 0 };
     char name[INGEST_NAME];
     if (geteuid() != 0)
         options.ids = (struct tar_ids){ users, groups, 1, 1 };

@@ -142,7 +142,7 @@ int layer_pack(struct store *store, int root, const struct tar_pack *options, st
 int image_add_directory(struct store *store, int root, int64_t time, struct image_layer *layer, struct err *err)
 {
     const struct tar_pack options = {
-        .form = WHITEOUT_NONE, .one_file_system = true, .set_time = time >= 0, .time = time
+        .form = WHITEOUT_NONE, .one_file_system = true, .dense = true, .set_time = time >= 0, .time = time
     };
     return layer_pack(store, root, &options, layer, err);
 }

@@ -345,7 +345,7 @@ int image_platform_parse(const char *text, struct image_platform *platform, stru
     /* "arm64" alone is an architecture of Linux. */
     size_t part = slashes == 0 ? 1 : 0;
     for (const char *c = text; slashes < 3; c++) {
-        if (*c && *c != '/' && !strchr("abcdefghijklmnopqrstuvwxyz0123456789_.-", *c))
+        if (*c && *c != '/' && !strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", *c))
             break;
         if (*c && *c != '/' && at + 1 == sizeof platform->os)
             break;

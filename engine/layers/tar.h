@@ -56,9 +56,11 @@ struct tar_pack {
         form; /* of whiteouts in the directory, which become `.wh.` files; WHITEOUT_NONE: none are looked for */
     struct tar_ids ids;
     bool one_file_system; /* directories that are mount points are packed empty */
-    bool set_time;        /* every entry has the time @time; */
-    bool clamp_time;      /* or at most that */
-    int64_t time;         /* seconds since the epoch */
+    bool
+        dense; /* holes as zeros: docker's and podman's code for layers cannot read sparse entries, or not write them again */
+    bool set_time;   /* every entry has the time @time; */
+    bool clamp_time; /* or at most that */
+    int64_t time;    /* seconds since the epoch */
     tar_skipped_fn *skipped;
     void *data;
 };

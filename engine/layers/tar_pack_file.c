@@ -85,7 +85,7 @@ int pack_file(struct pack *pack, int fd, const struct stat *st, struct tar_entry
     struct stat after;
     uint64_t size = (uint64_t)st->st_size;
     size_t count = 0;
-    if ((uint64_t)st->st_blocks * 512 < size && find_spans(pack, fd, size, &count, err) < 0)
+    if (!pack->options->dense && (uint64_t)st->st_blocks * 512 < size && find_spans(pack, fd, size, &count, err) < 0)
         return -1;
     entry->size = size;
     entry->spans = count ? pack->spans : NULL;

@@ -253,6 +253,13 @@ static bool is_meta(const char *name)
     return strncmp(name, WHITEOUT_PREFIX WHITEOUT_PREFIX, 2 * sizeof WHITEOUT_PREFIX - 2) == 0;
 }
 
+/* Nothing is there that a whiteout could take away: fine, and no error. */
+static int nothing_there(struct err *err)
+{
+    err_clear(err);
+    return 0;
+}
+
 /* The directory hides all that lower layers have in it. Where there is no lower layer to hide, what was there goes. */
 static int put_opaque(struct unpack *u, struct err *err)
 {
@@ -260,7 +267,7 @@ static int put_opaque(struct unpack *u, struct err *err)
     const char *base;
     int dir = place_parent(u, u->path, &base, !apply, err);
     if (dir < 0)
-        return apply && errno == ENOENT ? 0 : -1;
+        return apply && errno == ENOENT ? nothing_there(err) : -1;
     return apply ? place_hide_below(u, dir, ".", err) : whiteout_make_opaque(dir, u->options->form, err);
 }
 
@@ -271,7 +278,7 @@ static int put_whiteout(struct unpack *u, struct err *err)
     struct stat st;
     int dir = place_parent(u, u->path, &base, !apply, err);
     if (dir < 0)
-        return apply && errno == ENOENT ? 0 : -1;
+        return apply && errno == ENOENT ? nothing_there(err) : -1;
     base += sizeof WHITEOUT_PREFIX - 1;
     if (!*base || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return err_say(err, EINVAL, "a whiteout of `%s` is none", base);

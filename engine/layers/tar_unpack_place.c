@@ -59,11 +59,14 @@ static int enter(struct unpack *u, const char *path, bool make, struct err *err)
     struct stat st;
     struct parent *parent = &u->parent;
     cleanup_closep(&parent->fd);
-    parent->fd = open_directory(u, path, err);
-    if (parent->fd < 0 && errno == ENOENT && make && make_directories(u, path, err) == 0)
-        parent->fd = open_directory(u, path, err);
+    parent->fd = open_directory(u, path, NULL);
+    if (parent->fd < 0 && errno == ENOENT && make) {
+        if (make_directories(u, path, err) < 0)
+            return -1;
+        parent->fd = open_directory(u, path, NULL);
+    }
     if (parent->fd < 0)
-        return -1;
+        return err_set(err, errno, "open directory `%s`", path);
     if (fstat(parent->fd, &st) < 0)
         return err_set(err, errno, "stat `%s`", path);
     parent->stale = false;

@@ -22,7 +22,7 @@ static void skipped(const char *path, const char *why, void *data)
 static int pack(int root, void *data, struct err *err)
 {
     struct export *export = data;
-    struct tar_pack options = { .form = WHITEOUT_NONE, .skipped = skipped, .data = export };
+    struct tar_pack options = { .form = WHITEOUT_NONE, .dense = true, .skipped = skipped, .data = export };
     struct sink *to = sink_fd(export->fd, err);
     if (!to)
         return -1;

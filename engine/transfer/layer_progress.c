@@ -182,7 +182,7 @@ struct layer_progress *layer_progress_start(const char *verb, const struct layer
     progress->terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
     progress->watch =
         (struct registry_watch){ quiet ? NULL : on_layer, quiet ? on_say_quiet : on_say, progress, &stop };
-    struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+    struct sigaction action = { .sa_handler = on_signal };
     for (size_t i = 0; i < SIGNALS; i++) {
         sigaction(signals[i], NULL, &before[i]);
         if (before[i].sa_handler != SIG_IGN)
