@@ -88,7 +88,7 @@ struct store *docker_store(const char *verb, enum store_access access)
     struct store *store = store_open(path, access, below, &err);
     if (!store && access == STORE_READ && err.code == ENOENT && *below)
         store = store_open(below, STORE_READ, NULL, &err);
-    if (!store && access == STORE_READ && err.code == ENOENT)
+    if (!store && access == STORE_READ && (err.code == ENOENT || err.code == EACCES))
         store = store_open(path, STORE_WRITE, below, &err);
     if (!store)
         docker_error(verb, &err);

@@ -62,6 +62,16 @@ static json_t *graph_driver(struct store *store, const struct image *image)
     return json_pack("{s:o, s:s}", "Data", data, "Name", "overlay");
 }
 
+/* All that docker's has, also what the image does not say: a template asks for it by name. */
+static json_t *whole_config(json_t *from)
+{
+    json_t *config = json_pack("{s:s, s:n, s:n, s:n, s:s, s:n, s:n, s:n}", "User", "", "Env", "Cmd", "Volumes",
+                               "WorkingDir", "", "Entrypoint", "OnBuild", "Labels");
+    if (json_is_object(from))
+        json_object_update(config, from);
+    return config;
+}
+
 json_t *docker_image_json(struct store *store, const struct image *image, struct err *err)
 {
     struct naming naming = { store, image, json_array(), json_array() };
@@ -74,7 +84,6 @@ json_t *docker_image_json(struct store *store, const struct image *image, struct
     json_t *layers = json_array();
     for (size_t i = 0; i < image->layer_count; i++)
         json_array_append_new(layers, json_string(image->layers[i].diff_id.text));
-    json_t *inner = json_object_get(config, "config");
     const json_t *last = json_object_get(config, "history");
     last = json_array_get(last, json_array_size(last) - 1);
     json_t *comment = json_object_get(config, "comment");
@@ -83,8 +92,8 @@ json_t *docker_image_json(struct store *store, const struct image *image, struct
                   "Id", image->config.text, "RepoTags", naming.tags, "RepoDigests", naming.digests, "Parent", "",
                   "Comment", comment ? json_incref(comment) : copy_of(last, "comment"), "Created",
                   copy_of(config, "created"), "Author", copy_of(config, "author"), "Config",
-                  inner ? json_incref(inner) : json_null(), "Architecture", copy_of(config, "architecture"), "Variant",
-                  copy_of(config, "variant"), "Os", copy_of(config, "os"), "Size", (json_int_t)image->size,
+                  whole_config(json_object_get(config, "config")), "Architecture", copy_of(config, "architecture"),
+                  "Variant", copy_of(config, "variant"), "Os", copy_of(config, "os"), "Size", (json_int_t)image->size,
                   "GraphDriver", graph_driver(store, image), "RootFS", "Type", "layers", "Layers", layers, "Descriptor",
                   "mediaType", image->media, "digest", image->manifest.text, "size", (json_int_t)image->manifest_size);
     if (!json)

@@ -68,4 +68,8 @@ struct tar_pack {
  * not as long as it was is EBUSY. Returns 0 or -1. */
 int tar_pack(int root, struct sink *to, const struct tar_pack *options, struct tar_counts *counts, struct err *err);
 
+enum tar_found { TAR_NOT_HERE, TAR_FOUND, TAR_HIDDEN /* a whiteout says that it is gone */ };
+/** Is @path, or anything below it, in the layer's archive @from? Links on the way are not followed. Reading ends where it is found. */
+int tar_find(struct source *from, const char *path, enum tar_found *found, struct err *err);
+
 #endif

@@ -4,7 +4,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/container/container.h"
 #include "engine/image/image.h"
-#include "engine/layers/whiteout.h"
+#include "engine/layers/tar.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -25,8 +25,9 @@ static struct store *open_store(struct claim *claim, enum verdict *verdict)
     if (!store && err.code == ENOENT && *below)
         store = store_open(below, STORE_READ, NULL, &err);
     if (!store)
-        *verdict = err.code == ENOENT ? see(claim, CLAIM_FAILS, "there is no image and no container yet")
-                                      : see(claim, CLAIM_UNKNOWN, "%s", err.message);
+        *verdict = err.code == ENOENT || err.code == EACCES
+                       ? see(claim, CLAIM_FAILS, "there is no image and no container yet")
+                       : see(claim, CLAIM_UNKNOWN, "%s", err.message);
     return store;
 }
 
@@ -78,15 +79,13 @@ enum verdict claim_image_layers(struct claim *claim)
     return with_image(claim, look_at_layers);
 }
 
-enum found { FOUND, HIDDEN, NOT_HERE };
-
 static bool hides_all(int dir)
 {
     return whiteout_is_opaque(dir, WHITEOUT_OVERLAY) || whiteout_is_opaque(dir, WHITEOUT_USERXATTR);
 }
 
 /* @path in one layer: a name on the way that is a whiteout, or no directory, hides what lower layers have there. Links are not followed. */
-static enum found find_in_layer(int layer, const char *path)
+static enum tar_found find_in_directory(int layer, const char *path)
 {
     cleanup_close int dir = openat(layer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (path += strspn(path, "/"); dir >= 0; path += strspn(path, "/")) {
@@ -94,48 +93,71 @@ static enum found find_in_layer(int layer, const char *path)
         struct stat st;
         size_t length = strcspn(path, "/");
         if (length == 0)
-            return FOUND;
+            return TAR_FOUND;
         if (length > NAME_MAX)
-            return HIDDEN;
+            return TAR_HIDDEN;
         snprintf(name, sizeof name, "%.*s", (int)length, path);
         path += length;
         if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            return hides_all(dir) ? HIDDEN : NOT_HERE;
+            return hides_all(dir) ? TAR_HIDDEN : TAR_NOT_HERE;
         if (whiteout_is(&st))
-            return HIDDEN;
+            return TAR_HIDDEN;
         if (!path[strspn(path, "/")])
-            return FOUND;
+            return TAR_FOUND;
         if (!S_ISDIR(st.st_mode))
-            return HIDDEN;
+            return TAR_HIDDEN;
         int next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         close(dir);
         dir = next;
     }
-    return NOT_HERE;
+    return TAR_NOT_HERE;
+}
+
+/* In the layer as it is kept. Only what is not compressed can be read here. Returns 0 or -1. */
+static int find_in_blob(struct store *store, const struct image_layer *layer, const char *path, enum tar_found *found,
+                        struct err *err)
+{
+    char start[6];
+    cleanup_close int fd = store_open_blob(store, &layer->digest, err);
+    if (fd < 0)
+        return -1;
+    if (pread(fd, start, sizeof start, 0) == (ssize_t)sizeof start &&
+        compression_detect(start, sizeof start) != COMPRESSION_NONE)
+        return err_say(err, ENOTSUP, "layer %.19s is compressed, and not unpacked yet: `docker create` unpacks it",
+                       layer->digest.text);
+    struct source *from = source_fd(fd, err);
+    int result = from ? tar_find(from, path, found, err) : -1;
+    source_close(from);
+    return result;
+}
+
+static int find_in_layer(struct store *store, const struct image_layer *layer, const char *path, enum tar_found *found,
+                         struct err *err)
+{
+    char unpacked[PATH_MAX];
+    if (store_layer_path(store, &layer->diff_id, unpacked, sizeof unpacked, err) < 0)
+        return -1;
+    cleanup_close int fd = *unpacked ? open(unpacked, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return find_in_blob(store, layer, path, found, err);
+    *found = find_in_directory(fd, path);
+    return 0;
 }
 
 static enum verdict look_for_file(struct claim *claim, struct store *store, const struct image *image)
 {
     const char *name = claim->words[0], *path = claim->words[1];
     for (size_t i = image->layer_count; i-- > 0;) {
-        char layer[PATH_MAX];
         struct err err = { 0 };
-        if (store_layer_path(store, &image->layers[i].diff_id, layer, sizeof layer, &err) < 0)
-            return see(claim, CLAIM_UNKNOWN, "%s", err.message);
-        cleanup_close int fd = *layer ? open(layer, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-        if (fd < 0)
-            return see(claim, CLAIM_UNKNOWN, "the layers of image %s are not unpacked yet: `docker create` does that",
-                       name);
-        switch (find_in_layer(fd, path)) {
-        case FOUND:
+        enum tar_found found;
+        if (find_in_layer(store, &image->layers[i], path, &found, &err) < 0)
+            return see(claim, CLAIM_UNKNOWN, "image %s: %s", name, err.message);
+        if (found == TAR_FOUND)
             return see(claim, CLAIM_HOLDS, "image %s has %s, in layer %zu of %zu", name, path, i + 1,
                        image->layer_count);
-        case HIDDEN:
+        if (found == TAR_HIDDEN)
             return see(claim, CLAIM_FAILS, "image %s has no %s: layer %zu of %zu hides it", name, path, i + 1,
                        image->layer_count);
-        default:
-            break;
-        }
     }
     return see(claim, CLAIM_FAILS, "image %s has no %s", name, path);
 }
