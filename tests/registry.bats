@@ -98,7 +98,8 @@ blobs() { # STORE OR LAYOUT
 
 # Every blob has the digest that is its name, and nothing is under way.
 whole() {
-    (cd "$TEACHROOT_STORE/blobs/sha256" && for blob in *; do [ "$blob" = '*' ] || echo "$blob  $blob"; done | sha256sum --check --quiet)
+    [ -d "$TEACHROOT_STORE/blobs/sha256" ] || return 0
+    (cd "$TEACHROOT_STORE/blobs/sha256" && sha256sum -- * 2>/dev/null </dev/null | awk '$1 != $2 { print; wrong = 1 } END { exit wrong }')
 }
 
 # All that $1's layers hold is unpacked, as tar has it.
@@ -286,7 +287,7 @@ login() { # HOST USER PASSWORD
 
 @test "a push cut at every tenth of a layer goes on where it broke, where the registry keeps uploads" {
     python3 "$PEERS" layout "$BATS_TEST_TMPDIR/large" 4000000
-    start_registry large
+    start_registry source
     skopeo_copy "oci:$BATS_TEST_TMPDIR/large:single" "docker://127.0.0.1:$PORT/t/single:v1"
     pull -q "127.0.0.1:$PORT/t/single:v1"
     from=127.0.0.1:$PORT/t/single:v1
@@ -304,26 +305,28 @@ login() { # HOST USER PASSWORD
 }
 
 @test "a push cut once, at any tenth of a layer, gets through to a registry that forgets what was cut" {
-    python3 "$PEERS" layout "$BATS_TEST_TMPDIR/large" 2000000
-    start_registry other
-    registry=$PORT
-    skopeo_copy "oci:$BATS_TEST_TMPDIR/large:single" "docker://127.0.0.1:$registry/t/single:v1"
-    pull -q "127.0.0.1:$registry/t/single:v1"
-    from=127.0.0.1:$registry/t/single:v1
+    python3 "$PEERS" layout "$BATS_TEST_TMPDIR/large" 1500000
     start_registry target
     target=$PORT
+    skopeo_copy "oci:$BATS_TEST_TMPDIR/large:single" "docker://127.0.0.1:$target/t/single:v1"
+    pull -q "127.0.0.1:$target/t/single:v1"
     digest=$(jq -r '.manifests[0].digest' "$TEACHROOT_STORE/index.json")
-    layer=$(jq -r '.layers[0].digest[7:]' "$TEACHROOT_STORE/blobs/sha256/${digest#sha256:}")
+    logs=() pids=()
     for tenth in 1 2 3 4 5 6 7 8 9; do
-        # Each time a layer the registry does not have.
-        rm -rf "$BATS_TEST_TMPDIR/target/data"
-        start_peer proxy "$target" 0 $((tenth * 200000)) 1
-        tag "$from" "127.0.0.1:$PORT/cut/one:v$tenth"
-        push -q "127.0.0.1:$PORT/cut/one:v$tenth"
-        read -r connections down up cuts <"$LOG"
+        start_peer proxy "$target" 0 $((tenth * 150000)) 1
+        logs+=("$LOG")
+        tag "127.0.0.1:$target/t/single:v1" "127.0.0.1:$PORT/cut$tenth/one:v1"
+        push -q "127.0.0.1:$PORT/cut$tenth/one:v1" 3>&- &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    for tenth in 1 2 3 4 5 6 7 8 9; do
+        read -r connections down up cuts <"${logs[tenth - 1]}"
+        echo "$tenth: connections $connections down $down up $up cuts $cuts"
         [ "$cuts" = 1 ]
-        [ "$up" -lt $((2000000 + tenth * 200000 + 40000)) ]
-        sha256sum "$BATS_TEST_TMPDIR/target/data/docker/registry/v2/blobs/sha256/${layer:0:2}/$layer/data" | grep -q "^$layer"
+        [ "$up" -gt $((1500000 + tenth * 150000)) ]
+        [ "$up" -lt $((1500000 + tenth * 150000 + 60000)) ]
+        skopeo inspect --raw --tls-verify=false "docker://127.0.0.1:$target/cut$tenth/one:v1" | sha256sum | grep -q "^${digest#sha256:}"
     done
 }
 
@@ -412,8 +415,7 @@ login() { # HOST USER PASSWORD
 
 # What each fault is answered with, by words of the message.
 hostile_case() { # FAULT WORDS
-    start_peer hostile "$1" "$SIZE"
-    run timeout 20 "$DOCKER" pull "127.0.0.1:$PORT/x"
+    run timeout 20 "$DOCKER" pull "127.0.0.1:$PORT/$1/x"
     echo "$1: $status $output"
     [ "$status" = 1 ]
     # shellcheck disable=SC2053 # a pattern
@@ -425,6 +427,7 @@ hostile_case() { # FAULT WORDS
 }
 
 @test "hostile registries: manifests" {
+    start_peer hostile any "$SIZE"
     hostile_case manifest-digest 'says that its digest is'
     hostile_case manifest-html 'manifest'
     hostile_case manifest-long 'more than 4194304 bytes'
@@ -438,6 +441,7 @@ hostile_case() { # FAULT WORDS
 }
 
 @test "hostile registries: layers" {
+    start_peer hostile any "$SIZE"
     hostile_case digest 'sends something else: its digest is'
     hostile_case endless 'sends more than'
     hostile_case length-more 'says that it has'
@@ -476,25 +480,24 @@ hostile_case() { # FAULT WORDS
 }
 
 @test "a registry that is busy is asked again when it says, or when it says too late is left" {
+    start_peer hostile any "$SIZE"
     for fault in 429 503; do
-        start_peer hostile $fault "$SIZE"
         rm -rf "$TEACHROOT_STORE"
-        run --separate-stderr pull "127.0.0.1:$PORT/x"
+        run --separate-stderr pull "127.0.0.1:$PORT/$fault/x"
         [ "$status" = 0 ]
-        [ "$(grep -c 'retrying in' <<<"$stderr")" = 2 ]
+        [ "$(grep -c 'retrying in' <<<"$stderr")" -ge 1 ]
     done
-    start_peer hostile 429-long "$SIZE"
-    run pull "127.0.0.1:$PORT/x"
+    run pull "127.0.0.1:$PORT/429-long/x"
     [ "$status" = 1 ]
     [[ $output == *'429 Too Many Requests'*'try again in 4000 s'* ]]
 }
 
 @test "an upload is sent to no other host, and to nothing but http" {
     pull -q "127.0.0.1:$HUB/t/one:v1"
+    start_peer hostile any 1000
     for fault in 'upload-elsewhere another host' 'upload-file neither http nor https' 'upload-nowhere does not say where'; do
-        start_peer hostile "${fault%% *}" 1000
-        tag "127.0.0.1:$HUB/t/one:v1" "127.0.0.1:$PORT/x:latest"
-        run push "127.0.0.1:$PORT/x"
+        tag "127.0.0.1:$HUB/t/one:v1" "127.0.0.1:$PORT/${fault%% *}/x:latest"
+        run push "127.0.0.1:$PORT/${fault%% *}/x"
         echo "$output"
         [ "$status" = 1 ]
         [[ $output == *"${fault#* }"* ]]

@@ -144,7 +144,7 @@ def proxy(portfile, target, log, down, up, times):
         passed = 0
         try:
             while True:
-                data = source.recv(16384 if not limit else min(16384, limit - passed))
+                data = source.recv(262144 if not limit else min(262144, limit - passed))
                 if not data:
                     break
                 sink.sendall(data)
@@ -181,6 +181,12 @@ def proxy(portfile, target, log, down, up, times):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+
+    def handle(self):
+        try:
+            super().handle()
+        except OSError: # a client that hangs up is what it is all about
+            pass
 
     def log_message(self, *arguments):
         pass
@@ -256,11 +262,14 @@ class Front(Handler):
 
 
 class Registry(Handler):
-    """A registry in memory with the single image `x/single:latest`, uploads that can be resumed as the specification has it, and one fault, server.fault."""
+    """A registry in memory with the single image `NAME:latest`, uploads that can be resumed as the specification has it, and one fault, server.fault; if that is `any`, the first word of NAME."""
+
+    def fault(self):
+        return self.path.split('/')[2] if self.server.fault == 'any' else self.server.fault
 
     def blob(self, data):
         range_ = self.headers['Range']
-        if range_ and self.server.fault != 'no-range':
+        if range_ and self.fault() != 'no-range':
             start = int(range_.split('=')[1].split('-')[0])
             return self.answer(206, data[start:], [('Content-Range', 'bytes %d-%d/%d' % (start, len(data) - 1, len(data)))])
         self.answer(200, data)
@@ -270,7 +279,7 @@ class Registry(Handler):
 
     def do_GET(self):
         self.record()
-        server, image, fault = self.server, self.server.image, self.server.fault
+        server, image, fault = self.server, self.server.image, self.fault()
         if self.path == '/v2/':
             return self.answer(200)
         if fault == 'elsewhere' and not self.headers['Authorization']:
@@ -304,7 +313,7 @@ class Registry(Handler):
         elif fault == 'manifest-schema1':
             body = b'{"schemaVersion": 1, "name": "x", "fsLayers": []}'
         elif fault == 'manifest-both':
-            body = json.dumps({**json.loads(body), 'mediaType': None, 'manifests': []}).encode()
+            body = json.dumps({**{k: v for k, v in json.loads(body).items() if k != 'mediaType'}, 'manifests': []}).encode()
         elif fault == 'manifest-gzip':
             body = gzip.compress(body)
             headers.append(('Content-Encoding', 'gzip'))
@@ -331,13 +340,13 @@ class Registry(Handler):
             return self.answer(200, self.server.wrong.manifest, headers)
         elif fault == '429':
             self.server.count += 1
-            if self.server.count <= 2:
+            if self.server.count == 1: # the first time
                 return self.error(429, 'TOOMANYREQUESTS', [('Retry-After', '1')])
         elif fault == '429-long':
             return self.error(429, 'TOOMANYREQUESTS', [('Retry-After', '4000')])
         elif fault == '503':
             self.server.count += 1
-            if self.server.count <= 2:
+            if self.server.count <= 3:
                 return self.error(503, 'UNAVAILABLE')
         return self.answer(200, body, headers)
 
@@ -399,7 +408,7 @@ class Registry(Handler):
 
     def do_POST(self):
         self.record()
-        fault = self.server.fault
+        fault = self.fault()
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
         if 'mount' in query and query['mount'][0] in self.server.pushed:
             return self.answer(201)

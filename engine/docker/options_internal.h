@@ -20,6 +20,7 @@ enum {
     DOCKER_CPUS,
     DOCKER_NETWORK,
     DOCKER_MOUNT,
+    DOCKER_PLATFORM,
 };
 
 #endif

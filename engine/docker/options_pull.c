@@ -1,8 +1,8 @@
 #include "engine/docker/docker.h"
-#include "engine/docker/options_transfer.h"
+#include "engine/docker/options_internal.h"
 
 static const struct tool_option rows[] = {
-    { PULL_PLATFORM, 0, "platform", required_argument, "OS/ARCH[/VARIANT]",
+    { DOCKER_PLATFORM, 0, "platform", required_argument, "OS/ARCH[/VARIANT]",
       "of an image that is made for several, that for this one: linux/arm64", NULL },
     { 'q', 'q', "quiet", no_argument, NULL, "say only the image's whole name, when it is here", NULL },
     OPTION_ROW_HELP(0),

@@ -20,6 +20,7 @@
 #define CONNECT_TIMEOUT 15    /* s, until TLS is spoken */
 #define SILENCE_TIMEOUT 30    /* s without a byte in either direction */
 #define COMMIT_TIMEOUT 300    /* the same, where a registry may have gigabytes to digest before it answers */
+#define PROGRESS 4096         /* bytes that make a try one that was not in vain */
 #define TICK 50               /* ms, between looks at whether to stop */
 #define TICK_ALONE 5          /* the same, while only others are at work */
 
@@ -410,10 +411,8 @@ static bool later(long status)
 static bool again(struct request *request, const char *why)
 {
     struct http *http = request->http;
-    int64_t wait = request->once
-                       ? -1
-                       : registry_backoff_next(&request->backoff, request->received > 0 && !request->status_bad,
-                                               request->retry_after);
+    bool progress = request->received >= PROGRESS && !request->status_bad;
+    int64_t wait = request->once ? -1 : registry_backoff_next(&request->backoff, progress, request->retry_after);
     if (wait < 0)
         return false;
     if (http->watch && http->watch->say) {

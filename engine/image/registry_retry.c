@@ -10,7 +10,7 @@
 
 #define TRIES_IN_A_ROW 5
 #define TRIES_IN_ALL 200        /* a registry that gives a few bytes at a time is given up */
-#define FIRST_WAIT 200          /* ms; twice as long each time */
+#define FIRST_WAIT 100          /* ms; twice as long each time */
 #define LONGEST_RETRY_AFTER 120 /* s: who is to wait longer is told so instead */
 
 int64_t registry_backoff_next(struct registry_backoff *backoff, bool progress, int64_t retry_after)

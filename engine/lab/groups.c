@@ -3,6 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/limit/group.h"
+#include "engine/limit/scope.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -52,28 +53,39 @@ static int open_procs(const struct lab *lab, const struct cgroup_hierarchy *hier
     return open(path, O_WRONLY | O_CLOEXEC);
 }
 
-/* An ordinary user's lab goes below the v2 group the program itself is in: the one place that may be theirs to divide. */
-static int own_v2_group(char *path, size_t size, const char *name)
+static const struct cgroup_hierarchy *find_v2(const struct lab *lab)
 {
-    char text[4096];
-    if (read_file_at(AT_FDCWD, "/proc/self/cgroup", text, sizeof text, NULL) < 0)
+    for (size_t i = 0; i < lab->hierarchy_count; i++)
+        if (lab->hierarchies[i].v2)
+            return &lab->hierarchies[i];
+    return NULL;
+}
+
+/* An ordinary user's lab goes below a v2 group that is theirs to divide, and the program with it; or, where there is none, below the one the program is in, which may allow groups though
+ * without limits. -1: nowhere. @why gets what there is to say about limits. */
+static int find_own_place(struct lab *lab, struct err *why)
+{
+    char own[PATH_MAX] = "";
+    const struct cgroup_hierarchy *v2 = find_v2(lab);
+    if (!v2 || !cgroup_has_controller(v2, "memory"))
+        err_say(why, ENODEV, "memory is not limited by cgroup v2 here, and the groups of v1 are root's alone");
+    else if (cgroup_scope(v2, own, sizeof own, why) == 0)
+        err_clear(why);
+    if (!v2 || (why->code && cgroup_own(own, sizeof own, NULL) < 0))
         return -1;
-    for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
-        if (strncmp(line, "0::/", 4) == 0) {
-            const char *own = line + 4;
-            int n = snprintf(path, size, "%s%s" LAB_GROUP "/%s", own, *own ? "/" : "", name);
-            return n > 0 && (size_t)n < size ? 0 : -1;
-        }
-    return -1;
+    int n = snprintf(lab->record.cgroup, sizeof lab->record.cgroup, "%s%s" LAB_GROUP "/%s", own, *own ? "/" : "",
+                     lab->record.name);
+    /* Recorded before it is made: whoever clears up after a kill knows of it. */
+    return n > 0 && (size_t)n < sizeof lab->record.cgroup ? registry_write(&lab->record, why) : -1;
 }
 
 void groups_make(struct lab *lab, const struct lab_options *options)
 {
-    struct err err;
+    struct err err, none = { 0 };
     ssize_t count = cgroup_hierarchies(lab->hierarchies, &err);
     lab->hierarchy_count = count < 0 ? 0 : (size_t)count;
     bool any = false, ordinary = geteuid() != 0;
-    if (ordinary && own_v2_group(lab->record.cgroup, sizeof lab->record.cgroup, lab->record.name) < 0)
+    if (ordinary && find_own_place(lab, &none) < 0)
         lab->hierarchy_count = 0;
     for (size_t i = 0; i < lab->hierarchy_count; i++) {
         struct cgroup_hierarchy *hierarchy = &lab->hierarchies[i];
@@ -104,12 +116,10 @@ void groups_make(struct lab *lab, const struct lab_options *options)
         lab->procs[i] = open_procs(lab, hierarchy, "");
         any |= lab->procs[i] >= 0;
     }
-    if (any)
-        return;
-    lab->record.cgroup[0] = '\0';
-    if (ordinary)
-        lab_missing(lab, "no cgroups, so memory is not limited: this session has no cgroup v2 subtree of its own "
-                         "(systemd gives one: systemd-run --user --scope -p Delegate=yes)");
+    if (!any)
+        lab->record.cgroup[0] = '\0';
+    if (ordinary && none.code)
+        lab_missing(lab, "no cgroups%s: %.200s", any ? " with limits" : ", so memory is not limited", none.message);
 }
 
 void groups_open(struct lab *lab)
@@ -120,10 +130,27 @@ void groups_open(struct lab *lab)
         lab->procs[i] = open_procs(lab, &lab->hierarchies[i], lab->hierarchies[i].v2 ? "/" LEAF : "");
 }
 
+static bool join(int procs)
+{
+    return write(procs, "0", 1) == 1;
+}
+
+/* A user's process may only go to a group if it also owns one above both: `lab enter` from a login session is first moved among the user's own groups. */
+static bool join_from_afar(const struct cgroup_hierarchy *hierarchy, int procs)
+{
+    char place[PATH_MAX];
+    if (errno != EACCES || geteuid() == 0 || !hierarchy->v2)
+        return false;
+    if (cgroup_scope(hierarchy, place, sizeof place, NULL) == 0 && join(procs))
+        return true;
+    errno = EACCES;
+    return false;
+}
+
 int groups_join(const struct lab *lab, struct err *err)
 {
     for (size_t i = 0; i < lab->hierarchy_count; i++)
-        if (lab->procs[i] >= 0 && write(lab->procs[i], "0", 1) < 0)
+        if (lab->procs[i] >= 0 && !join(lab->procs[i]) && !join_from_afar(&lab->hierarchies[i], lab->procs[i]))
             return err_set(err, errno, "join cgroup `%s/%s`", lab->hierarchies[i].mount, lab->record.cgroup);
     return 0;
 }

@@ -8,10 +8,12 @@
 #include "engine/net/net.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 static int write_in(int root, const char *path, const char *text, struct err *err)
 {
@@ -54,6 +56,13 @@ static int make_devices(const struct build *build, int root, struct err *err)
     return 0;
 }
 
+static bool is_cgroup2(int root, const char *path)
+{
+    cleanup_close int fd = open_policy(root, path, OPEN_IN_ROOT_DIRECTORY, NULL);
+    struct statfs fs;
+    return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
 /* Every hierarchy where the host has it, mounted by the lab itself: rooted at the lab's own group by the cgroup namespace. */
 static int mount_cgroups(const struct build *build, int root, struct err *err)
 {
@@ -62,8 +71,10 @@ static int mount_cgroups(const struct build *build, int root, struct err *err)
     if (lab->hierarchy_count == 0)
         return 0;
     bool alone = lab->hierarchy_count == 1 && strcmp(lab->hierarchies[0].mount, place) == 0;
-    if (!alone && isolate_mount_in(root, place, "cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                                   "mode=0755,size=64k", err) < 0)
+    /* A lab that shares the host's network has the host's /sys, and cgroup2 straight over cgroup2 is EBUSY. */
+    bool covers = alone && lab->procs[0] >= 0 && is_cgroup2(root, place);
+    if ((!alone || covers) && isolate_mount_in(root, place, "cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                                               "mode=0755,size=64k", err) < 0)
         return -1;
     for (size_t i = 0; i < lab->hierarchy_count; i++) {
         const struct cgroup_hierarchy *hierarchy = &lab->hierarchies[i];

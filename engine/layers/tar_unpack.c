@@ -280,8 +280,6 @@ static int put_whiteout(struct unpack *u, struct err *err)
     if (dir < 0)
         return apply && errno == ENOENT ? nothing_there(err) : -1;
     base += sizeof WHITEOUT_PREFIX - 1;
-    if (!*base || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
-        return err_say(err, EINVAL, "a whiteout of `%s` is none", base);
     if (apply)
         return place_hide(u, dir, base, err);
     if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -307,8 +305,11 @@ static int whiteouts(struct unpack *u, struct err *err)
                 unpack_skipped(u, "names with " WHITEOUT_PREFIX WHITEOUT_PREFIX " are reserved");
                 return 1;
             }
+            const char *hidden = part + sizeof WHITEOUT_PREFIX - 1;
             if (slash)
                 return err_say(err, EINVAL, "something in a whiteout");
+            if (!*hidden || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
+                return err_say(err, EINVAL, "a whiteout of `%s` is none", hidden);
             return put_whiteout(u, err) < 0 ? -1 : 1;
         }
         if (!slash)

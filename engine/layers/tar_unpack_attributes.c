@@ -159,7 +159,8 @@ static int deepest_first(const void *a, const void *b)
 
 int later_do(struct unpack *u, struct err *err)
 {
-    qsort(u->later, u->later_count, sizeof *u->later, deepest_first);
+    if (u->later_count)
+        qsort(u->later, u->later_count, sizeof *u->later, deepest_first);
     for (size_t i = 0; i < u->later_count; i++) {
         const struct later *later = &u->later[i];
         const struct timespec time = { later->seconds, later->nanoseconds }, times[2] = { time, time };

@@ -16,6 +16,7 @@
 
 #define FILTER "a newer kernel; or, in Docker, --security-opt seccomp=unconfined"
 #define AS_ROOT "start teachroot as root (sudo teachroot)"
+#define AS_USER ", or as a user have systemd hand it down: teachroot doctor delegation"
 #define ALLOW_USERNS                                                                                                   \
     "as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), sysctl -w "                           \
     "kernel.unprivileged_userns_clone=1 (older Debian), or start teachroot as root"
@@ -54,17 +55,16 @@ const struct host_feature host_features[] = {
       true },
     { "cgroup2", "version 2 with controllers", probe_cgroup2, "the kernel parameter systemd.unified_cgroup_hierarchy=1",
       GROUPS, false, true },
-    { "memcg", "memory limits", probe_memcg,
-      AS_ROOT ", or as a user: systemd-run --user --scope -p Delegate=yes teachroot", GROUPS, false, false },
-    { "pidscg", "process limits", probe_pidscg,
-      AS_ROOT ", or as a user: systemd-run --user --scope -p Delegate=yes teachroot", GROUPS, false, false },
-    { "cpucg", "cpu limits", probe_cpucg,
-      AS_ROOT ", or as a user: systemd-run --user --scope -p Delegate=yes teachroot", GROUPS, false, false },
+    { "memcg", "memory limits", probe_memcg, AS_ROOT AS_USER, GROUPS, false, false },
+    { "pidscg", "process limits", probe_pidscg, AS_ROOT AS_USER, GROUPS, false, false },
+    { "cpucg", "cpu limits", probe_cpucg, AS_ROOT AS_USER, GROUPS, false, false },
     { "cpusetcg", "choice of cpus", probe_cpusetcg, AS_ROOT, GROUPS, false, true },
     { "iocg", "disk limits (blkio, io)", probe_iocg, AS_ROOT, GROUPS, false, true },
     { "freezercg", "freezing", probe_freezercg, AS_ROOT, GROUPS, false, true },
     { "devicescg", "device lists (v1)", probe_devicescg, AS_ROOT ", where v1 is mounted", GROUPS, false, true },
-    { "delegation", "groups without root", probe_delegation, "systemd-run --user --scope -p Delegate=yes teachroot",
+    { "delegation", "groups without root", probe_delegation,
+      "cgroup v2 without v1, and systemd's user manager (a login starts it, or as root: loginctl enable-linger USER); "
+      "what it hands down is said by Delegate= of user@.service",
       GROUPS, false, false },
 
     { "network", "a way out", probe_network, "a default route, and a name server that is not on loopback", NETWORK,

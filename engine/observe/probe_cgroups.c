@@ -3,8 +3,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
-#include "engine/limit/hierarchy.h"
-#include "engine/observe/observe.h"
+#include "engine/limit/scope.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -169,30 +168,47 @@ static enum host_answer try_limit_1(const struct cgroup_hierarchy *hierarchy, co
     return answer;
 }
 
+/* Where groups are made on v2: root's below the mount, a user's below the group that is theirs to divide. Returns 0, or -1 with @found saying why there is none. */
+static int find_base(const struct cgroup_hierarchy *hierarchy, char base[PATH_MAX], char *found, size_t size)
+{
+    char own[PATH_MAX - 256];
+    struct err err;
+    if (geteuid() != 0 && cgroup_scope(hierarchy, own, sizeof own, &err) < 0) {
+        host_say(HOST_NO, found, size, "%.200s", err.message);
+        return -1;
+    }
+    snprintf(base, PATH_MAX, "%s%s%s", hierarchy->mount, geteuid() == 0 ? "" : "/", geteuid() == 0 ? "" : own);
+    return 0;
+}
+
 /* On v2 the parents have to hand the controller down; what they did before is put back, and refused while a lab uses it. */
 static enum host_answer try_limit_2(const struct cgroup_hierarchy *hierarchy, const struct limit *limit, char *found,
                                     size_t size)
 {
-    char parent[320], group[384];
+    char base[PATH_MAX], parent[PATH_MAX + 16], group[PATH_MAX + 48];
     const char *controller = limit->v2_controller;
-    snprintf(parent, sizeof parent, "%.255s/" GROUP, hierarchy->mount);
-    snprintf(group, sizeof group, "%.255s/" GROUP "/doctor-%d", hierarchy->mount, getpid());
+    if (find_base(hierarchy, base, found, size) < 0)
+        return HOST_NO;
+    bool enabled = !controller || enabled_below(base, controller);
+    if (!enabled && geteuid() != 0) /* cgroup_scope had all handed down that there is */
+        return host_say(HOST_NO, found, size, "systemd does not hand %s down to this user", controller);
+    snprintf(parent, sizeof parent, "%s/" GROUP, base);
+    snprintf(group, sizeof group, "%s/doctor-%d", parent, getpid());
     if (mkdir(parent, 0755) < 0 && errno != EEXIST)
-        return host_fails(found, size, "mkdir `%s`", parent);
-    bool enabled = !controller || enabled_below(hierarchy->mount, controller);
+        return host_fails(found, size, "mkdir `%.200s`", parent);
     if (!enabled)
-        hand_down(hierarchy->mount, controller, true);
+        hand_down(base, controller, true);
     if (controller)
         hand_down(parent, controller, true);
     enum host_answer answer;
     if (mkdir(group, 0755) < 0)
-        answer = host_fails(found, size, "mkdir `%s`", group);
+        answer = host_fails(found, size, "mkdir `%.200s`", group);
     else
         answer = try_limit_at(group, limit->v2_file, limit->v2_value, found, size);
     rmdir(group);
     rmdir(parent);
     if (!enabled)
-        hand_down(hierarchy->mount, controller, false);
+        hand_down(base, controller, false);
     return answer;
 }
 
@@ -241,32 +257,26 @@ LIMIT(iocg, "blkio", "io", "blkio.throttle.read_bps_device", "DEVICE 0", "io.max
 LIMIT(freezercg, "freezer", NULL, "freezer.state", "THAWED", "cgroup.freeze", "0")
 LIMIT(devicescg, "devices", NULL, "devices.deny", "c 5:1 rwm", NULL, NULL)
 
-/* A group of our own that we may divide: what systemd gives a user's session on v2. */
+/* A group of our own that we may divide: what systemd gives a user on v2. */
 enum host_answer probe_delegation(char *found, size_t size)
 {
     struct cgroup_hierarchy list[CGROUP_HIERARCHIES] = { 0 };
     const struct cgroup_hierarchy *v2 = find_v2(list, cgroup_hierarchies(list, NULL));
-    char own[PATH_MAX], dir[PATH_MAX + 256], group[PATH_MAX + 300], controllers[160];
-    struct err err;
+    char base[PATH_MAX], controllers[160];
     if (geteuid() == 0)
         return host_say(HOST_YES, found, size, "root needs none");
     if (!v2)
         return host_say(HOST_NO, found, size, "no v2 hierarchy is mounted, and v1 groups are root's alone");
-    if (observe_cgroup(getpid(), "", own, sizeof own, &err) < 0)
-        return host_say(HOST_NO, found, size, "%.200s", err.message);
-    snprintf(dir, sizeof dir, "%s%s", v2->mount, own);
-    snprintf(group, sizeof group, "%s/teachroot-doctor-%d", dir, getpid());
-    if (mkdir(group, 0755) < 0)
-        return host_fails(found, size, "our group %.120s is not ours to divide", own);
-    rmdir(group);
-    cleanup_close int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (faccessat(fd, "cgroup.procs", W_OK, AT_EACCESS) < 0)
-        return host_fails(found, size, "cgroup.procs of %.120s", own);
-    if (read_file_at(fd, "cgroup.controllers", controllers, sizeof controllers, NULL) < 0)
+    v2_controllers(v2, controllers, sizeof controllers);
+    if (!*controllers)
+        return host_say(HOST_NO, found, size, "v2 has no controllers here, and v1 groups are root's alone");
+    if (find_base(v2, base, found, size) < 0)
+        return HOST_NO;
+    cleanup_close int fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (read_file_at(fd, "cgroup.subtree_control", controllers, sizeof controllers, NULL) < 0)
         controllers[0] = '\0';
     controllers[strcspn(controllers, "\n")] = '\0';
-    if (!*controllers)
-        return host_say(HOST_PARTLY, found, size,
-                        "our group is ours to divide, but no controllers are handed down to it");
-    return host_say(HOST_YES, found, size, "our group is ours to divide, with %s", controllers);
+    return host_say(*controllers ? HOST_YES : HOST_PARTLY, found, size,
+                    "systemd gives a group (scope) of our own to divide, with %s",
+                    *controllers ? controllers : "no controllers");
 }

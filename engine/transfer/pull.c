@@ -2,7 +2,7 @@
 #include "engine/transfer/transfer.h"
 
 #include "engine/docker/docker.h"
-#include "engine/docker/options_transfer.h"
+#include "engine/docker/options_internal.h"
 #include "engine/transfer/layer_progress.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ int pull_main(int argc, char **argv)
         case 'q':
             request.quiet = true;
             break;
-        case PULL_PLATFORM:
+        case DOCKER_PLATFORM:
             request.options.platform = optarg;
             break;
         default:

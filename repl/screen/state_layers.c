@@ -56,11 +56,30 @@ static size_t shown_layers(const struct state_layers *layers)
 static void put_title(struct flow *flow, const struct state_layers *layers)
 {
     size_t lowers = layers->count - layers->upper;
-    flow_format(flow, ROLE_STRONG, "%s", layers->point);
-    flow_format(flow, ROLE_TEXT, ": %zu lower layer%s", lowers, lowers == 1 ? "" : "s");
-    flow_format(flow, ROLE_TEXT, "%s", layers->upper ? " and an upper one" : ", read-only");
-    if (layers->came)
-        flow_format(flow, ROLE_FAINT, " (since this step began)");
+    flow_format(flow, layers->came ? ROLE_DIFFERS : ROLE_STRONG, "%s%s", layers->came ? "+ " : "", layers->point);
+    flow_format(flow, ROLE_TEXT, ": %zu lower%s", lowers, layers->upper ? ", 1 upper" : ", read-only");
+    flow_break(flow);
+}
+
+/* What the upper layer has, on a line: what was changed. */
+static void put_line(struct flow *flow, const struct state_layers *layers)
+{
+    size_t told = 0;
+    char text[128];
+    flow_format(flow, layers->came ? ROLE_DIFFERS : ROLE_STRONG, "%s%s:", layers->came ? "+ " : "", layers->point);
+    for (size_t i = 0; layers->upper && i < layers->entry_count; i++) {
+        if (layers->entries[i].holds[0] == LAYER_NOTHING)
+            continue;
+        flow_format(flow, ROLE_TEXT, "%s", told++ ? " " : " upper ");
+        if (told == 1)
+            flow_format(flow, ROLE_TEXT, "%s has ", layers->name[0]);
+        cell_text(flow, &layers->entries[i], 0, 40, text, sizeof text);
+        flow_word(flow, role_of(&layers->entries[i], 0), text);
+    }
+    if (!told)
+        flow_text(flow, ROLE_TEXT, layers->upper ? " the upper layer is empty, over" : " read-only, of");
+    for (size_t i = layers->upper; !told && i < shown_layers(layers); i++)
+        flow_format(flow, ROLE_TEXT, " %s", layers->name[i]);
     flow_break(flow);
 }
 
@@ -172,6 +191,16 @@ static void put_legend(struct flow *flow)
     flow_break(flow);
 }
 
+static void put_rest(struct flow *flow, const struct state_layers *layers, size_t shown)
+{
+    size_t rest = layers->entry_count > shown ? layers->entry_count - shown : 0;
+    flow_format(flow, ROLE_FAINT, "%s and ", theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS));
+    if (rest)
+        flow_format(flow, ROLE_FAINT, "%zu ", rest);
+    flow_format(flow, ROLE_FAINT, "more%s", layers->more ? ", not all of which was read" : "");
+    flow_break(flow);
+}
+
 void state_put_layers(struct flow *flow, const struct session_state *state, unsigned rows)
 {
     const struct state_layers *layers = &state->layers;
@@ -181,41 +210,28 @@ void state_put_layers(struct flow *flow, const struct session_state *state, unsi
         return;
     }
     if (rows < 3) {
-        put_title(flow, layers);
-        for (size_t i = 0; i < layers->entry_count && i + 1 < rows; i++)
-            put_sentence(flow, layers, &layers->entries[i]);
+        put_line(flow, layers);
         return;
     }
-    unsigned width = column_width(flow, layers), used = 1;
-    bool roomy = rows > layers->entry_count + 4;
+    unsigned width = column_width(flow, layers);
+    bool deep = layers->count > LAYERS_SHOWN, roomy = rows == ROWS_ALL || rows > layers->entry_count + 4U + deep;
     put_title(flow, layers);
-    if (width) {
+    if (width)
         put_heads(flow, layers, width, false);
-        used++;
-        if (roomy)
-            put_heads(flow, layers, width, true);
-    }
-    used += roomy ? 2 : 0;
-    size_t shown = 0;
-    for (; shown < layers->entry_count; shown++) {
-        bool last = used + 1 >= rows && (shown + 1 < layers->entry_count || layers->more);
-        if (last || used >= rows)
-            break;
+    if (width && roomy)
+        put_heads(flow, layers, width, true);
+    unsigned room = roomy ? STATE_LAYER_NAMES : rows - 1 - (width != 0) - deep;
+    bool all = layers->entry_count <= room && !layers->more;
+    size_t shown = all || roomy ? layers->entry_count : room - 1;
+    for (size_t i = 0; i < shown && i < layers->entry_count; i++)
         if (width)
-            put_row(flow, layers, &layers->entries[shown], width);
+            put_row(flow, layers, &layers->entries[i], width);
         else
-            put_sentence(flow, layers, &layers->entries[shown]);
-        used++;
-    }
-    if (shown < layers->entry_count || layers->more) {
-        flow_format(flow, ROLE_FAINT, "%s and %s", theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS),
-                    layers->more ? "more" : "");
-        if (!layers->more)
-            flow_format(flow, ROLE_FAINT, " %zu more", layers->entry_count - shown);
-        flow_break(flow);
-    }
-    if (layers->count > LAYERS_SHOWN) {
-        flow_format(flow, ROLE_FAINT, "%zu layers further down are not looked into", layers->count - LAYERS_SHOWN);
+            put_sentence(flow, layers, &layers->entries[i]);
+    if (!all)
+        put_rest(flow, layers, shown);
+    if (deep) {
+        flow_format(flow, ROLE_FAINT, "the %zu layers further down are not looked into", layers->count - LAYERS_SHOWN);
         flow_break(flow);
     }
     if (roomy)

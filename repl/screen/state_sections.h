@@ -22,6 +22,7 @@ struct state_section_view {
     /* Has it something to say that is not as in any shell of the lab? */
     bool (*telling)(const struct session_state *state);
     bool right; /* its column where there are two */
+    bool whole; /* a picture: where the step watches it, its lines come before a line each of the others */
 };
 extern const struct state_section_view state_sections[STATE_SECTIONS];
 

@@ -768,7 +768,7 @@ static void link_to_nothing(void)
 
 /* --- Each in turn --------------------------------------------------------------------------------------------------------------------- */
 
-enum { PLAIN = 1, SQUASH = 2, MAPPED = 4, NO_END = 8 };
+enum { OWNED = 1, SQUASH = 2, MAPPED = 4, NO_END = 8 };
 
 struct hostile {
     const char *name; /* the class, with one of the CVEs of its kind */
@@ -861,7 +861,7 @@ static const struct hostile cases[] = {
     { "an access control list of names", acl_of_names, 0, NULL, one_skipped, 0 },
     { "an access control list of garbage", acl_of_garbage, 0, NULL, one_skipped, 0 },
     { "set-id bits where owners are not the archive's", set_uid, 0, NULL, no_set_uid, SQUASH },
-    { "owner -1, which is none to chown", owner_of_minus_one, EOVERFLOW, "4294967295", NULL, 0 },
+    { "owner -1, which is none to chown", owner_of_minus_one, EOVERFLOW, "4294967295", NULL, OWNED },
     { "a group beyond the map", owner_without_place, EOVERFLOW, "65536", NULL, MAPPED },
     { "a negative owner", negative_owner, EINVAL, "owner", NULL, 0 },
     { "an unknown type", unknown_type, EINVAL, "unknown type", NULL, 0 },
@@ -880,8 +880,7 @@ static void unpack_it(const struct hostile *hostile, struct err *err)
 {
     static const struct id_map map = { 0, 0, 65536 };
     struct tar_unpack options = {
-        .plain = hostile->how & PLAIN,
-        .squash = geteuid() != 0 || (hostile->how & SQUASH),
+        .squash = (geteuid() != 0 && !(hostile->how & OWNED)) || (hostile->how & SQUASH),
         .max_entries = 100,
         .skipped = count_skipped,
     };
