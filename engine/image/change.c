@@ -13,7 +13,9 @@
 /* A word, or KEY=VALUE with quotes anywhere in it; backslashes take a character as it is, but not between single quotes. Malloc'ed; NULL at the end. *@wrong: a quote that does not end. */
 static char *next_word(const char **text, bool *wrong)
 {
-    const char *at = *text + strspn(*text, " \t");
+    const char *at = *text;
+    while (isspace((unsigned char)*at))
+        at++;
     if (!*at) {
         *text = at;
         return NULL;
