@@ -444,7 +444,7 @@ int image_select(const json_t *index, const char *platform, struct digest *manif
         return err_say(err, ENOENT, "there is none for %s/%s%s%s; there are: %s", wanted.os, wanted.architecture,
                        *wanted.variant ? "/" : "", wanted.variant, *there ? there : "none");
     }
-    struct descriptor descriptor;
+    struct descriptor descriptor = { .media = "" };
     if (descriptor_parse(best, "the index's manifest", IMAGE_DOCUMENT, &descriptor, err) < 0)
         return -1;
     *manifest = descriptor.digest;

@@ -208,7 +208,7 @@ static int ls(int argc, char **argv)
 static int gc(int argc, char **argv)
 {
     struct err err = { 0 };
-    struct store_gc counts;
+    struct store_gc counts = { 0 };
     char bytes[32];
     int status = operands(&gc_options, argc, argv, 0, 0);
     struct store *store = status >= 0 ? NULL : docker_store(gc_options.tool, STORE_WRITE);

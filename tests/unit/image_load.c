@@ -395,7 +395,7 @@ static void layers_that_are_links_are_followed(void **state)
     static struct bytes a, b;
     struct archive archive = { .fd = -1 };
     struct err err = { 0 };
-    struct image image;
+    struct image image = { 0 };
     make_layer(&a, "file", "a");
     make_layer(&b, "file", "b");
     char *config = make_config(&a, &b);
