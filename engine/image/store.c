@@ -360,13 +360,14 @@ int store_open_blob(struct store *store, const struct digest *digest, struct err
     const char *name = store_blob_name(digest, err);
     if (!name)
         return -1;
-    for (const struct store *at = store; at; at = at->below) {
+    const struct store *at = store;
+    do {
         int fd = openat(at->blobs, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         if (fd >= 0)
             return fd;
         if (errno != ENOENT)
             return err_set(err, errno, "open blob `%s` of `%s`", digest->text, at->path);
-    }
+    } while ((at = at->below));
     return err_say(err, ENOENT, "blob `%s` is not in the image store `%s`", digest->text, store->path);
 }
 
