@@ -58,7 +58,8 @@ struct source *source_limited(struct source *from, uint64_t limit, bool exact, c
 /** All that passes is digested into *@digest (and counted into *@size, if not NULL), set when the end of @from has been read. Both belong to the caller and outlive the source. */
 struct source *source_digest(struct source *from, struct digest *digest, uint64_t *size, struct err *err);
 /** What @from holds decompressed, whatever of enum compression it is; several gzip members or zstd frames follow one another. *@found (may be NULL) is set by the first read.
- * Truncated or damaged input is EIO, and never a shorter result. */
+ * Truncated or damaged input is EIO, and never a shorter result. What grows to more than 128 MiB and 200 times its size is EFBIG: taken for a bomb. Memory: 0.3 MiB and, for zstd and xz, their window
+ * (at most 128 MiB, and 96). */
 struct source *source_decompress(struct source *from, enum compression *found, struct err *err);
 /** @from is read ahead by a thread of its own, at most a few MiB. An error there comes out in its place. Closing ends the thread, also one that waits. */
 struct source *source_beside(struct source *from, struct err *err);
@@ -73,7 +74,8 @@ void source_close(struct source *source);
 /** @fd stays the caller's. */
 struct sink *sink_fd(int fd, struct err *err);
 struct sink *sink_digest(struct sink *to, struct digest *digest, uint64_t *size, struct err *err);
-/** Reproducible: the same bytes in, the same bytes out, with no time or name in them. */
+/** Reproducible: the same bytes in, the same bytes out however they are cut, with no time or name in them. gzip is libisal's level 2: 361 MB/s at 41.7 % of a system's programs here, where zlib's level 1 has
+ * 75 MB/s at 41.0 %, its level 6 21 MB/s at 37.1 %, and libisal's level 3 179 MB/s at 40.9 %. zstd is level 3, xz 6. */
 struct sink *sink_compress(struct sink *to, enum compression compression, struct err *err);
 /** What is written goes on in a thread of its own; an error there comes out at a later write, or at finish. */
 struct sink *sink_beside(struct sink *to, struct err *err);

@@ -5,6 +5,9 @@
  *
  * Writing is reproducible: entries sorted by name (bytes), the times as chosen, no user names; the same tree gives the same bytes.
  *
+ * Names are bytes, whatever their encoding. Attributes of overlay file systems (trusted.overlay.*, user.overlay.*) and SELinux's labels neither enter nor leave an archive. Access control lists are in
+ * ours both as attributes and as text, so that container tools and tar programs find them.
+ *
  * See tar(5), and the OCI image specification, layer.md.
  */
 #ifndef ENGINE_LAYERS_TAR_H
@@ -21,27 +24,30 @@ struct tar_ids {
     size_t user_count, group_count;
 };
 
-/** What was left out and why: "socket", "device node: Operation not permitted". */
+/** What was left out and why: "socket", "device node: Operation not permitted", "attribute trusted.x: Operation not permitted". @path is as in the archive, in any encoding. */
 typedef void tar_skipped_fn(const char *path, const char *why, void *data);
 
 struct tar_counts {
     uint64_t entries;
-    uint64_t bytes; /* of regular files, holes included */
-    uint64_t skipped;
+    uint64_t bytes;   /* of regular files, holes included */
+    uint64_t skipped; /* entries and attributes */
 };
 
 struct tar_unpack {
     enum whiteout_form
         form; /* in which `.wh.` files become whiteouts; WHITEOUT_NONE: they take away what is there, as one layer is applied on another in one directory */
-    bool plain;              /* no whiteouts: `.wh.` files are files as any other (a root filesystem's tar) */
-    struct tar_ids ids;      /* an id without a place is EOVERFLOW, naming it */
-    bool squash;             /* everything belongs to the caller, whatever the archive says: for who may not chown */
+    bool plain;         /* no whiteouts: `.wh.` files are files as any other (a root filesystem's tar) */
+    struct tar_ids ids; /* an id without a place is EOVERFLOW, naming it */
+    bool
+        squash; /* everything belongs to the caller, whatever the archive says: for who may not chown. Files have no set-id bits then, which would make programs of strangers run as the caller */
     uint64_t max_entries;    /* 0: 4 million */
     uint64_t max_bytes;      /* of all files together, holes included; 0: 64 GiB */
     tar_skipped_fn *skipped; /* may be NULL */
     void *data;
 };
-/** Unpack the archive (of any compression libarchive need not know of: @from gives plain tar) into the directory @root, over what is there. Returns 0, or -1: ENAMETOOLONG, EINVAL,
+/** A whiteout takes nothing away that the same archive made, before or after it in any order. Names with `.wh..wh.` that are not opaque marks are reserved, and left out with a word.
+ *
+ * Unpack the archive (of any compression libarchive need not know of: @from gives plain tar) into the directory @root, over what is there. Returns 0, or -1: ENAMETOOLONG, EINVAL,
  * ELOOP, EOVERFLOW, EFBIG … naming the entry; EIO the archive is damaged or ends early. What was unpacked until then stays. @counts may be NULL. @from is read to its end, also beyond
  * the archive's end mark, so that its digests are whole; and is not closed. */
 int tar_unpack(struct source *from, int root, const struct tar_unpack *options, struct tar_counts *counts,
