@@ -46,7 +46,7 @@ all_ok() {
 
 @test "a lesson of nested shells and several terminals can be entered at its end, the steps before it done again" {
     export XDG_STATE_HOME=$DIR/state
-    for lesson in 3 4 5 7; do
+    for lesson in 3 4 5; do
         steps=$(grep -c '^## ' "$TEACHROOT_SOURCE/lessons/0$lesson"-*.md)
         run bash -c "{ sleep 2; echo why; } | timeout 120 '$TEACHROOT' --plain $lesson $steps"
         echo "$output"

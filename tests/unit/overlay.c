@@ -280,7 +280,6 @@ static void mount_odd_names(FILE *out)
     int lowers[8];
     for (size_t i = 0; i < 7; i++) {
         lowers[i] = directory(odd[i]);
-        cleanup_close int fd = openat(lowers[i], "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
         char name[8];
         snprintf(name, sizeof name, "f%zu", i);
         close(openat(lowers[i], name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
