@@ -150,8 +150,8 @@ static int look_at_layout(const struct store *store, struct err *err)
 /* A directory that has something else in it than a store that was being made is somebody else's. */
 static int check_ours(const struct store *store, struct err *err)
 {
-    static const char *const known[] = { ".",      "..",    ".lock",      ".ingest",    ".layers",
-                                         ".names", "blobs", "containers", "index.json", "lost+found" };
+    static const char *const known[] = { ".",     "..",         ".lock",      ".ingest",   ".layers",
+                                         "blobs", "containers", "index.json", "lost+found" };
     int again = openat(store->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cleanup_dir DIR *dir = again < 0 ? NULL : fdopendir(again);
     const struct dirent *entry;
