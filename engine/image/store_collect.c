@@ -170,7 +170,7 @@ static int collect(struct store *store, struct collecting *collecting, struct ma
 int store_collect(struct store *store, bool (*in_use)(const struct digest *diff_id, void *data), void *data,
                   struct store_gc *counts, struct err *err)
 {
-    struct marking marking = { store, json_object(), json_object(), err };
+    struct marking marking = { store, NULL, NULL, err };
     struct collecting collecting = { store, &marking, in_use, data, counts };
     *counts = (struct store_gc){ 0 };
     if (store_need_write(store, "collect rubbish", err) < 0)
