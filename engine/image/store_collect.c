@@ -181,8 +181,11 @@ int store_collect(struct store *store, bool (*in_use)(const struct digest *diff_
     int locked = -1;
     while (lock >= 0 && (locked = flock(lock, LOCK_EX)) < 0 && errno == EINTR)
         ;
-    int result =
-        locked < 0 ? err_set(err, errno, "flock `%s/.lock`", store->path) : collect(store, &collecting, &marking, err);
+    if (locked < 0)
+        return err_set(err, errno, "flock `%s/.lock`", store->path);
+    marking.blobs = json_object();
+    marking.layers = json_object();
+    int result = collect(store, &collecting, &marking, err);
     json_decref(marking.blobs);
     json_decref(marking.layers);
     return result;
