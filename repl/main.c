@@ -1,6 +1,7 @@
 /* teachroot: which verb? */
 #include "repl/panel/top.h"
 #include "repl/play/doctor.h"
+#include "repl/play/image.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
 #include "repl/play/play.h"
@@ -23,6 +24,7 @@ static const struct verb {
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
+    { "image", image_verb_main, "images that every lab sees: from-rootfs, from-host, gc, fsck" },
     { "top", top_main, "processes and cgroups, live: of this machine, a lab, a container or a cgroup" },
     { "help", help_main, "say how a verb is used" },
 };

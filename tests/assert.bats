@@ -385,3 +385,76 @@ $1" 3>&-
     [ "$status" -eq 0 ]
     [[ $output == *"file PATH contains TEXT"*"process PATTERN root PATH"*"last command PATTERN"* ]]
 }
+
+# Overlays for the claims below: three lowers and an upper, a read-only stack, one mounted by fd with odd names.
+overlays() {
+    cd "$DIR" || return
+    mkdir -p 1 2 3/dir 4 work mnt 'a:b' 'c,d' two
+    echo one >1/same; echo two >2/same; echo two >2/changed; echo three >3/gone; echo three >3/dir/below; echo three >3/deep
+    mount -t overlay overlay -o "lowerdir=1:2:3,upperdir=4,workdir=work$1" mnt
+    echo more >>mnt/changed
+    rm mnt/gone
+    touch mnt/new
+    mount -t overlay overlay -o 'lowerdir=a\:b:c\,d' two
+}
+
+overlay_claims() {
+    overlays "$1"
+    holds overlay mnt
+    holds overlay "$DIR/mnt/"
+    holds overlay mnt lowers 3
+    fails "the overlay on mnt has 3 lower directories" overlay mnt lowers 4
+    fails "the overlay on two has 2 lower directories" overlay two lowers 1
+    fails "nothing is mounted on work" overlay work
+    fails "what is mounted on /proc is no overlay but of type proc" overlay /proc
+    fails "there is no nowhere*" overlay nowhere
+    wrong "*is no number of lower directories*" overlay mnt lowers many
+    wrong "*is no number of lower directories*" overlay mnt lowers 0
+    holds overlay mnt file new in upper
+    holds overlay mnt file new in ./4
+    holds overlay mnt file changed in upper
+    holds overlay mnt file same in lower
+    holds overlay mnt file same in "$DIR/1"
+    holds overlay mnt file dir/below in ./3
+    fails "same of mnt is in 1, a lower layer" overlay mnt file same in "$DIR/2"
+    fails "same of mnt is in 1, a lower layer" overlay mnt file same in upper
+    fails "new of mnt is in 4, the upper layer" overlay mnt file new in lower
+    fails "gone is deleted in mnt: there is a whiteout in 4" overlay mnt file gone in lower
+    fails "no layer of mnt has never" overlay mnt file never in upper
+    wrong "*is no layer*" overlay mnt file new in layer4
+    holds whiteout 4/gone
+    fails "4/new is no whiteout but a file" whiteout 4/new
+    fails "3/dir is no whiteout but a directory" whiteout 3/dir
+    fails "/dev/null is no whiteout but another device" whiteout /dev/null
+    fails "there is no 4/never*" whiteout 4/never
+    fails "3/dir is not opaque*" opaque 3/dir
+    fails "4/new is no directory" opaque 4/new
+    if [ -n "$2" ]; then
+        rm -r mnt/dir
+        holds whiteout 4/dir
+        mkdir mnt/dir
+        holds opaque 4/dir
+        fails "dir/never is deleted in mnt: what 4 has there hides all below it" overlay mnt file dir/never in lower
+        fails "dir/below is deleted in mnt: what 4 has there hides all below it" overlay mnt file dir/below in lower
+    fi
+}
+
+# overlay_claims of a mount with options $2, as `unshare --mount $1` sees it.
+in_mounts() {
+    # shellcheck disable=SC2086 # several options
+    unshare --mount $1 bash -ec "$(declare -f assert holds fails wrong overlays overlay_claims)
+run() { output=\$(\"\$@\" 2>&1) && status=0 || status=\$?; mapfile -t lines <<<\"\$output\"; [ -n \"\$output\" ] || lines=(); }
+DIR=$DIR
+overlay_claims '$2' '$3'" 3>&-
+}
+
+@test "overlays: how many layers, which of them has a file, what is deleted" {
+    [ "$(id -u)" -eq 0 ] || skip "root's own overlays are for root"
+    in_mounts "" "" opaque
+}
+
+@test "overlays in a user namespace, with the attributes it may have and without" {
+    in_mounts "--user --map-root-user" ,userxattr opaque
+    rm -rf "$DIR" && mkdir "$DIR"
+    in_mounts "--user --map-root-user" "" ""
+}

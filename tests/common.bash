@@ -8,7 +8,7 @@ make_learner() {
     LEARNER=trtest$$
     chmod 755 "$DIR"
     mkdir "$DIR/bin"
-    cp "$TEACHROOT" "$TEACHROOT_BUILD/teachroot-tools" "$DIR/bin/"
+    cp "$TEACHROOT" "$TEACHROOT_BUILD/teachroot-tools" "$TEACHROOT_BUILD/teachroot-transfer" "$DIR/bin/"
     cp -r "$TEACHROOT_SOURCE/lessons" "$TEACHROOT_SOURCE/lessons.md" "$DIR/"
     chmod -R a+rX "$DIR"
     [ "$(id -u)" = 0 ] || return 0

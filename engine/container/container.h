@@ -59,9 +59,13 @@ int container_each(struct store *store, int (*each)(struct container *container,
 /** Remove it. EBUSY: it runs. */
 int container_remove(struct store *store, struct container *container, struct err *err);
 
+/** Does a container of @store (a struct store *) stand on that layer? For store_collect. */
+bool container_uses_layer(const struct digest *diff_id, void *store);
+
 /** A detached mount of its root filesystem; or, where the kernel has no such thing, mounted on bundle/rootfs in the caller's mount namespace, which must then be its own. */
 int container_root(struct store *store, const struct container *container, bool read_only, struct err *err);
-/** Call @work with an fd of the mounted root filesystem, in a child with a mount namespace of its own; it ends with what @work returns, and @err as it set it. */
+/** Call @work with an fd of the mounted root filesystem, and return what it returns. The mount is nowhere to be seen; where the kernel has no such mounts, @work runs in a child with a mount namespace
+ * of its own. */
 int container_with_root(struct store *store, const struct container *container, bool read_only,
                         int (*work)(int root, void *data, struct err *err), void *data, struct err *err);
 

@@ -7,6 +7,7 @@
 #ifndef ENGINE_DOCKER_DOCKER_H
 #define ENGINE_DOCKER_DOCKER_H
 
+#include "engine/container/container.h"
 #include "engine/image/store.h"
 #include "engine/tools/options.h"
 
@@ -24,12 +25,17 @@ extern const size_t docker_verb_count;
 /** `docker VERB …` as teachroot-tools runs it. */
 int docker_main(int argc, char **argv);
 
-/** The store this process is to use, or NULL after saying why as @verb ("docker pull"). */
+/** "VERB: MESSAGE" on stderr. Returns 1. */
+int docker_error(const char *verb, const struct err *err);
+/** Is the number of operands (argv[optind] …) what the verb wants? Else says so. @most: -1 is any. */
+bool docker_operands(const struct tool_parser *parser, int least, int most);
+
+/** The store this process is to use, or NULL after saying why as @verb ("docker pull"). For reading, the one below is enough; where there is none yet, an empty one is made. */
 struct store *docker_store(const char *verb, enum store_access access);
 
 extern const struct tool_options docker_create_options, docker_export_options, docker_history_options,
     docker_images_options, docker_import_options, docker_inspect_options, docker_load_options, docker_ps_options,
     docker_pull_options, docker_push_options, docker_rm_options, docker_rmi_options, docker_save_options,
-    docker_tag_options;
+    docker_tag_options, docker_image_prune_options, docker_container_prune_options;
 
 #endif

@@ -27,6 +27,14 @@ struct image {
 const char *image_architecture(void);
 const char *image_variant(void);
 
+struct image_platform {
+    char os[32], architecture[32], variant[32];
+};
+/** "linux/arm64/v8", or "arm64" alone; NULL: this machine's. Returns 0, or -1 (EINVAL). */
+int image_platform_parse(const char *text, struct image_platform *platform, struct err *err);
+/** The manifest of an index for @platform (as above). Returns 0, or -1: ENOENT, naming those there are; EINVAL. */
+int image_select(const json_t *index, const char *platform, struct digest *manifest, uint64_t *size, struct err *err);
+
 /** By name ("debian", "debian:12"), by digest, or by the first digits of its id where these are one image's only. ENOENT: no such image (the message is docker's own words); EINVAL: several, or not a
  * name. An index is followed to the manifest of this machine's platform (ENOENT, naming those there are). All that comes from a manifest is checked: types, digests, sizes, that config and manifest
  * have the same number of layers. */
@@ -47,12 +55,13 @@ struct image_spec {
     const char *created_by; /* "/bin/sh -c #(nop) …" */
     const char *comment;    /* "Imported from -" */
     const char *author;
-    int64_t created; /* seconds since the epoch; -1: now */
+    int64_t created;      /* seconds since the epoch; -1: now */
+    const char *platform; /* "linux/arm64/v8"; NULL: this machine's */
 };
 /** Write manifest and config of it to the store, whose blobs the layers are. Returns 0 or -1. */
 int image_create(struct store *store, const struct image_spec *spec, struct image *image, struct err *err);
 
-/** Bring a layer in from an archive of any compression, in one pass over two threads: kept as it comes (gzip, zstd or plain; xz becomes plain), digested both ways, its entries checked as far as tar_unpack
+/** Bring a layer in from an archive of any compression (@from stays the caller's), in one pass over two threads: kept as it comes (gzip, zstd or plain; xz becomes plain), digested both ways, its entries checked as far as tar_unpack
  * would refuse them, and unpacked to STORE/.layers if @unpack. */
 int image_add_layer(struct store *store, struct source *from, bool unpack, struct image_layer *layer,
                     stream_progress_fn *progress, void *data, struct err *err);
@@ -62,7 +71,7 @@ int image_add_directory(struct store *store, int root, int64_t time, struct imag
 /* Archives of images: `docker save` writes one that is both docker's format (manifest.json) and an OCI layout; `docker load` takes either. */
 /** @references: names to save under (as given by the user), or ids. */
 int image_save(struct store *store, const char *const *references, size_t count, struct sink *to, struct err *err);
-/** @loaded is called for each image: its whole name, or NULL and its id. */
+/** @loaded is called for each name of each image, and for one without a name with NULL and its id. @from is closed. Nothing is named before all of the archive was found good. */
 int image_load(struct store *store, struct source *from,
                void (*loaded)(const char *name, const struct digest *id, void *data), void *data,
                stream_progress_fn *progress, struct err *err);

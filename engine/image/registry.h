@@ -34,9 +34,15 @@ struct registry_options {
     bool unpack;          /* layers are unpacked while they arrive */
 };
 
-/** Pull @reference into the store and name it there. *@image (may be NULL) is opened. *@fresh: something was new. */
+struct registry_pulled {
+    bool fresh; /* something was new */
+    struct digest
+        digest; /* what the registry has under the name: of the manifest, or of the index it was chosen from */
+};
+/** Pull @reference into the store and name it there. *@image (may be NULL) is opened. */
 int registry_pull(struct store *store, const struct reference *reference, const struct registry_options *options,
-                  const struct registry_watch *watch, struct image *image, bool *fresh, struct err *err);
+                  const struct registry_watch *watch, struct image *image, struct registry_pulled *pulled,
+                  struct err *err);
 /** Push the image that the store has under @reference. Layers kept plain are compressed on their way (gzip). *@manifest is what the registry now has. */
 int registry_push(struct store *store, const struct reference *reference, const struct registry_watch *watch,
                   struct digest *manifest, struct err *err);

@@ -187,10 +187,11 @@ int root_assembled(const struct build *build, const char *stage, struct err *err
     if (mount_disk(build, err) < 0)
         return -1;
     cleanup_close int disk = open("disk", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    static const char *const made[] = { "fs", "root", "opt", "srv", "home" };
-    for (size_t i = 0; i < sizeof made / sizeof *made; i++)
-        if (mkdirat(disk, made[i], i == 1 ? 0700 : 0755) < 0)
-            return err_set(err, errno, "mkdir `%s` on the lab's disk", made[i]);
+    if (mkdirat(disk, "fs", 0755) < 0)
+        return err_set(err, errno, "mkdir `fs` on the lab's disk");
+    for (size_t i = 0; i < lab_directory_count; i++)
+        if (mkdirat(disk, lab_directories[i].name, lab_directories[i].mode) < 0)
+            return err_set(err, errno, "mkdir `%s` on the lab's disk", lab_directories[i].name);
     if (mount("disk/fs", "root", NULL, MS_BIND, NULL) < 0)
         return err_set(err, errno, "bind the lab's root");
     cleanup_close int root = open("root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -10,39 +10,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-/* Where the multi-call program is: beside this program, above it (a test's build directory), or installed. */
-static int open_tools(const char *given, struct err *err)
-{
-    char self[PATH_MAX], path[PATH_MAX + 32];
-    const char *from_environment = getenv("TEACHROOT_TOOLS");
-    if (!given)
-        given = from_environment;
-    if (given) {
-        int fd = open(given, O_RDONLY | O_CLOEXEC);
-        return fd < 0 ? err_set(err, errno, "open the tools' program `%s`", given) : fd;
-    }
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    for (int up = 0; n > 0 && up < 4; up++) {
-        self[n] = '\0';
-        char *slash = strrchr(self, '/');
-        if (!slash)
-            break;
-        n = slash - self;
-        snprintf(path, sizeof path, "%.*s/teachroot-tools", (int)n, self);
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0)
-            return fd;
-        snprintf(path, sizeof path, "%.*s/libexec/teachroot/teachroot-tools", (int)n, self);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0)
-            return fd;
-    }
-    int fd = open(TEACHROOT_LIBEXECDIR "/teachroot-tools", O_RDONLY | O_CLOEXEC);
-    return fd < 0
-               ? err_set(err, errno, "open `" TEACHROOT_LIBEXECDIR "/teachroot-tools`: is teachroot installed whole?")
-               : fd;
-}
-
 /* The directory of a rootless lab's files, on the user's disk. */
 static int make_files(struct lab *lab, struct err *err)
 {
@@ -175,12 +142,12 @@ static void close_pipes(struct pipes *pipes)
 struct sources {
     char device[64];      /* the lab's disk, "" for an assembled root */
     char cache[PATH_MAX]; /* the user's cache, "" for none */
-    int loop, userns, tools;
+    int loop, userns, tools, transfer;
 };
 
 static void close_sources(const struct sources *sources)
 {
-    const int fds[] = { sources->loop, sources->userns, sources->tools };
+    const int fds[] = { sources->loop, sources->userns, sources->tools, sources->transfer };
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -196,6 +163,7 @@ static int run_builder(struct lab *lab, const struct lab_options *options, bool 
         .userns = sources->userns,
         .cache = sources->cache,
         .tools = sources->tools,
+        .transfer = sources->transfer,
         .life = pipes->life[0],
         .ready = pipes->ready[1],
         .report = pipes->report[1],
@@ -257,7 +225,10 @@ static int build_from(struct lab *lab, const struct lab_options *options, bool a
                       struct lab_disk *disk, struct pipes *pipes, struct err *err)
 {
     struct err why;
-    sources->tools = open_tools(options->tools, err);
+    sources->tools = lab_open_program(options->tools, LAB_TOOLS, err);
+    sources->transfer = sources->tools < 0 ? -1 : lab_open_program(options->tools, LAB_TRANSFER, &why);
+    if (sources->tools >= 0 && sources->transfer < 0)
+        lab_missing(lab, "docker can move no images: %.180s", why.message);
     if (lab_cache_directory(sources->cache, sizeof sources->cache, NULL) < 0)
         sources->cache[0] = '\0';
     if (sources->tools < 0 || lab_id_maps(lab, assembled, err) < 0 || open_pipes(pipes, err) < 0)
@@ -291,7 +262,7 @@ static int build_from(struct lab *lab, const struct lab_options *options, bool a
 int lab_build(struct lab *lab, const struct lab_options *options, bool assembled, struct err *err)
 {
     struct lab_disk disk = { .file = -1 };
-    struct sources sources = { .loop = -1, .userns = -1, .tools = -1 };
+    struct sources sources = { .loop = -1, .userns = -1, .tools = -1, .transfer = -1 };
     struct pipes pipes = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
     int result = build_from(lab, options, assembled, &sources, &disk, &pipes, err);
     disk_abandon(&disk);

@@ -28,7 +28,7 @@ static const char *const concealed[] = {
     "/var/cache/debconf/passwords.dat",
     "/var/cache/teachroot",
     "/var/lib/containers",
-    "/var/lib/docker",
+    LAB_STORE,
     "/var/lib/lxc",
     "/var/lib/machines",
     "/var/lib/mysql",
@@ -43,6 +43,43 @@ static const char *const concealed[] = {
     "/var/tmp",
 };
 
+/* The directories of @path in the upper layer, with the modes they have on the host. Returns 1; 0: a link on the way leads elsewhere, or one is not there; -1. */
+static int make_parents(int upper, int host, char *path, uid_t owner, struct err *err)
+{
+    size_t length = strlen(path);
+    for (size_t i = 0; i <= length; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        char saved = path[i];
+        struct stat on_host;
+        path[i] = '\0';
+        if (fstatat(host, path, &on_host, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(on_host.st_mode))
+            return 0;
+        if (mkdirat(upper, path, 0700) == 0 && (fchownat(upper, path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 ||
+                                                fchmodat(upper, path, on_host.st_mode & 07777, 0) < 0))
+            return err_set(err, errno, "make `%s` for the lab", path);
+        path[i] = saved;
+    }
+    return 1;
+}
+
+/* A place for a directory of the lab's own, below directories in which an ordinary user's lab may make none. */
+static int make_place(int upper, int host, const char *path, uid_t owner, struct err *err)
+{
+    const char *relative = path + strspn(path, "/");
+    const char *slash = strrchr(relative, '/');
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - relative) : 0, relative);
+    int parents = slash ? make_parents(upper, host, parent, owner, err) : 1;
+    if (parents <= 0)
+        return parents;
+    if (mkdirat(upper, relative, 0755) < 0)
+        return errno == EEXIST ? 0 : err_set(err, errno, "make `%s` for the lab", path);
+    return fchownat(upper, relative, owner, owner, AT_SYMLINK_NOFOLLOW) < 0
+               ? err_set(err, errno, "chown `%s` of the lab", path)
+               : 0;
+}
+
 /* An empty file, or an opaque directory, in the upper layer: the overlay shows it in place of the host's. */
 static int conceal_one(int upper, int host, const char *path, uid_t owner, bool trusted, struct err *err)
 {
@@ -55,20 +92,9 @@ static int conceal_one(int upper, int host, const char *path, uid_t owner, bool 
         return 0;
     if (slash && snprintf(parent, sizeof parent, "%.*s", (int)(slash - relative), relative) >= (int)sizeof parent)
         return err_set(err, ENAMETOOLONG, "conceal `%s`", path);
-    /* The directories on the way keep the modes they have on the host. */
-    for (size_t i = 0; slash && i <= strlen(parent); i++) {
-        if (parent[i] != '/' && parent[i] != '\0')
-            continue;
-        char saved = parent[i];
-        struct stat on_host;
-        parent[i] = '\0';
-        if (fstatat(host, parent, &on_host, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(on_host.st_mode))
-            return 0; /* a link on the way leads elsewhere: what it leads to is listed by its own name */
-        if (mkdirat(upper, parent, 0700) == 0 && (fchownat(upper, parent, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 ||
-                                                  fchmodat(upper, parent, on_host.st_mode & 07777, 0) < 0))
-            return err_set(err, errno, "conceal `%s`", path);
-        parent[i] = saved;
-    }
+    int parents = slash ? make_parents(upper, host, parent, owner, err) : 1;
+    if (parents <= 0)
+        return parents;
     cleanup_close int fd = -1;
     if (S_ISDIR(st.st_mode)) {
         if (mkdirat(upper, relative, 0700) < 0 && errno != EEXIST)
@@ -99,6 +125,9 @@ int conceal(int upper, int host, const char *prefix, uid_t owner, bool trusted, 
         if (below(concealed[i], prefix) &&
             conceal_one(upper, host, below(concealed[i], prefix), owner, trusted, err) < 0)
             return -1;
+    const char *store = below(LAB_STORE, prefix);
+    if (store && make_place(upper, host, store, owner, err) < 0)
+        return -1;
     cleanup_file FILE *f = fopen(CONCEAL_FILE, "re");
     cleanup_free char *line = NULL;
     size_t size = 0;

@@ -10,6 +10,12 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+const struct lab_directory lab_directories[] = {
+    { "root", "root", 0700, false }, { "opt", "opt", 0755, false },           { "srv", "srv", 0755, false },
+    { "home", "home", 0755, false }, { "docker", &LAB_STORE[1], 0755, true },
+};
+const size_t lab_directory_count = sizeof lab_directories / sizeof *lab_directories;
+
 /* An image that never has a name: however we end, the file system frees it with its last user. */
 static int nameless_file(struct err *err)
 {

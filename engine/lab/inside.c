@@ -92,34 +92,6 @@ static int mount_cgroups(const struct build *build, int root, struct err *err)
     return 0;
 }
 
-/* A private copy of the multi-call program: the lab's root may do with it what it likes, and never reaches the host's. */
-static int place_tools(const struct build *build, int root, struct err *err)
-{
-    if (isolate_mount_in(root, LAB_TOOLS_DIR, "tools", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m", err) < 0)
-        return -1;
-    cleanup_close int to = open_policy(root, LAB_TOOLS_DIR "/teachroot-tools", OPEN_IN_ROOT_CREATE, err);
-    struct stat st;
-    if (to < 0)
-        return -1;
-    if (fstat(build->tools, &st) < 0)
-        return err_set(err, errno, "read the tools' program");
-    for (off_t at = 0; at < st.st_size;) {
-        ssize_t n = copy_file_range(build->tools, &at, to, NULL, (size_t)(st.st_size - at), 0);
-        if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP)) {
-            char block[65536];
-            n = pread(build->tools, block, sizeof block, at);
-            if (n > 0 && write(to, block, (size_t)n) != n)
-                n = -1;
-            at += n > 0 ? n : 0;
-        }
-        if (n <= 0)
-            return err_set(err, n < 0 ? errno : EIO, "copy the tools' program into the lab");
-    }
-    if (fchmod(to, 0755) < 0)
-        return err_set(err, errno, "chmod the tools' program");
-    return 0;
-}
-
 static int loopback_up(struct err *err)
 {
     cleanup_netlink struct mnl_socket *nl = link_open(-1, err);
@@ -164,6 +136,19 @@ static int write_files(const struct build *build, int root, struct err *err)
     return 0;
 }
 
+/* One of the disk's own directories in its place. One whose place cannot be had is told of, and not in the lab. */
+static int bind_directory(const struct build *build, int root, int disk, const struct lab_directory *directory,
+                          struct err *err)
+{
+    struct err why;
+    if (!directory->optional)
+        return isolate_bind_in(root, disk, directory->name, directory->place, true, false, err);
+    if (make_directories_in(root, directory->place, 0755, &why) < 0 ||
+        isolate_bind_in(root, disk, directory->name, directory->place, true, false, &why) < 0)
+        lab_missing(build->lab, "no /%s of the lab's own: %.180s", directory->place, why.message);
+    return 0;
+}
+
 int inside_enter(const struct build *build, struct err *err)
 {
     char limit[64];
@@ -175,9 +160,8 @@ int inside_enter(const struct build *build, struct err *err)
     cleanup_close int disk = open("disk", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0 || disk < 0)
         return err_set(err, errno, "open the lab's root");
-    static const char *const real[] = { "root", "opt", "srv", "home" };
-    for (size_t i = 0; i < sizeof real / sizeof *real; i++)
-        if (isolate_bind_in(root, disk, real[i], real[i], true, false, err) < 0)
+    for (size_t i = 0; i < lab_directory_count; i++)
+        if (bind_directory(build, root, disk, &lab_directories[i], err) < 0)
             return -1;
     /* While the host's own /proc and /sys are still in sight: the kernel refuses fresh ones where it sees only masked ones. */
     if (isolate_mount_in(root, "proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err) < 0)
@@ -201,7 +185,8 @@ int inside_enter(const struct build *build, struct err *err)
     if (make_devices(build, root, err) < 0 ||
         isolate_mount_in(root, "tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, limit, err) < 0 ||
         isolate_mount_in(root, "run", "run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=32m", err) < 0 ||
-        mount_cgroups(build, root, err) < 0 || place_tools(build, root, err) < 0 || write_files(build, root, err) < 0)
+        mount_cgroups(build, root, err) < 0 || programs_place(build, root, err) < 0 ||
+        write_files(build, root, err) < 0)
         return -1;
     return isolate_pivot(root, NULL, err);
 }

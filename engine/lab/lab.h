@@ -32,6 +32,9 @@ struct lab_options {
         work; /* a directory of this user that the lab may write, at LAB_WORK: for a lab that makes something for the cache.
                        * Not with `rootless` as root: ENOTSUP. NULL: none */
 };
+#define LAB_TOOLS_DIR "/run/teachroot/bin" /* inside a lab, first in its PATH */
+#define LAB_STORE "/var/lib/docker" /* inside a lab: images and containers of its own, on its disk */
+#define LAB_CACHE "/var/cache/teachroot"   /* inside a lab, read-only */
 #define LAB_WORK "/var/lib/teachroot"
 
 /** Build a lab and start its init. Dead labs found on the way are cleared first (lab_gc). Returns NULL with @err set:
@@ -72,6 +75,11 @@ const struct lab_phase *lab_phases(const struct lab *lab);
 
 /** A new pty in the lab's own devpts, so that tty(1) in the lab names it. Both ends O_CLOEXEC. Returns 0 or -1. */
 int lab_open_pty(struct lab *lab, unsigned rows, unsigned cols, int *master, int *slave, struct err *err);
+
+/** A program of ours, for reading and fexecve(3): the multi-call program, or the one that moves images. @tools: the path of the former, which the other lies beside; NULL: $TEACHROOT_TOOLS, or
+ * beside this program, or where they are installed. */
+enum lab_program { LAB_TOOLS, LAB_TRANSFER };
+int lab_open_program(const char *tools, enum lab_program program, struct err *err);
 
 struct lab_command {
     const char *const *argv; /* NULL-terminated; argv[0] looked up in the lab's PATH */

@@ -12,9 +12,7 @@
 #define LAB_PHASES 16
 #define LAB_MISSING 8
 #define LAB_MISSING_SIZE 256
-#define LAB_TOOLS_DIR "/run/teachroot/bin" /* inside a lab, first in its PATH */
-#define LAB_CACHE "/var/cache/teachroot"   /* inside a lab, read-only */
-#define LAB_DIRECTORIES "/root /opt /srv /home"
+#define LAB_DIRECTORIES "/root /opt /srv /home " LAB_STORE
 #define LAB_GROUP "teachroot" /* the cgroup above every lab's */
 
 /* One lab's directory in the registry: DIR/lock is held with flock by its owner for as long as it lives, DIR/record says what must be cleared after it. */
@@ -105,6 +103,15 @@ int network_start(struct lab *lab, struct err *err);
 void network_hear(struct lab *lab);
 int network_clear(const struct lab_record *record, struct err *err);
 
+/* disk.c: what of the lab's root are directories of its disk, where an overlay's upper may lie. Each is @name on the disk and @place in the root. */
+struct lab_directory {
+    const char *name, *place;
+    mode_t mode;
+    bool optional; /* a lab without it is a lab all the same */
+};
+extern const struct lab_directory lab_directories[];
+extern const size_t lab_directory_count;
+
 /* builder.c: runs in a forked child */
 struct build {
     struct lab *lab;
@@ -113,6 +120,7 @@ struct build {
     int userns;         /* root: made beforehand; rootless: -1 */
     const char *cache;  /* path of the user's cache directory, "": none */
     int tools;          /* fd of the multi-call program */
+    int transfer;       /* fd of the program that moves images; -1: it is not there */
     int life, ready;    /* init's ends */
     int report;         /* where the builder tells init's pid, or its error */
     int go;             /* assembled: a byte comes when the maps are written */
@@ -146,6 +154,10 @@ int lab_build(struct lab *lab, const struct lab_options *options, bool assembled
 /** Show the user's cache read-only in the lab's root @root, owners through @userns (-1: as they are), and options->work writable. A cache that cannot be shown is
  * only told of. Returns 0, or -1 if the work directory cannot be shown. */
 int cache_show(const struct build *build, int root, struct err *err);
+
+/* programs.c */
+/** Our programs in LAB_TOOLS_DIR of the lab's root @root, as copies of its own. */
+int programs_place(const struct build *build, int root, struct err *err);
 
 /* inside.c: the rest, by the process that becomes pid 1, with the stage as its working directory */
 int inside_enter(const struct build *build, struct err *err);

@@ -112,12 +112,11 @@ int root_whole(const struct build *build, const char *stage, struct err *err)
         return err_set(err, errno, "open the lab's root");
     if (cache_show(build, root_fd, err) < 0)
         return -1;
-    static const struct {
-        const char *name;
-        mode_t mode;
-    } real[] = { { "disk/root", 0700 }, { "disk/opt", 0755 }, { "disk/srv", 0755 }, { "disk/home", 0755 } };
-    for (size_t i = 0; i < sizeof real / sizeof *real; i++)
-        if (make_owned(stage_fd, real[i].name, owner, real[i].mode, err) < 0)
+    cleanup_close int disk_fd = openat(stage_fd, "disk", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (disk_fd < 0)
+        return err_set(err, errno, "open the lab's disk");
+    for (size_t i = 0; i < lab_directory_count; i++)
+        if (make_owned(disk_fd, lab_directories[i].name, owner, lab_directories[i].mode, err) < 0)
             return -1;
     return 0;
 }

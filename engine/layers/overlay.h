@@ -1,7 +1,8 @@
 /** Overlay mounts: any number of directories seen as one, by fd, without a path's length or a colon in it getting in the way.
  *
  * By fsopen(2), fsconfig(2) and fsmount(2), a lower directory at a time ("lowerdir+", Linux 6.7) where the kernel has that; else by one option string of /proc/self/fd paths, which fits
- * some 200 layers. See the kernel's Documentation/filesystems/overlayfs.rst.
+ * some 200 layers. Every directory must have been opened in the mount namespace of who mounts: one brought along through unshare(2) or setns(2) is refused with EINVAL (the working
+ * directory does come along: fchdir(2) before unshare(2)). See the kernel's Documentation/filesystems/overlayfs.rst.
  */
 #ifndef ENGINE_LAYERS_OVERLAY_H
 #define ENGINE_LAYERS_OVERLAY_H

@@ -28,6 +28,8 @@ struct source {
     /* As read(2), but interrupted never: 0 is the end, -1 an error. Gives at least one byte before the end, perhaps fewer than @size. */
     ssize_t (*read)(struct source *source, void *buf, size_t size, struct err *err);
     void (*close)(struct source *source);
+    /* Called by another thread: a read that waits, and each after, fails with ECANCELED. May be NULL, where none waits for long. */
+    void (*interrupt)(struct source *source);
 };
 
 struct sink {
@@ -35,7 +37,8 @@ struct sink {
     int (*write)(struct sink *sink, const void *data, size_t size, struct err *err);
     /* The end was reached: what is held back is written, and the sinks below are finished. Nothing may be written after. */
     int (*finish)(struct sink *sink, struct err *err);
-    void (*close)(struct sink *sink); /* also without finish: then what was written is not whole */
+    void (*close)(struct sink *sink);     /* also without finish: then what was written is not whole */
+    void (*interrupt)(struct sink *sink); /* as a source's, of writes */
 };
 
 enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRESSION_XZ };

@@ -47,19 +47,29 @@ struct tar_unpack {
 int tar_unpack(struct source *from, int root, const struct tar_unpack *options, struct tar_counts *counts,
                struct err *err);
 
+/** Read the archive to its end, as tar_unpack does, and refuse what that would refuse wherever it is unpacked to: names with `..`, whiteouts of nothing, more than its limits, damage. Nothing is
+ * written. Returns 0 or -1. @counts may be NULL. @from is not closed. */
+int tar_check(struct source *from, struct tar_counts *counts, struct err *err);
+
 struct tar_pack {
     enum whiteout_form
         form; /* of whiteouts in the directory, which become `.wh.` files; WHITEOUT_NONE: none are looked for */
     struct tar_ids ids;
     bool one_file_system; /* directories that are mount points are packed empty */
-    bool set_time;        /* every entry has the time @time; */
-    bool clamp_time;      /* or at most that */
-    int64_t time;         /* seconds since the epoch */
+    bool
+        dense; /* holes as zeros: docker's and podman's code for layers cannot read sparse entries, or not write them again */
+    bool set_time;   /* every entry has the time @time; */
+    bool clamp_time; /* or at most that */
+    int64_t time;    /* seconds since the epoch */
     tar_skipped_fn *skipped;
     void *data;
 };
 /** Write all below the directory @root (and its own attributes, as `./`) to @to, in pax format, and the end mark; @to is not finished. Nothing may change meanwhile: a file that is
  * not as long as it was is EBUSY. Returns 0 or -1. */
 int tar_pack(int root, struct sink *to, const struct tar_pack *options, struct tar_counts *counts, struct err *err);
+
+enum tar_found { TAR_NOT_HERE, TAR_FOUND, TAR_HIDDEN /* a whiteout says that it is gone */ };
+/** Is @path, or anything below it, in the layer's archive @from? Links on the way are not followed. Reading ends where it is found. */
+int tar_find(struct source *from, const char *path, enum tar_found *found, struct err *err);
 
 #endif

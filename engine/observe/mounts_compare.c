@@ -24,9 +24,17 @@ static const char *seen_from(const char *root, const char *path)
     return path[len] ? path + len : "/";
 }
 
+/* What an overlay shows is its layers: the number of its device is free for the next one as soon as it is unmounted. Behind the first comma, for `ro` and `rw` may change. */
+static const char *layers_of(const struct observe_mount *mount)
+{
+    const char *layers = strcmp(mount->type, "overlay") == 0 ? strchr(mount->super_options, ',') : NULL;
+    return layers ? layers : "";
+}
+
 static bool same_tree(const struct observe_mount *a, const struct observe_mount *b)
 {
-    return a->device == b->device && strcmp(a->root, b->root) == 0 && strcmp(a->type, b->type) == 0;
+    return a->device == b->device && strcmp(a->root, b->root) == 0 && strcmp(a->type, b->type) == 0 &&
+           strcmp(layers_of(a), layers_of(b)) == 0;
 }
 
 static bool same_id(const struct pairing *pairs, size_t before, size_t after)

@@ -33,6 +33,8 @@ struct sampler {
     uint32_t refresh;
     uint64_t last_refresh; /* when, in nanoseconds; 0: never */
     uint64_t births, deaths, page, tick;
+    uint32_t asked; /* processes whose details somebody wanted since the last refresh */
+    uint32_t turns; /* one in so many of them is read anew each time, for who takes them by turns */
 };
 
 uint64_t sample_now(void)
@@ -302,6 +304,8 @@ int sampler_refresh(struct sampler *sampler, struct err *err)
 {
     host_sampler_refresh(sampler->host);
     sampler->refresh++;
+    sampler->turns = 1 + sampler->asked / SAMPLE_AT_ONCE;
+    sampler->asked = 0;
     uint64_t began = sample_now();
     int listed = scope_list(sampler->proc, &sampler->scope, &sampler->pids);
     int why = errno;
@@ -325,12 +329,25 @@ int sampler_refresh(struct sampler *sampler, struct err *err)
 /* How many refreshes old each detail may be: 1 is each time anew; a pid in a namespace is for life. In the order of the bits. */
 static const uint32_t detail_ages[SAMPLE_DETAILS] = { 5, 1, UINT32_MAX, 2, 1 };
 
+static bool is_due(const struct sampler *sampler, const struct sample_process *process, unsigned detail,
+                   unsigned details)
+{
+    if (!process->age[detail])
+        return true;
+    if (details & SAMPLE_ANY_AGE)
+        return false;
+    uint32_t age = sampler->refresh - process->age[detail];
+    uint64_t most = (uint64_t)detail_ages[detail] * (details & SAMPLE_BY_TURNS ? sampler->turns : 1);
+    /* Its turn goes by its number, so that not all come at once. */
+    return age >= most || (age > 0 && ((uint64_t)sampler->refresh + (uint32_t)process->pid) % most == 0);
+}
+
 void sampler_detail(struct sampler *sampler, struct sample_process *process, unsigned details)
 {
+    sampler->asked += process->asked != sampler->refresh;
+    process->asked = sampler->refresh;
     for (unsigned i = 0; i < SAMPLE_DETAILS; i++) {
-        uint32_t read_at = process->age[i];
-        if (!(details & 1u << i) ||
-            (read_at && (details & SAMPLE_ANY_AGE || sampler->refresh - read_at < detail_ages[i])))
+        if (!(details & 1u << i) || !is_due(sampler, process, i, details))
             continue;
         process->age[i] = sampler->refresh;
         switch (1u << i) {

@@ -43,11 +43,14 @@ enum sample_detail {
     SAMPLE_COMMAND = 1,    /* .command */
     SAMPLE_GROUP = 2,      /* .group */
     SAMPLE_INNER = 4,      /* .inner, .depth */
-    SAMPLE_NAMESPACES = 8, /* .differs */
+    SAMPLE_NAMESPACES = 8, /* .differs, .hidden */
     SAMPLE_SHARED = 16,    /* .shared, and .rss to the page */
 };
 #define SAMPLE_DETAILS 5
+#define SAMPLE_BY_TURNS                                                                                                \
+    64 /* where more than SAMPLE_AT_ONCE processes are asked for, each is read anew only every few refreshes */
 #define SAMPLE_ANY_AGE 128 /* once read is enough */
+#define SAMPLE_AT_ONCE 256
 
 struct sample_process {
     pid_t pid;  /* of a thread: its own number */
@@ -69,13 +72,15 @@ struct sample_process {
     char *group;           /* the longest of its cgroup paths; NULL: not asked for */
     pid_t inner;           /* its number in the pid namespace it lives in */
     unsigned char depth;   /* how many pid namespaces deep, 1: the reader's own */
-    unsigned char differs; /* bits by the order of namespace_kinds: not the reference's; 0 where it may not be read */
+    unsigned char differs; /* bits by the order of namespace_kinds: not the reference's */
+    bool
+        hidden; /* it has rights that the reader has not: its namespaces may not be read, and .differs is what was read */
 
     /* the sampler's own */
     int fd;
     bool alive, fresh;
     unsigned char watch;
-    uint32_t seen, next;
+    uint32_t seen, next, asked;
     uint64_t ticks, runtime, read_at;
     uint32_t age[SAMPLE_DETAILS];
     size_t command_size, group_size;

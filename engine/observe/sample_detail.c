@@ -2,6 +2,7 @@
 
 #include "engine/base/cleanup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -109,12 +110,17 @@ void detail_inner(int proc, struct sample_process *process)
 void detail_namespaces(int proc, struct sample_process *process, const uint64_t reference[NAMESPACE_KINDS])
 {
     process->differs = 0;
+    process->hidden = false;
     for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
         char name[16], path[64];
         struct stat st;
         snprintf(name, sizeof name, "ns/%s", namespace_kinds[i].name);
         sample_path(process, name, path, sizeof path);
-        if (reference[i] && fstatat(proc, path, &st, 0) == 0 && st.st_ino != reference[i])
+        if (!reference[i])
+            continue;
+        if (fstatat(proc, path, &st, 0) < 0)
+            process->hidden |= errno == EACCES;
+        else if (st.st_ino != reference[i])
             process->differs |= (unsigned char)(1u << i);
     }
 }

@@ -365,8 +365,7 @@ static int make_absolute(const char *path, char *buf, struct err *err)
     return more;
 }
 
-/* Where the shell would find @program. */
-static int find_program(const char *program, char *buf, struct err *err)
+int rootfs_find_program(const char *program, char *buf, struct err *err)
 {
     if (strchr(program, '/'))
         return make_absolute(program, buf, err);
@@ -438,7 +437,7 @@ static int add_interpreters(struct rootfs_copier *c, const char *script, char *l
     bool by_env = strcmp(base ? base + 1 : word, "env") == 0;
     for (bool first = true; word; first = false) {
         char path[PATH_MAX];
-        if (find_program(word, path, err) < 0)
+        if (rootfs_find_program(word, path, err) < 0)
             return err_prefix(err, "script `%s`", script);
         if (c->each)
             c->each(ROOTFS_SCRIPT, script, path, NULL, c->data);
@@ -468,7 +467,7 @@ static bool read_script_line(int fd, char *line, size_t size)
 static int add_program(struct rootfs_copier *c, const char *program, int depth, struct err *err)
 {
     char path[PATH_MAX] = "", real[PATH_MAX], line[256];
-    if (find_program(program, path, err) < 0)
+    if (rootfs_find_program(program, path, err) < 0)
         return -1;
     cleanup_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     struct stat st;

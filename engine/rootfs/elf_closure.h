@@ -57,6 +57,9 @@ struct elf_resolver *elf_resolver_open(int rootfd, const struct elf_resolver_opt
 int elf_resolver_closure(struct elf_resolver *resolver, const char *path, struct closure *closure, struct err *err);
 void elf_resolver_close(struct elf_resolver *resolver);
 
+/** Where the shell would find @program, as an absolute path into @path (PATH_MAX bytes). Returns 0, or -1 (ENOENT). */
+int rootfs_find_program(const char *program, char *path, struct err *err);
+
 typedef void rootfs_copied_fn(const char *from, const char *to, void *data);
 
 /** Copy @program and everything its dynamic loader would need into the root filesystem @rootfs.

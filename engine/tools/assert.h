@@ -43,9 +43,16 @@ claim_fn claim_uidmap, claim_gidmap, claim_uidmap_empty, claim_gidmap_empty, cla
 claim_fn claim_mount, claim_mount_type, claim_mount_of, claim_mount_type_of, claim_mount_propagation,
     claim_mount_propagation_of;
 
+/* assert_overlay.c */
+claim_fn claim_overlay, claim_overlay_lowers, claim_overlay_file, claim_whiteout, claim_opaque;
+
 /* assert_cgroups.c */
 claim_fn claim_cgroup, claim_cgroup_holds, claim_terminal_cgroup, claim_limit, claim_throttled, claim_oom_killed,
     claim_frozen;
+
+/* assert_images.c */
+claim_fn claim_image, claim_image_layers, claim_image_has, claim_image_shares, claim_image_same, claim_container,
+    claim_container_state;
 
 /** The pid in TEACHROOT_TERMINAL_@name. Returns it, or -1 with claim->seen set. */
 pid_t terminal_pid(struct claim *claim, const char *name);

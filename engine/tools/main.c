@@ -1,4 +1,5 @@
 /* teachroot-tools: which tool is asked for, by the name it is called by or by its first argument. */
+#include "engine/docker/docker.h"
 #include "engine/tools/cg.h"
 #include "engine/tools/tools.h"
 
@@ -17,6 +18,7 @@ const struct tool tools[] = {
     { "chroot", chroot_main, "run a command with another root directory", NULL, false },
     { "debootstrap", debootstrap_main, "make a whole root filesystem of Debian or a relative, and keep it",
       debootstrap_usage, false },
+    { "docker", docker_main, "images and containers, without a daemon", NULL, false },
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },

@@ -6,6 +6,7 @@
 #define ENGINE_TRANSFER_TRANSFER_H
 
 /* docker's */
+int create_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int import_main(int argc, char **argv);
 int load_main(int argc, char **argv);

@@ -68,7 +68,7 @@ static char **hidden_field(struct parser *p, struct step *step, enum hidden_kind
 /** Sections of the state, each a word of its own; session/state.h has the same. */
 static bool names_sections(const char *words)
 {
-    static const char *const sections[] = { "namespaces", "ids", "mounts", "processes", "links" };
+    static const char *const sections[] = { "namespaces", "ids", "mounts", "layers", "processes", "links" };
     for (size_t len; words += strspn(words, " \t"), (len = strcspn(words, " \t")) > 0; words += len) {
         size_t i = 0;
         while (i < sizeof sections / sizeof *sections &&
@@ -93,10 +93,10 @@ static void check_watch(struct parser *p, const char *content, int line)
         bool closure =
             copy && sscanf(copy, "%15s %255s %255s", kind, root, program) == 3 && strcmp(kind, "closure") == 0;
         if (copy && !closure && !names_sections(copy))
-            mistake(
-                p, line,
-                "bad watch `%s`, expected `closure ROOT PROGRAM…` or some of: namespaces ids mounts processes links",
-                copy);
+            mistake(p, line,
+                    "bad watch `%s`, expected `closure ROOT PROGRAM…` or some of: namespaces ids mounts layers "
+                    "processes links",
+                    copy);
         free(copy);
     }
 }

@@ -165,6 +165,10 @@ static void format_namespaces(facts_t *facts, process_t *process, char *out, siz
 {
     static const char letters[NAMESPACE_KINDS + 1] = "mpniuUct";
     size_t at = 0;
+    if (process->hidden) {
+        snprintf(out, size, "?");
+        return;
+    }
     for (; at < NAMESPACE_KINDS && at + 1 < size; at++)
         out[at] = process->differs & 1u << at ? letters[at] : '-';
     out[at] = '\0';
@@ -233,7 +237,7 @@ const struct column columns[] = {
     { "TGID", "TGID", 7, false, false, 0, 0, format_tgid, compare_tgid, "the process a thread belongs to" },
     { "AGE", "AGE", 7, false, false, 0, 0, format_start, compare_start, "how long ago it began" },
     { "NS", "NS", 9, true, true, 4, SAMPLE_NAMESPACES, format_namespaces, compare_namespaces,
-      "namespaces not ours: m mount, p pid, n network, i ipc, u uts, U user, c cgroup, t time" },
+      "namespaces not ours: m mount, p pid, n network, i ipc, u uts, U user, c cgroup, t time; ? may not be read" },
     { "CGROUP", "CGROUP", 17, true, false, 3, SAMPLE_GROUP, format_group, compare_group,
       "the cgroup that says most about it" },
     { "NAME", "NAME", 16, true, false, 0, 0, format_name, compare_name, "the name the kernel keeps of it" },

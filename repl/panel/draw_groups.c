@@ -12,10 +12,13 @@ struct shown {
     unsigned col, width;
 };
 
-static size_t choose_columns(unsigned cols, struct shown shown[SHOWN_MAX])
+/* The columns that fit: in a narrow window those that matter least go, unless the list was shifted sideways to see them. */
+static size_t choose_columns(unsigned cols, size_t shift, struct shown shown[SHOWN_MAX])
 {
     bool dropped[SHOWN_MAX] = { false };
     unsigned total;
+    for (size_t i = 1; i < group_column_count; i++)
+        dropped[i] = i <= shift;
     for (;;) {
         size_t least = group_column_count;
         total = 0;
@@ -24,7 +27,7 @@ static size_t choose_columns(unsigned cols, struct shown shown[SHOWN_MAX])
             if (dropped[i])
                 continue;
             total += column->width ? column->width + column->left : NAME_MIN;
-            if (column->keep < 9 && (least == group_column_count || column->keep < group_columns[least].keep))
+            if (column->keep < 9 && !shift && (least == group_column_count || column->keep < group_columns[least].keep))
                 least = i;
         }
         if (total <= cols || least == group_column_count)
@@ -57,6 +60,7 @@ static void draw_row(struct panel *panel, const struct rect *rect, unsigned at, 
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     struct group_facts facts = { .ascii = panel->theme->ascii,
+                                 .beat = panel->beat,
                                  .now = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec };
     draw_cell(panel, rect, at, 0, rect->cols, true, selected ? ROLE_SELECTED : ROLE_TEXT, "");
     for (size_t i = 0; i < count; i++) {
@@ -74,7 +78,7 @@ void draw_groups(struct panel *panel, const struct rect *rect)
     struct shown shown[SHOWN_MAX];
     if (rect->rows < 2)
         return;
-    size_t count = choose_columns(rect->cols, shown);
+    size_t count = choose_columns(rect->cols, panel->shift, shown);
     draw_cell(panel, rect, 0, 0, rect->cols, true, ROLE_HEADING, "");
     for (size_t i = 0; i < count; i++)
         draw_cell(panel, rect, 0, shown[i].col, shown[i].width, shown[i].column->left, ROLE_HEADING,

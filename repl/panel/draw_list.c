@@ -28,16 +28,14 @@ void panel_clean(const struct panel *panel, const char *text, char *out, size_t 
     out[at] = '\0';
 }
 
-void draw_cell(const struct panel *panel, const struct rect *rect, unsigned row, unsigned col, unsigned cells,
-               bool left, enum role role, const char *text)
+/* @text in @cells cells, blanks around it. Returns the bytes written; 0: there is no room. */
+static size_t fill_cell(char *out, size_t size, unsigned cells, bool left, const char *text)
 {
-    char out[2048];
-    if (col >= rect->cols || row >= rect->rows)
-        return;
-    cells = cells < rect->cols - col ? cells : rect->cols - col;
     size_t len = utf8_fit(text, strlen(text), cells);
-    if (len + cells + 1 > sizeof out)
-        return;
+    if (len + cells + 1 > size) {
+        out[0] = '\0';
+        return 0;
+    }
     unsigned blank = cells - utf8_width(text, len);
     size_t at = 0;
     if (!left)
@@ -50,6 +48,16 @@ void draw_cell(const struct panel *panel, const struct rect *rect, unsigned row,
         at += blank;
     }
     out[at] = '\0';
+    return at;
+}
+
+void draw_cell(const struct panel *panel, const struct rect *rect, unsigned row, unsigned col, unsigned cells,
+               bool left, enum role role, const char *text)
+{
+    char out[2048];
+    if (col >= rect->cols || row >= rect->rows)
+        return;
+    fill_cell(out, sizeof out, cells < rect->cols - col ? cells : rect->cols - col, left, text);
     draw_text(panel->theme, rect, row, col, role, out);
 }
 
@@ -172,6 +180,33 @@ static enum role role_of(const struct column *column, const struct sample_proces
     return ROLE_TEXT;
 }
 
+/* Cells of one row that stand side by side in one role are drawn at once: with thousands of rows each call counts. */
+struct run {
+    const struct panel *panel;
+    const struct rect *rect;
+    unsigned row, begin, end; /* columns */
+    enum role role;
+    char text[4096];
+    size_t len;
+};
+
+static void run_draw(struct run *run)
+{
+    if (run->len > 0)
+        draw_text(run->panel->theme, run->rect, run->row, run->begin, run->role, run->text);
+    run->begin = run->end;
+    run->len = 0;
+}
+
+static void run_add(struct run *run, unsigned cells, bool left, enum role role, const char *text)
+{
+    if (role != run->role || run->len + 5 * (size_t)cells + 1 > sizeof run->text)
+        run_draw(run);
+    run->role = role;
+    run->len += fill_cell(run->text + run->len, sizeof run->text - run->len, cells, left, text);
+    run->end += cells;
+}
+
 static void draw_row(struct panel *panel, const struct rect *rect, unsigned at, const struct model_row *row,
                      const struct layout_of_columns *layout, bool selected)
 {
@@ -180,13 +215,16 @@ static void draw_row(struct panel *panel, const struct rect *rect, unsigned at, 
     unsigned details = 0;
     for (size_t i = 0; i < layout->count; i++)
         details |= layout->shown[i].column->details;
-    sampler_detail(panel->sampler, process, details);
+    sampler_detail(panel->sampler, process, details | SAMPLE_BY_TURNS);
+    panel->some_hidden |= details & SAMPLE_NAMESPACES && process->hidden;
     bool marked = process->tag & TAG_MARKED;
     enum role whole = selected ? ROLE_SELECTED : marked ? ROLE_NOTICE : ROLE_TEXT;
-    draw_cell(panel, rect, at, 0, rect->cols, true, whole, "");
+    struct run run = { .panel = panel, .rect = rect, .row = at, .role = whole };
     for (size_t i = 0; i < layout->count; i++) {
         const struct shown *shown = &layout->shown[i];
         size_t used = 0;
+        if (shown->col > run.end)
+            run_add(&run, shown->col - run.end, true, whole, "");
         raw[0] = '\0';
         if (shown->column->width == 0) {
             if (marked)
@@ -198,8 +236,11 @@ static void draw_row(struct panel *panel, const struct rect *rect, unsigned at, 
         shown->column->format(&panel->model.facts, process, raw + used, sizeof raw - used);
         panel_clean(panel, raw, clean, sizeof clean);
         enum role role = selected || marked ? whole : role_of(shown->column, process);
-        draw_cell(panel, rect, at, shown->col, shown->width, shown->column->left, role, clean);
+        run_add(&run, shown->width, shown->column->left, role, clean);
     }
+    if (rect->cols > run.end)
+        run_add(&run, rect->cols - run.end, true, whole, "");
+    run_draw(&run);
 }
 
 static void draw_titles(struct panel *panel, const struct rect *rect, const struct layout_of_columns *layout)

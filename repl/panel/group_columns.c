@@ -99,8 +99,7 @@ static enum role format_oom(facts_t *facts, group_t *group, char *out, size_t si
     bool fresh = group->oom_at && facts->now - group->oom_at < OOM_FLASH_NS;
     if (fresh) {
         snprintf(out, size, "OOM!%llu", (unsigned long long)group->oom_kills);
-        /* Every other half second turned round. */
-        return facts->now / 500000000 % 2 ? ROLE_STATUS_KEY : ROLE_FAILED;
+        return facts->beat ? ROLE_STATUS_KEY : ROLE_FAILED;
     }
     snprintf(out, size, "%llu", (unsigned long long)group->oom_kills);
     return group->oom_kills ? ROLE_FAILED : ROLE_TEXT;

@@ -9,6 +9,7 @@
 
 struct group_facts {
     bool ascii;
+    bool beat;      /* what flashes is the other way round */
     uint64_t now;   /* CLOCK_MONOTONIC nanoseconds */
     unsigned width; /* cells of the column that is being written */
 };

@@ -159,8 +159,11 @@ static void read_scope_pids(facts_t *facts, size_t index, struct meter_value *va
 static void read_tasks(facts_t *facts, size_t index, struct meter_value *value)
 {
     label(value, "Tasks");
-    snprintf(value->text, sizeof value->text, "%zu, %zu thr; %zu running", facts->processes, facts->threads,
-             facts->running);
+    char kernel[32] = "";
+    if (facts->kernel)
+        snprintf(kernel, sizeof kernel, "; %zu kthr", facts->kernel);
+    snprintf(value->text, sizeof value->text, "%zu, %zu thr; %zu running%s", facts->processes, facts->threads,
+             facts->running, kernel);
 }
 
 static void read_load(facts_t *facts, size_t index, struct meter_value *value)
@@ -198,7 +201,7 @@ const struct meter meters[] = {
     { "cpu", METER_RIGHT, cpus_right, cpu_right, NULL, false },
     { "memory", METER_LEFT, one, read_memory, "Mem     | used   + buffers   . cache", false },
     { "swap", METER_LEFT, one, read_swap, "Swp     | used", false },
-    { "tasks", METER_RIGHT, one, read_tasks, NULL, true },
+    { "tasks", METER_RIGHT, one, read_tasks, "Tasks   processes, their threads, threads of the kernel's own", true },
     { "load", METER_RIGHT, one, read_load, NULL, false },
     { "pressure", METER_RIGHT, pressure_count, read_pressure,
       "PSI10   share of the last 10 s in which somebody waited for it", false },

@@ -12,7 +12,8 @@
 struct meter_facts {
     const struct sample_host *host;
     const struct sample_group *scope; /* the cgroup that bounds what is listed; NULL: the whole machine */
-    size_t processes, running, threads;
+    size_t processes, threads;        /* but for the kernel's own */
+    size_t kernel, running;
     bool average; /* too many CPUs for a bar each */
     bool narrow;  /* there is little room: what bounds the scope, and the rest only where nothing does */
 };

@@ -134,6 +134,7 @@ void panel_refresh(struct panel *panel)
     struct err err = { 0 };
     if (panel->paused)
         return;
+    panel->beat = !panel->beat;
     if (sampler_refresh(panel->sampler, &err) < 0)
         panel_say(panel, "%s", err.message);
     /* The cgroups of the whole machine only while they are looked at; what bounds a scope always. */
@@ -151,7 +152,9 @@ void panel_facts(const struct panel *panel, struct meter_facts *facts)
     for (size_t i = 0; i < count; i++) {
         const struct sample_process *process = sampler_process(panel->sampler, i);
         facts->running += process->state == 'R';
-        if (!process->thread) {
+        if (process->kernel) {
+            facts->kernel++;
+        } else if (!process->thread) {
             facts->processes++;
             facts->threads += (size_t)process->threads;
         }
@@ -268,6 +271,8 @@ static void draw_state(struct panel *panel, const struct rect *rect)
             ADD(" %s %zu tagged", dot, marked);
         if (model->hidden)
             ADD(" %s %zu hidden", dot, model->hidden);
+        if (panel->some_hidden)
+            ADD(" %s NS ?: may not be read", dot);
     }
 #undef ADD
     panel_clean(panel, text, clean, sizeof clean);
@@ -334,9 +339,9 @@ void panel_draw(struct panel *panel, const struct rect *rect, enum panel_form fo
         return;
     }
     unsigned row = draw_meters(panel, rect, false);
-    struct rect line = { rect->row + row, rect->col, 1, rect->cols };
-    draw_state(panel, &line);
+    struct rect state = { rect->row + row, rect->col, 1, rect->cols };
     row++;
+    panel->some_hidden = false;
     struct rect list = { rect->row + row, rect->col, rect->rows - row - 1, rect->cols };
     if (panel->menu.kind == MENU_HELP) {
         menu_draw(panel, &list);
@@ -355,6 +360,7 @@ void panel_draw(struct panel *panel, const struct rect *rect, enum panel_form fo
         else
             draw_processes(panel, &list, false);
     }
-    line.row = rect->row + rect->rows - 1;
-    draw_last_line(panel, &line);
+    draw_state(panel, &state); /* after the list, which knows what could not be read */
+    struct rect last = { rect->row + rect->rows - 1, rect->col, 1, rect->cols };
+    draw_last_line(panel, &last);
 }

@@ -59,6 +59,8 @@ struct panel {
     struct panel_settings settings;
     struct model model;
     bool threads, paused;
+    bool some_hidden; /* among the rows last drawn: namespaces that may not be read */
+    bool beat;        /* changes with each refresh: what flashes goes by it */
 
     enum panel_view view;
     size_t group_selected, group_top;
@@ -162,6 +164,7 @@ struct panel_key {
     const char *label; /* "F3" */
     const char *name;  /* in the line of keys: "Search"; NULL: not there */
     const char *what;  /* in help; NULL: another name of the key above */
+    bool processes;    /* only where processes are listed */
 };
 extern const struct panel_key panel_keys[];
 extern const size_t panel_key_count;

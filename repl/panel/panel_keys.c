@@ -1,3 +1,4 @@
+#include "repl/panel/group_columns.h"
 #include "repl/panel/panel_internal.h"
 
 #include "repl/screen/utf8.h"
@@ -11,61 +12,63 @@
 
 /* The order is that of the line of keys and of help. */
 const struct panel_key panel_keys[] = {
-    { F(1), 0, PANEL_ACTION_HELP, "F1", "Help", "this page (also h, ?)" },
-    { 'h', 0, PANEL_ACTION_HELP, "h", NULL, NULL },
-    { '?', 0, PANEL_ACTION_HELP, "?", NULL, NULL },
-    { F(2), 0, PANEL_ACTION_SETUP, "F2", "Setup",
-      "which columns there are and in which order; how often it refreshes" },
-    { 'C', 0, PANEL_ACTION_SETUP, "C", NULL, NULL },
-    { F(3), 0, PANEL_ACTION_SEARCH, "F3", "Search", "find a command as you type; F3 again goes to the next (also /)" },
-    { '/', 0, PANEL_ACTION_SEARCH, "/", NULL, NULL },
+    { F(1), 0, PANEL_ACTION_HELP, "F1", "Help", "this page (also h, ?)", false },
+    { 'h', 0, PANEL_ACTION_HELP, "h", NULL, NULL, false },
+    { '?', 0, PANEL_ACTION_HELP, "?", NULL, NULL, false },
+    { F(2), 0, PANEL_ACTION_SETUP, "F2", "Setup", "which columns there are and in which order; how often it refreshes",
+      false },
+    { 'C', 0, PANEL_ACTION_SETUP, "C", NULL, NULL, false },
+    { F(3), 0, PANEL_ACTION_SEARCH, "F3", "Search", "find a command as you type; F3 again goes to the next (also /)",
+      true },
+    { '/', 0, PANEL_ACTION_SEARCH, "/", NULL, NULL, true },
     { F(4), 0, PANEL_ACTION_FILTER, "F4", "Filter",
-      "show only commands that hold what you type; a|b holds either (also \\)" },
-    { '\\', 0, PANEL_ACTION_FILTER, "\\", NULL, NULL },
-    { F(5), 0, PANEL_ACTION_TREE, "F5", "Tree", "who started whom, and back to the sorted list (also t)" },
-    { 't', 0, PANEL_ACTION_TREE, "t", NULL, NULL },
-    { F(6), 0, PANEL_ACTION_SORT_MENU, "F6", "SortBy", "choose the column to sort by (also < and >)" },
-    { '<', 0, PANEL_ACTION_SORT_MENU, "<", NULL, NULL },
-    { '>', 0, PANEL_ACTION_SORT_MENU, ">", NULL, NULL },
-    { F(7), 0, PANEL_ACTION_NICE_DOWN, "F7", "Nice-", "a higher priority: one off its nice value (also ])" },
-    { ']', 0, PANEL_ACTION_NICE_DOWN, "]", NULL, NULL },
-    { F(8), 0, PANEL_ACTION_NICE_UP, "F8", "Nice+", "a lower priority: one more (also [)" },
-    { '[', 0, PANEL_ACTION_NICE_UP, "[", NULL, NULL },
+      "show only commands that hold what you type; a|b holds either (also \\)", true },
+    { '\\', 0, PANEL_ACTION_FILTER, "\\", NULL, NULL, true },
+    { F(5), 0, PANEL_ACTION_TREE, "F5", "Tree", "who started whom, and back to the sorted list (also t)", true },
+    { 't', 0, PANEL_ACTION_TREE, "t", NULL, NULL, true },
+    { F(6), 0, PANEL_ACTION_SORT_MENU, "F6", "SortBy", "choose the column to sort by (also < and >)", true },
+    { '<', 0, PANEL_ACTION_SORT_MENU, "<", NULL, NULL, true },
+    { '>', 0, PANEL_ACTION_SORT_MENU, ">", NULL, NULL, true },
+    { F(7), 0, PANEL_ACTION_NICE_DOWN, "F7", "Nice-", "a higher priority: one off its nice value (also ])", true },
+    { ']', 0, PANEL_ACTION_NICE_DOWN, "]", NULL, NULL, true },
+    { F(8), 0, PANEL_ACTION_NICE_UP, "F8", "Nice+", "a lower priority: one more (also [)", true },
+    { '[', 0, PANEL_ACTION_NICE_UP, "[", NULL, NULL, true },
     { F(9), 0, PANEL_ACTION_KILL, "F9", "Kill",
-      "send a signal to the tagged processes, or to the selected one (also k)" },
-    { 'k', 0, PANEL_ACTION_KILL, "k", NULL, NULL },
-    { F(10), 0, PANEL_ACTION_QUIT, "F10", "Quit", "leave (also q)" },
-    { 'q', 0, PANEL_ACTION_QUIT, "q", NULL, NULL },
-    { INPUT_KEY_TAB, 0, PANEL_ACTION_VIEW, "Tab", NULL, "processes or cgroups" },
-    { 's', 0, PANEL_ACTION_SCOPE, "s", NULL, "whose processes: this machine's, a lab's, a container's, a cgroup's" },
+      "send a signal to the tagged processes, or to the selected one (also k)", true },
+    { 'k', 0, PANEL_ACTION_KILL, "k", NULL, NULL, true },
+    { F(10), 0, PANEL_ACTION_QUIT, "F10", "Quit", "leave (also q)", false },
+    { 'q', 0, PANEL_ACTION_QUIT, "q", NULL, NULL, false },
+    { INPUT_KEY_TAB, 0, PANEL_ACTION_VIEW, "Tab", NULL, "processes or cgroups", false },
+    { 's', 0, PANEL_ACTION_SCOPE, "s", NULL, "whose processes: this machine's, a lab's, a container's, a cgroup's",
+      false },
     { INPUT_KEY_ENTER, 0, PANEL_ACTION_INTO, "Enter", NULL,
-      "among cgroups: only this one and its processes; among processes: follow it" },
-    { 'u', 0, PANEL_ACTION_USER, "u", NULL, "only the processes of one user" },
-    { ' ', 0, PANEL_ACTION_MARK, "Space", NULL, "tag a process, or take its tag off" },
-    { 'c', 0, PANEL_ACTION_MARK_CHILDREN, "c", NULL, "tag it with all its children" },
-    { 'U', 0, PANEL_ACTION_UNMARK, "U", NULL, "take all tags off" },
-    { 'F', 0, PANEL_ACTION_FOLLOW, "F", NULL, "keep the selection on this process wherever it moves" },
-    { 'H', 0, PANEL_ACTION_THREADS, "H", NULL, "show threads, or hide them" },
-    { 'K', 0, PANEL_ACTION_KERNEL, "K", NULL, "hide the kernel's threads, or show them" },
-    { 'N', 0, PANEL_ACTION_BY_PID, "N", NULL, "sort by number" },
-    { 'P', 0, PANEL_ACTION_BY_CPU, "P", NULL, "sort by CPU use" },
-    { 'M', 0, PANEL_ACTION_BY_MEMORY, "M", NULL, "sort by memory" },
-    { 'T', 0, PANEL_ACTION_BY_TIME, "T", NULL, "sort by CPU time" },
-    { 'I', 0, PANEL_ACTION_INVERT, "I", NULL, "the other way round" },
-    { '+', 0, PANEL_ACTION_UNFOLD, "+", NULL, "in the tree: show its children" },
-    { '=', 0, PANEL_ACTION_UNFOLD, "=", NULL, NULL },
-    { '-', 0, PANEL_ACTION_FOLD, "-", NULL, "in the tree: hide its children" },
-    { 'Z', 0, PANEL_ACTION_PAUSE, "Z", NULL, "pause, and go on" },
-    { 'l', INPUT_CTRL, PANEL_ACTION_REDRAW, "Ctrl-L", NULL, "read everything now" },
-    { 'c', INPUT_CTRL, PANEL_ACTION_QUIT, "Ctrl-C", NULL, NULL },
-    { INPUT_KEY_UP, 0, PANEL_ACTION_UP, "Up", NULL, NULL },
-    { INPUT_KEY_DOWN, 0, PANEL_ACTION_DOWN, "Down", NULL, NULL },
-    { INPUT_KEY_PAGE_UP, 0, PANEL_ACTION_PAGE_UP, "PgUp", NULL, NULL },
-    { INPUT_KEY_PAGE_DOWN, 0, PANEL_ACTION_PAGE_DOWN, "PgDn", NULL, NULL },
-    { INPUT_KEY_HOME, 0, PANEL_ACTION_HOME, "Home", NULL, NULL },
-    { INPUT_KEY_END, 0, PANEL_ACTION_END, "End", NULL, NULL },
-    { INPUT_KEY_LEFT, 0, PANEL_ACTION_LEFT, "Left", NULL, NULL },
-    { INPUT_KEY_RIGHT, 0, PANEL_ACTION_RIGHT, "Right", NULL, "columns that did not fit" },
+      "among cgroups: only this one and its processes; among processes: follow it", false },
+    { 'u', 0, PANEL_ACTION_USER, "u", NULL, "only the processes of one user", true },
+    { ' ', 0, PANEL_ACTION_MARK, "Space", NULL, "tag a process, or take its tag off", true },
+    { 'c', 0, PANEL_ACTION_MARK_CHILDREN, "c", NULL, "tag it with all its children", true },
+    { 'U', 0, PANEL_ACTION_UNMARK, "U", NULL, "take all tags off", true },
+    { 'F', 0, PANEL_ACTION_FOLLOW, "F", NULL, "keep the selection on this process wherever it moves", true },
+    { 'H', 0, PANEL_ACTION_THREADS, "H", NULL, "show threads, or hide them", true },
+    { 'K', 0, PANEL_ACTION_KERNEL, "K", NULL, "hide the kernel's threads, or show them", true },
+    { 'N', 0, PANEL_ACTION_BY_PID, "N", NULL, "sort by number", true },
+    { 'P', 0, PANEL_ACTION_BY_CPU, "P", NULL, "sort by CPU use", true },
+    { 'M', 0, PANEL_ACTION_BY_MEMORY, "M", NULL, "sort by memory", true },
+    { 'T', 0, PANEL_ACTION_BY_TIME, "T", NULL, "sort by CPU time", true },
+    { 'I', 0, PANEL_ACTION_INVERT, "I", NULL, "the other way round", true },
+    { '+', 0, PANEL_ACTION_UNFOLD, "+", NULL, "in the tree: show its children", true },
+    { '=', 0, PANEL_ACTION_UNFOLD, "=", NULL, NULL, true },
+    { '-', 0, PANEL_ACTION_FOLD, "-", NULL, "in the tree: hide its children", true },
+    { 'Z', 0, PANEL_ACTION_PAUSE, "Z", NULL, "pause, and go on", false },
+    { 'l', INPUT_CTRL, PANEL_ACTION_REDRAW, "Ctrl-L", NULL, "read everything now", false },
+    { 'c', INPUT_CTRL, PANEL_ACTION_QUIT, "Ctrl-C", NULL, NULL, false },
+    { INPUT_KEY_UP, 0, PANEL_ACTION_UP, "Up", NULL, NULL, false },
+    { INPUT_KEY_DOWN, 0, PANEL_ACTION_DOWN, "Down", NULL, NULL, false },
+    { INPUT_KEY_PAGE_UP, 0, PANEL_ACTION_PAGE_UP, "PgUp", NULL, NULL, false },
+    { INPUT_KEY_PAGE_DOWN, 0, PANEL_ACTION_PAGE_DOWN, "PgDn", NULL, NULL, false },
+    { INPUT_KEY_HOME, 0, PANEL_ACTION_HOME, "Home", NULL, NULL, false },
+    { INPUT_KEY_END, 0, PANEL_ACTION_END, "End", NULL, NULL, false },
+    { INPUT_KEY_LEFT, 0, PANEL_ACTION_LEFT, "Left", NULL, NULL, false },
+    { INPUT_KEY_RIGHT, 0, PANEL_ACTION_RIGHT, "Right", NULL, "columns that did not fit", false },
 };
 const size_t panel_key_count = sizeof panel_keys / sizeof *panel_keys;
 
@@ -77,7 +80,7 @@ static const struct panel_key *key_line(struct panel *panel, const struct rect *
     unsigned col = 0;
     for (size_t i = 0; i < panel_key_count; i++) {
         const struct panel_key *key = &panel_keys[i];
-        if (!key->name)
+        if (!key->name || (key->processes && panel->view == VIEW_GROUPS))
             continue;
         unsigned wide = (unsigned)(strlen(key->label) + strlen(key->name));
         if (col + wide > rect->cols)
@@ -92,8 +95,10 @@ static const struct panel_key *key_line(struct panel *panel, const struct rect *
         }
         col++;
     }
-    if (!at && col + 32 < rect->cols)
-        draw_text(panel->theme, rect, 0, col, ROLE_FAINT, " Tab cgroups  s scope  u user");
+    const char *others =
+        panel->view == VIEW_GROUPS ? " Tab processes  Enter into  s scope" : " Tab cgroups  s scope  u user";
+    if (!at && col + strlen(others) < rect->cols)
+        draw_text(panel->theme, rect, 0, col, ROLE_FAINT, others);
     return NULL;
 }
 
@@ -148,6 +153,12 @@ static void into(struct panel *panel)
         panel_say(panel, "%s", err.message);
         return;
     }
+    /* A lab's group is still the lab's: its users keep their names, and what differs is said against the lab. */
+    if (panel->scope.init && panel->scope.group[0]) {
+        scope.init = panel->scope.init;
+        scope.id_base = panel->scope.id_base;
+        scope.id_count = panel->scope.id_count;
+    }
     panel_set_scope(panel, &scope);
     panel->view = VIEW_PROCESSES;
 }
@@ -167,8 +178,6 @@ static void move(struct panel *panel, long rows)
 
 static void open_entry(struct panel *panel, enum panel_entry entry)
 {
-    if (panel->view == VIEW_GROUPS)
-        return;
     panel->entry = entry;
     panel->not_found = false;
     snprintf(panel->text, sizeof panel->text, "%s", entry == ENTRY_FILTER ? panel->model.filter : "");
@@ -182,6 +191,15 @@ static void fold(struct panel *panel, bool folded)
         process->tag = (unsigned char)(folded ? process->tag | TAG_FOLDED : process->tag & ~TAG_FOLDED);
         model_update(&panel->model);
     }
+}
+
+/* What acts on processes acts on none that is not seen. */
+static enum panel_answer press(struct panel *panel, const struct panel_key *key)
+{
+    if (!key->processes || panel->view == VIEW_PROCESSES)
+        return panel_act(panel, key->action);
+    panel_say(panel, "%s is for processes: Tab shows them, Enter those of the selected cgroup", key->label);
+    return PANEL_DREW;
 }
 
 enum panel_answer panel_act(struct panel *panel, enum panel_action action)
@@ -225,6 +243,7 @@ enum panel_answer panel_act(struct panel *panel, enum panel_action action)
         return PANEL_QUIT;
     case PANEL_ACTION_VIEW:
         panel->view = panel->view == VIEW_GROUPS ? VIEW_PROCESSES : VIEW_GROUPS;
+        panel->shift = 0;
         return PANEL_REFRESH;
     case PANEL_ACTION_SCOPE:
         menu_open(panel, MENU_SCOPE);
@@ -236,13 +255,13 @@ enum panel_answer panel_act(struct panel *panel, enum panel_action action)
         menu_open(panel, MENU_USER);
         break;
     case PANEL_ACTION_MARK:
-        if (selected && panel->view == VIEW_PROCESSES) {
+        if (selected) {
             model_mark(model, selected, false);
             model_move(model, 1);
         }
         break;
     case PANEL_ACTION_MARK_CHILDREN:
-        if (selected && panel->view == VIEW_PROCESSES)
+        if (selected)
             model_mark(model, selected, true);
         break;
     case PANEL_ACTION_UNMARK:
@@ -312,7 +331,8 @@ enum panel_answer panel_act(struct panel *panel, enum panel_action action)
         panel->shift -= panel->shift > 0;
         break;
     case PANEL_ACTION_RIGHT:
-        panel->shift += panel->shift + 3 < panel->settings.column_count;
+        panel->shift +=
+            panel->shift + 3 < (panel->view == VIEW_GROUPS ? group_column_count : panel->settings.column_count);
         break;
     }
     return PANEL_DREW;
@@ -412,7 +432,7 @@ static enum panel_answer mouse_input(struct panel *panel, const struct input_eve
     if (inside(&panel->keys, event)) {
         unsigned col = event->col - panel->keys.col;
         const struct panel_key *key = key_line(panel, &panel->keys, &col);
-        return key ? panel_act(panel, key->action) : PANEL_NOTHING;
+        return key ? press(panel, key) : PANEL_NOTHING;
     }
     return PANEL_NOTHING;
 }
@@ -434,6 +454,6 @@ enum panel_answer panel_input(struct panel *panel, const struct input_event *eve
     }
     for (size_t i = 0; i < panel_key_count; i++)
         if (panel_keys[i].key == event->key && panel_keys[i].modifiers == event->modifiers)
-            return panel_act(panel, panel_keys[i].action);
+            return press(panel, &panel_keys[i]);
     return PANEL_NOTHING;
 }

@@ -45,6 +45,16 @@ static void print_processes(struct panel *panel, FILE *out)
 {
     const struct panel_settings *settings = &panel->settings;
     char raw[4200], clean[4200];
+    unsigned details = 0;
+    for (size_t i = 0; i < settings->column_count; i++)
+        details |= columns[settings->column[i]].details;
+    bool some_hidden = false;
+    for (size_t r = 0; r < panel->model.count; r++) {
+        sampler_detail(panel->sampler, panel->model.rows[r].process, details);
+        some_hidden |= details & SAMPLE_NAMESPACES && panel->model.rows[r].process->hidden;
+    }
+    if (some_hidden)
+        fputs("NS ?: may not be read: the process has rights that you have not\n", out);
     for (size_t i = 0; i < settings->column_count; i++) {
         const struct column *column = &columns[settings->column[i]];
         if (i > 0 && column->left)
@@ -56,7 +66,6 @@ static void print_processes(struct panel *panel, FILE *out)
         const struct model_row *row = &panel->model.rows[r];
         for (size_t i = 0; i < settings->column_count; i++) {
             const struct column *column = &columns[settings->column[i]];
-            sampler_detail(panel->sampler, row->process, column->details);
             column->format(&panel->model.facts, row->process, raw, sizeof raw);
             panel_clean(panel, raw, clean, sizeof clean);
             if (i > 0 && column->left)
@@ -74,6 +83,7 @@ static void print_groups(struct panel *panel, FILE *out)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     struct group_facts facts = { .ascii = panel->theme->ascii,
+                                 .beat = panel->beat,
                                  .now = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec };
     const struct sample_group *group = panel_group_at(panel, 0);
     unsigned names = 20;

@@ -94,7 +94,7 @@ void overlay_changed(struct screen *screen)
     screen->overlay_flow = NULL;
 }
 
-void overlay_show(struct screen *screen, enum overlay overlay)
+void overlay_show(struct screen *screen, enum overlay_page overlay)
 {
     overlay_changed(screen);
     screen->overlay_top = 0;

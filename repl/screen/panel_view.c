@@ -28,8 +28,9 @@ static void follow_lab(struct screen *screen)
     const struct lab *lab = screen->session ? session_lab(screen->session) : NULL;
     const char *name = lab ? lab_name(lab) : "";
     const struct scope *scope = panel_scope(view->panel);
-    bool ours = scope->kind == SCOPE_LAB || !*view->lab;
-    bool same = strcmp(name, view->lab) == 0 && (scope->kind != SCOPE_LAB || !lab || scope->init == lab_init_pid(lab));
+    /* The lab itself, or one of its cgroups. */
+    bool ours = scope->kind == SCOPE_LAB || (scope->kind == SCOPE_CGROUP && scope->init) || !*view->lab;
+    bool same = strcmp(name, view->lab) == 0 && (!scope->init || !lab || scope->init == lab_init_pid(lab));
     struct scope found;
     if (same || !ours || !*name || scope_lab(name, &found, NULL) < 0)
         return;

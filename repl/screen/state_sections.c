@@ -24,6 +24,11 @@ static bool mounts_tell(const struct session_state *state)
     return state->mounts_changed > 0;
 }
 
+static bool layers_tell(const struct session_state *state)
+{
+    return *state->layers.point != '\0';
+}
+
 static bool processes_tell(const struct session_state *state)
 {
     return state->numbers > 1;
@@ -35,12 +40,13 @@ static bool links_tell(const struct session_state *state)
 }
 
 const struct state_section_view state_sections[STATE_SECTIONS] = {
-    [STATE_CLOSURE] = { "Files that programs need", "", state_put_closures, closures_tell, false },
-    [STATE_NAMESPACES] = { "Namespaces", "", state_put_namespaces, namespaces_tell, false },
-    [STATE_IDS] = { "User and group ids", "ids    ", state_put_ids, ids_tell, false },
-    [STATE_MOUNTS] = { "Mounts", "mounts ", state_put_mounts, mounts_tell, true },
-    [STATE_PROCESSES] = { "Processes", "tree   ", state_put_processes, processes_tell, true },
-    [STATE_LINKS] = { "Network links", "links  ", state_put_links, links_tell, true },
+    [STATE_CLOSURE] = { "Files that programs need", "", state_put_closures, closures_tell, false, false },
+    [STATE_NAMESPACES] = { "Namespaces", "", state_put_namespaces, namespaces_tell, false, false },
+    [STATE_IDS] = { "User and group ids", "ids    ", state_put_ids, ids_tell, false, false },
+    [STATE_MOUNTS] = { "Mounts", "mounts ", state_put_mounts, mounts_tell, true, false },
+    [STATE_LAYERS] = { "Layers", "layers ", state_put_layers, layers_tell, true, true },
+    [STATE_PROCESSES] = { "Processes", "tree   ", state_put_processes, processes_tell, true, false },
+    [STATE_LINKS] = { "Network links", "links  ", state_put_links, links_tell, true, false },
 };
 
 static bool is_done(const struct state_missing *closure)
@@ -176,7 +182,8 @@ void state_put_page(struct flow *flow, const struct session_state *state)
     flow_break(flow);
     state_put_process(flow, state);
     for (size_t i = 0; i < STATE_SECTIONS; i++) {
-        if (i == STATE_CLOSURE && !closures_tell(state))
+        bool absent = (i == STATE_CLOSURE || i == STATE_LAYERS) && !state_sections[i].telling(state);
+        if (absent)
             continue;
         flow_blank(flow);
         flow_text(flow, ROLE_HEADING, state_sections[i].heading);

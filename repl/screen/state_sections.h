@@ -22,11 +22,12 @@ struct state_section_view {
     /* Has it something to say that is not as in any shell of the lab? */
     bool (*telling)(const struct session_state *state);
     bool right; /* its column where there are two */
+    bool whole; /* a picture: where the step watches it, its lines come before a line each of the others */
 };
 extern const struct state_section_view state_sections[STATE_SECTIONS];
 
-state_put_fn state_put_closures, state_put_namespaces, state_put_ids, state_put_mounts, state_put_processes,
-    state_put_links;
+state_put_fn state_put_closures, state_put_namespaces, state_put_ids, state_put_mounts, state_put_layers,
+    state_put_processes, state_put_links;
 /** All that is mounted now, with the same marks. */
 state_put_fn state_put_mount_table;
 

@@ -21,7 +21,7 @@ static size_t in_order(const struct session_state *state, enum state_section *or
     for (int pass = 0; pass < 3; pass++)
         for (size_t i = 0; i < STATE_SECTIONS; i++) {
             int of = state->watched[i] ? 0 : state_sections[i].telling(state) ? 1 : 2;
-            bool empty = i == STATE_CLOSURE && state->closure_count == 0;
+            bool empty = (i == STATE_CLOSURE || i == STATE_LAYERS) && !state_sections[i].telling(state);
             if (of == pass && !empty)
                 order[count++] = (enum state_section)i;
         }
@@ -85,14 +85,23 @@ static void draw_process(struct column *column)
     draw_flow(column, flow, 1);
 }
 
-/* Each section of @order gets a line while there are any, then those in front as many as they need. @keep lines stay free. */
+/* A picture that the step watches gets what it needs; each other section of @order a line while there are any, then those in front as many as they need. @keep lines stay free. */
 static void draw_sections(struct column *column, const enum state_section *order, size_t count, unsigned keep)
 {
     unsigned rows[STATE_SECTIONS] = { 0 };
     unsigned left = column->rect.rows - column->used;
     left = left > keep ? left - keep : 0;
-    for (size_t i = 0; i < count && left > 0; i++, left--)
-        rows[i] = 1;
+    for (size_t i = 0; i < count && left > 0; i++)
+        if (state_sections[order[i]].whole && column->screen->state.watched[order[i]]) {
+            rows[i] = lines_of(column, order[i], left);
+            rows[i] = rows[i] < left ? rows[i] : left;
+            left -= rows[i];
+        }
+    for (size_t i = 0; i < count && left > 0; i++)
+        if (!rows[i]) {
+            rows[i] = 1;
+            left--;
+        }
     for (size_t i = 0; i < count && left > 0; i++) {
         unsigned wants = lines_of(column, order[i], rows[i] + left);
         unsigned more = wants > rows[i] ? wants - rows[i] : 0;

@@ -1,5 +1,6 @@
 #include "repl/screen/utf8.h"
 
+#include <stdbool.h>
 #include <wchar.h>
 
 size_t utf8_expected(unsigned char first)
@@ -68,11 +69,22 @@ unsigned utf8_cells(uint32_t character)
     return character < 0xa0 ? 0 : 1;
 }
 
+/* Most text is ASCII: a cell a byte, without asking anybody. */
+static bool is_one_cell(char byte)
+{
+    return byte >= ' ' && byte < 0x7f;
+}
+
 unsigned utf8_width(const char *text, size_t len)
 {
     unsigned cells = 0;
     for (size_t at = 0; at < len;) {
         uint32_t character;
+        if (is_one_cell(text[at])) {
+            at++;
+            cells++;
+            continue;
+        }
         at += utf8_decode(text + at, len - at, &character);
         cells += utf8_cells(character);
     }
@@ -84,8 +96,9 @@ size_t utf8_fit(const char *text, size_t len, unsigned cells)
     size_t at = 0;
     while (at < len) {
         uint32_t character;
-        size_t n = utf8_decode(text + at, len - at, &character);
-        unsigned wide = utf8_cells(character);
+        bool ascii = is_one_cell(text[at]);
+        size_t n = ascii ? 1 : utf8_decode(text + at, len - at, &character);
+        unsigned wide = ascii ? 1 : utf8_cells(character);
         if (wide > cells)
             break;
         cells -= wide;

@@ -25,7 +25,7 @@ enum dirty {
     DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
 };
 
-enum overlay { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE, OVERLAY_PANEL };
+enum overlay_page { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE, OVERLAY_PANEL };
 
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
@@ -112,7 +112,7 @@ struct screen {
     struct command_entry command;
     bool interrupted; /* the last key in a too small window was Ctrl-C */
 
-    enum overlay overlay;
+    enum overlay_page overlay;
     struct flow *overlay_flow;
     unsigned overlay_top, overlay_selected;
 
@@ -183,7 +183,7 @@ bool quiz_input(struct screen *screen, const struct input_event *event); /* whil
 void quiz_answer(struct screen *screen, const char *text);
 
 /* overlay.c */
-void overlay_show(struct screen *screen, enum overlay overlay);
+void overlay_show(struct screen *screen, enum overlay_page overlay);
 void overlay_draw(struct screen *screen);
 /** What it shows is not what it was: it is made anew when next drawn, at the same place. */
 void overlay_changed(struct screen *screen);

@@ -251,6 +251,9 @@ void state_step_began(struct session *session);
 void state_forget(struct session *session);
 /** @root: of the shown process, as observe_root says. */
 void state_read_mounts(struct session *session, const char *root, struct session_state *state);
+/** The newest overlay in @table whose layers can be found; @list, of @count, is what came into the table since the step began. */
+void state_read_layers(const struct session *session, const struct observe_mounts *table,
+                       const struct mount_difference *list, ssize_t count, struct session_state *state);
 
 /* waiting.c */
 /** Does a process in the terminal's foreground wait for input from it? */

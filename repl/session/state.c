@@ -198,8 +198,8 @@ static void read_closure(int lab_root, int root, struct state_missing *entry)
 }
 
 const char *const state_section_names[STATE_SECTIONS] = {
-    [STATE_CLOSURE] = "closure", [STATE_NAMESPACES] = "namespaces", [STATE_IDS] = "ids",
-    [STATE_MOUNTS] = "mounts",   [STATE_PROCESSES] = "processes",   [STATE_LINKS] = "links",
+    [STATE_CLOSURE] = "closure", [STATE_NAMESPACES] = "namespaces", [STATE_IDS] = "ids",     [STATE_MOUNTS] = "mounts",
+    [STATE_LAYERS] = "layers",   [STATE_PROCESSES] = "processes",   [STATE_LINKS] = "links",
 };
 
 /* One watch line: `closure ROOT PROGRAM…`, or sections by their names. */

@@ -5,6 +5,7 @@
 #ifndef REPL_SESSION_STATE_H
 #define REPL_SESSION_STATE_H
 
+#include "engine/observe/layers.h"
 #include "engine/observe/links.h"
 #include "engine/observe/members.h"
 #include "engine/observe/mounts.h"
@@ -17,6 +18,7 @@ enum state_section { /* what a step's `watch` lines can name, in the order they 
                      STATE_NAMESPACES,
                      STATE_IDS,
                      STATE_MOUNTS,
+                     STATE_LAYERS,
                      STATE_PROCESSES,
                      STATE_LINKS,
                      STATE_SECTIONS,
@@ -27,6 +29,7 @@ enum state_section { /* what a step's `watch` lines can name, in the order they 
 #define STATE_TABLE 64
 #define STATE_LINKS_MAX 12
 #define STATE_RANGES 6
+#define STATE_LAYER_NAMES 40
 
 struct state_range { /* of ids: the process's own, what they are in the lab, and on the machine */
     uint32_t inside, lab, outside, count;
@@ -51,6 +54,17 @@ struct state_mounted { /* one of the mounts there are now */
     char point[112], type[24];
     char from[112]; /* the directory of its file system that it shows; "/" all of it */
     char mark;      /* '+' came, '>' moved, '~' changed since the step began; ' ' was there */
+};
+
+struct state_layers {            /* of the newest overlay the process sees */
+    char point[128];             /* where it is mounted; "": there is none */
+    bool came;                   /* since the step began */
+    bool upper;                  /* layer 0 is written to */
+    size_t count;                /* layers, the uppermost first; name and entries have LAYERS_SHOWN of them at most */
+    char name[LAYERS_SHOWN][64]; /* of their directories, the last part */
+    struct layer_entry entries[STATE_LAYER_NAMES];
+    size_t entry_count;
+    bool more; /* there are more */
 };
 
 struct session_state {
@@ -88,6 +102,8 @@ struct session_state {
     size_t mount_count, mounts_changed; /* stored, and how many there are */
     struct state_mounted table[STATE_TABLE];
     size_t table_count; /* of mount_total */
+
+    struct state_layers layers;
 
     struct observe_link links[STATE_LINKS_MAX]; /* of its network namespace; negative count: could not be read */
     ssize_t link_count;

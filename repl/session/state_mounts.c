@@ -117,6 +117,7 @@ void state_read_mounts(struct session *session, const char *root, struct session
         count = observe_mounts_compare(&base->table, &table, seen, list, sizeof list / sizeof *list);
     state->mounts_known = count >= 0;
     copy_table(&table, list, count, state);
+    state_read_layers(session, &table, list, count, state);
     state->mounts_changed = count > 0 ? (size_t)count : 0;
     ssize_t first = count > STATE_MOUNTS_MAX ? count - STATE_MOUNTS_MAX : 0; /* the oldest ones are left out */
     while (first > 0 && list[first - 1].change != MOUNT_ADDED)

@@ -294,6 +294,26 @@ static void below_a_changed_root_paths_are_the_process_s_own(void **state)
     forget();
 }
 
+static void an_overlay_in_anothers_number_has_not_moved(void **state)
+{
+    static const char *const texts[] = {
+        "40 30 0:50 / /one rw - overlay overlay rw,lowerdir=/a,upperdir=/b,workdir=/c\n",
+        "40 30 0:50 / /two rw - overlay overlay rw,lowerdir=/a,upperdir=/d,workdir=/e\n",
+        "41 30 0:50 / /three rw - overlay overlay ro,lowerdir=/a,upperdir=/d,workdir=/e\n",
+    };
+    struct observe_mounts table[3];
+    struct mount_difference found[4];
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(observe_mounts_parse(strdup(texts[i]), &table[i], NULL), 0);
+    assert_int_equal(observe_mounts_compare(&table[0], &table[1], "/", found, 4), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(found[i].change == MOUNT_ADDED || found[i].change == MOUNT_REMOVED);
+    assert_int_equal(observe_mounts_compare(&table[1], &table[2], "/", found, 4), 1);
+    assert_int_equal(found[0].change, MOUNT_MOVED);
+    for (size_t i = 0; i < 3; i++)
+        observe_mounts_free(&table[i]);
+}
+
 static void lines_that_are_not_mounts_are_left_out(void **state)
 {
     static const char text[] =
@@ -355,6 +375,7 @@ int main(void)
         cmocka_unit_test(changed_options_and_propagation_are_told),
         cmocka_unit_test(after_pivot_root_the_old_root_has_moved_with_all_on_it),
         cmocka_unit_test(below_a_changed_root_paths_are_the_process_s_own),
+        cmocka_unit_test(an_overlay_in_anothers_number_has_not_moved),
         cmocka_unit_test(lines_that_are_not_mounts_are_left_out),
         cmocka_unit_test(one_that_has_ended_is_gone),
     };

@@ -465,6 +465,37 @@ static void details_are_the_processs_own(void **state)
     sampler_free(sampler);
 }
 
+/* Asked for by turns, few are read each time, and many each within as many refreshes as there are SAMPLE_AT_ONCE of them, about as many at a time. */
+static void details_by_turns_are_no_older_than_their_turn(void **state)
+{
+    enum { MANY = 3 * SAMPLE_AT_ONCE, FEW = 20 };
+    static pid_t pids[MANY];
+    struct sampler *sampler = new_sampler(64);
+    for (int i = 0; i < MANY; i++)
+        pids[i] = start_load(NULL, "", 0, false);
+    for (int asked = MANY; asked > 0; asked = asked == MANY ? FEW : 0) {
+        uint32_t turns = 1 + (uint32_t)asked / SAMPLE_AT_ONCE, read_now = 0, refreshes = 0;
+        for (int round = 0; round < 10; round++) {
+            refresh(sampler);
+            refreshes = (uint32_t)sampler_counts(sampler).refreshes;
+            read_now = 0;
+            for (int i = 0; i < asked; i++) {
+                struct sample_process *process = sampler_find(sampler, pids[i]);
+                sampler_detail(sampler, process, SAMPLE_GROUP | SAMPLE_BY_TURNS);
+                assert_true(round == 0 ||
+                            refreshes - process->age[1] < turns); /* how many ask is known from the second on */
+                read_now += process->age[1] == refreshes;
+            }
+        }
+        assert_true(read_now >= (uint32_t)asked / turns / 2 && read_now <= 2 * (uint32_t)asked / turns);
+        sampler_detail(sampler, sampler_find(sampler, pids[0]), SAMPLE_GROUP);
+        assert_int_equal(sampler_find(sampler, pids[0])->age[1], refreshes);
+    }
+    for (int i = 0; i < MANY; i++)
+        end(pids[i]);
+    sampler_free(sampler);
+}
+
 static void a_scope_lists_its_own_alone(void **state)
 {
     struct test_group group;
@@ -525,6 +556,7 @@ int main(void)
         cmocka_unit_test(with_births_and_deaths_no_row_is_stale),
         cmocka_unit_test(a_number_used_again_is_another_process),
         cmocka_unit_test(details_are_the_processs_own),
+        cmocka_unit_test(details_by_turns_are_no_older_than_their_turn),
         cmocka_unit_test(a_scope_lists_its_own_alone),
         cmocka_unit_test(the_machines_figures_are_procs),
     };

@@ -3,6 +3,7 @@
 #include "repl/panel/top.h"
 #include "tests/screen/harness.h"
 
+#include <grp.h>
 #include <locale.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -26,6 +27,7 @@
 #define KEY_F4 "\033OS"
 #define KEY_F5 "\033[15~"
 #define KEY_F6 "\033[17~"
+#define KEY_F8 "\033[19~"
 #define KEY_F9 "\033[20~"
 #define KEY_F10 "\033[21~"
 
@@ -41,7 +43,7 @@ static struct harness *start(const char *const *options, const char *const *env,
     for (size_t i = 0; env && env[i]; i++)
         all[1 + i] = env[i];
     struct harness *harness = harness_start(argv, all, cols, rows);
-    harness_expect(harness, "F1Help.*F4Filter", SOON_MS);
+    harness_expect(harness, "F1Help.*F10Quit", SOON_MS);
     return harness;
 }
 
@@ -257,7 +259,91 @@ static void no_colour_and_ascii_say_the_same(void **state)
     quit(harness, "q");
 }
 
+/* ---- an ordinary user ---- */
+
+/* This program, told to be somebody who is not root: see be_nobody. */
+static const char *const *as_nobody(const char *const *argv)
+{
+    static const char *all[16] = { "/proc/self/exe", "nobody" };
+    for (size_t i = 0; i < 13 && (all[2 + i] = argv[i]); i++)
+        ;
+    return all;
+}
+
+/* For main: `PROGRAM nobody top …`. Who is an ordinary user already stays who he is. */
+static int be_nobody(char **argv)
+{
+    if (getuid() == 0 && (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0))
+        return 3;
+    execv("/proc/self/exe", argv);
+    return 4;
+}
+
+static void an_ordinary_user_sees_what_he_may_and_is_told_what_he_may_not(void **state)
+{
+    const char *const argv[] = { "top", "-d", "0.3", NULL }, *const env[] = { config, NULL };
+    char name[32], line[2048];
+    if (getuid() != 0) { /* nobody here is another user */
+        skip();
+        return;
+    }
+    snprintf(name, sizeof name, "roots-own-%d", getpid());
+    pid_t child = start_child(name);
+    struct harness *harness = harness_start(as_nobody(argv), env, 120, 36);
+    harness_expect(harness, "F1Help.*F10Quit", SOON_MS);
+    harness_expect(harness, "processes . NS \\?: may not be read", SOON_MS);
+    harness_send(harness, KEY_F4);
+    harness_send(harness, name);
+    harness_send(harness, "\r");
+    snprintf(line, sizeof line, "%d +- root .* \\? +/.* %s 1000 *$", child, name);
+    harness_expect(harness, line, SOON_MS);
+    harness_send(harness, KEY_F9 "9\r");
+    snprintf(line, sizeof line, "kill process %d with signal 9: Operation not permitted", child);
+    harness_expect(harness, line, SOON_MS);
+    assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+    harness_send(harness, KEY_F8);
+    snprintf(line, sizeof line, "setpriority of process %d to 1: Operation not permitted", child);
+    harness_expect(harness, line, SOON_MS);
+    harness_send(harness, "\t");
+    harness_expect(harness, "CGROUP +CPU% +/LIMIT", SOON_MS);
+    harness_expect(harness, "^/ ", SOON_MS);
+    quit(harness, "q");
+    end(child);
+
+    snprintf(line, sizeof line, "/proc/%d/exe nobody top -d 0.2 --once", getpid());
+    FILE *out = popen(line, "re");
+    bool said = false, first = false;
+    while (fgets(line, sizeof line, out)) {
+        said |= strncmp(line, "NS ?: may not be read", 21) == 0;
+        first |= strncmp(line, "      1 ", 8) == 0 && strstr(line, " ? ");
+    }
+    assert_int_equal(pclose(out), 0);
+    assert_true(said && first);
+}
+
 /* ---- cgroups ---- */
+
+/* A key that kills, or searches, would act on a list that is not there to see. */
+static void among_cgroups_keys_for_processes_say_so_and_columns_scroll(void **state)
+{
+    const char *const options[] = { "--cgroups", NULL };
+    struct harness *harness = start(options, NULL, 80, 24);
+    harness_expect(harness, "^CGROUP +CPU% .* STATE", SOON_MS);
+    harness_expect(harness, "^F1Help F2Setup F10Quit  Tab processes", SOON_MS);
+    assert_false(harness_shows(harness, "IO R/W"));
+    harness_send(harness, KEY_F9);
+    harness_expect(harness, "F9 is for processes", SOON_MS);
+    assert_false(harness_shows(harness, "SIGTERM"));
+    harness_send(harness, KEY_F3);
+    harness_expect(harness, "F3 is for processes", SOON_MS);
+    harness_send(harness, "\033[C\033[C\033[C");
+    harness_expect(harness, "^CGROUP +MEM +/MAX +HISTORY +OOM +PIDS +/MAX +IO R/W +V STATE", SOON_MS);
+    harness_send(harness, "\033[D\033[D\033[D");
+    harness_expect(harness, "^CGROUP +CPU% .* STATE", SOON_MS);
+    harness_send(harness, "\t");
+    harness_expect(harness, "^F1Help F2Setup F3Search", SOON_MS);
+    quit(harness, "q");
+}
 
 static const struct cgroup_hierarchy *with_controller(const struct cgroup_hierarchy *list, ssize_t count,
                                                       const char *controller)
@@ -375,6 +461,8 @@ static int tear_down(void **state)
 
 int main(int argc, char **argv)
 {
+    if (argc > 2 && strcmp(argv[1], "nobody") == 0)
+        return be_nobody(argv + 1);
     if (argc > 1 && strcmp(argv[1], "top") == 0)
         return top_main(argc - 1, argv + 1);
     setlocale(LC_ALL, "C.UTF-8");
@@ -387,6 +475,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(columns_chosen_are_there_the_next_time),
         cmocka_unit_test(the_mouse_selects_and_sorts),
         cmocka_unit_test(no_colour_and_ascii_say_the_same),
+        cmocka_unit_test(an_ordinary_user_sees_what_he_may_and_is_told_what_he_may_not),
+        cmocka_unit_test(among_cgroups_keys_for_processes_say_so_and_columns_scroll),
         cmocka_unit_test(a_group_shows_its_cap_its_throttling_and_its_oom_kills),
         cmocka_unit_test(as_text_it_needs_no_terminal),
     };

@@ -1,0 +1,235 @@
+/* Which verb of docker? One table; `docker image ls` and its like are other words for the same verbs. */
+#include "engine/docker/docker.h"
+#include "engine/docker/verbs.h"
+
+#include "engine/base/cleanup.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* What moves archives and images, or loads the libraries for it, is teachroot-transfer's. */
+const struct docker_verb docker_verbs[] = {
+    { "container prune", &docker_container_prune_options, docker_container_prune },
+    { "create", &docker_create_options, NULL },
+    { "export", &docker_export_options, NULL },
+    { "history", &docker_history_options, docker_history },
+    { "image prune", &docker_image_prune_options, docker_image_prune },
+    { "images", &docker_images_options, docker_images },
+    { "import", &docker_import_options, NULL },
+    { "inspect", &docker_inspect_options, docker_inspect },
+    { "load", &docker_load_options, NULL },
+    { "ps", &docker_ps_options, docker_ps },
+    { "pull", &docker_pull_options, NULL },
+    { "push", &docker_push_options, NULL },
+    { "rm", &docker_rm_options, docker_rm },
+    { "rmi", &docker_rmi_options, docker_rmi },
+    { "save", &docker_save_options, NULL },
+    { "tag", &docker_tag_options, docker_tag },
+};
+const size_t docker_verb_count = sizeof docker_verbs / sizeof *docker_verbs;
+
+static const struct alias {
+    const char *group, *word, *verb;
+    const char *argument; /* one more, or NULL */
+} aliases[] = {
+    { "image", "history", "history", NULL },
+    { "image", "import", "import", NULL },
+    { "image", "inspect", "inspect", "--type=image" },
+    { "image", "list", "images", NULL },
+    { "image", "load", "load", NULL },
+    { "image", "ls", "images", NULL },
+    { "image", "prune", "image prune", NULL },
+    { "image", "pull", "pull", NULL },
+    { "image", "push", "push", NULL },
+    { "image", "remove", "rmi", NULL },
+    { "image", "rm", "rmi", NULL },
+    { "image", "save", "save", NULL },
+    { "image", "tag", "tag", NULL },
+    { "container", "create", "create", NULL },
+    { "container", "export", "export", NULL },
+    { "container", "inspect", "inspect", "--type=container" },
+    { "container", "list", "ps", NULL },
+    { "container", "ls", "ps", NULL },
+    { "container", "prune", "container prune", NULL },
+    { "container", "ps", "ps", NULL },
+    { "container", "remove", "rm", NULL },
+    { "container", "rm", "rm", NULL },
+};
+#define ALIASES (sizeof aliases / sizeof *aliases)
+
+int docker_error(const char *verb, const struct err *err)
+{
+    fprintf(stderr, "%s: %s\n", verb, err->message);
+    return 1;
+}
+
+bool docker_operands(const struct tool_parser *parser, int least, int most)
+{
+    int count = parser->argc - optind;
+    if (count >= least && (most < 0 || count <= most))
+        return true;
+    tool_wrong(parser->table, "'%s' requires %s%d argument%s, not %d", parser->table->tool,
+               least == most   ? ""
+               : count < least ? "at least "
+                               : "at most ",
+               count < least ? least : most, (count < least ? least : most) == 1 ? "" : "s", count);
+    return false;
+}
+
+struct store *docker_store(const char *verb, enum store_access access)
+{
+    char path[PATH_MAX], below[PATH_MAX];
+    struct err err = { 0 };
+    if (store_default_path(path, sizeof path, &err) < 0) {
+        docker_error(verb, &err);
+        return NULL;
+    }
+    store_default_below(below, sizeof below);
+    struct store *store = store_open(path, access, below, &err);
+    if (!store && access == STORE_READ && err.code == ENOENT && *below)
+        store = store_open(below, STORE_READ, NULL, &err);
+    if (!store && access == STORE_READ && (err.code == ENOENT || err.code == EACCES))
+        store = store_open(path, STORE_WRITE, below, &err);
+    if (!store)
+        docker_error(verb, &err);
+    return store;
+}
+
+static const struct docker_verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < docker_verb_count; i++)
+        if (strcmp(docker_verbs[i].name, name) == 0)
+            return &docker_verbs[i];
+    return NULL;
+}
+
+static const struct alias *find_alias(const char *group, const char *word)
+{
+    for (size_t i = 0; i < ALIASES; i++)
+        if (strcmp(aliases[i].group, group) == 0 && (!word || strcmp(aliases[i].word, word) == 0))
+            return &aliases[i];
+    return NULL;
+}
+
+/* The first line of a verb's summary, without its full stop. */
+static void print_verb(const char *name, const struct docker_verb *verb)
+{
+    size_t length = strcspn(verb->options->summary, "\n");
+    printf("  %-10s %.*s\n", name, (int)(length > 0 ? length - 1 : 0), verb->options->summary);
+}
+
+static int print_help(void)
+{
+    puts("usage: docker VERB [OPTION]… [ARGUMENT]…\n"
+         "\n"
+         "Images and containers as docker has them, without a daemon: images are an OCI image layout in "
+         "/var/lib/docker, and a\n"
+         "container is an OCI bundle in /var/lib/docker/containers.\n");
+    for (size_t i = 0; i < docker_verb_count; i++)
+        if (!strchr(docker_verbs[i].name, ' '))
+            print_verb(docker_verbs[i].name, &docker_verbs[i]);
+    puts("\nThe same by what they are about: `docker image --help`, `docker container --help`.\n"
+         "`docker VERB --help` says more of one.");
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int print_group(const char *group)
+{
+    printf("usage: docker %s VERB [OPTION]… [ARGUMENT]…\n\n", group);
+    for (size_t i = 0; i < ALIASES; i++)
+        if (strcmp(aliases[i].group, group) == 0)
+            print_verb(aliases[i].word, find_verb(aliases[i].verb));
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int unknown(const char *group, const char *word)
+{
+    const char *blank = *group ? " " : "";
+    fprintf(stderr, "docker: unknown command: docker%s%s %s\n\nRun 'docker%s%s --help' for more information\n", blank,
+            group, word, blank, group);
+    return 125;
+}
+
+/* Becomes the other program, which lies beside this one. */
+static int transfer(const struct docker_verb *verb, int argc, char **argv)
+{
+    char path[PATH_MAX + 32];
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    char *slash = length > 0 ? (path[length] = '\0', strrchr(path, '/')) : NULL;
+    snprintf(slash ? slash : path, 32, "/teachroot-transfer");
+    cleanup_free char **words = calloc((size_t)argc + 2, sizeof *words);
+    cleanup_free char *name = strdup(verb->name);
+    if (!words || !name)
+        return docker_error("docker", &(struct err){ ENOMEM, "out of memory" });
+    words[0] = path;
+    words[1] = name;
+    memcpy(words + 2, argv + 1, (size_t)(argc - 1) * sizeof *words);
+    execv(path, words);
+    fprintf(stderr, "docker %s: run `%s`: %s\n", verb->name, path, strerrordesc_np(errno));
+    return errno == ENOENT ? 127 : 126;
+}
+
+/* @argv[0] stands for the verb. */
+static int run(const struct docker_verb *verb, const char *argument, int argc, char **argv)
+{
+    char tool[64], extra[32];
+    cleanup_free char **words = calloc((size_t)argc + 2, sizeof *words);
+    int count = 0;
+    if (!words)
+        return docker_error("docker", &(struct err){ ENOMEM, "out of memory" });
+    snprintf(tool, sizeof tool, "docker %s", verb->name);
+    words[count++] = tool;
+    if (argument) {
+        snprintf(extra, sizeof extra, "%s", argument);
+        words[count++] = extra;
+    }
+    for (int i = 1; i < argc; i++)
+        words[count++] = argv[i];
+    return verb->run ? verb->run(count, words) : transfer(verb, count, words);
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run_group(int argc, char **argv)
+{
+    const char *group = argv[0];
+    if (argc < 2 || is_help(argv[1]))
+        return print_group(group);
+    const struct alias *alias = find_alias(group, argv[1]);
+    return alias ? run(find_verb(alias->verb), alias->argument, argc - 1, argv + 1) : unknown(group, argv[1]);
+}
+
+static int say_more(int argc, char **argv)
+{
+    char help[] = "--help";
+    if (argc < 2)
+        return print_help();
+    if (find_alias(argv[1], NULL))
+        return print_group(argv[1]);
+    const struct docker_verb *verb = find_verb(argv[1]);
+    return verb ? run(verb, NULL, 2, (char *[]){ argv[1], help, NULL }) : unknown("", argv[1]);
+}
+
+int docker_main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "--help";
+    if (is_help(word))
+        return print_help();
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0) {
+        puts("docker (teachroot) " TEACHROOT_VERSION);
+        return fflush(stdout) == 0 ? 0 : 1;
+    }
+    if (strcmp(word, "help") == 0)
+        return say_more(argc - 1, argv + 1);
+    if (word[0] == '-') {
+        fprintf(stderr, "docker: unknown flag: %s\n\nRun 'docker --help' for more information\n", word);
+        return 125;
+    }
+    const struct docker_verb *verb = strchr(word, ' ') ? NULL : find_verb(word);
+    if (verb)
+        return run(verb, NULL, argc - 1, argv + 1);
+    return find_alias(word, NULL) ? run_group(argc - 1, argv + 1) : unknown("", word);
+}

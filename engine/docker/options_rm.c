@@ -1,0 +1,14 @@
+#include "engine/docker/docker.h"
+
+static const struct tool_option rows[] = {
+    { 'f', 'f', "force", no_argument, NULL, "also one that runs; and one that is not there is no error", NULL },
+    OPTION_ROW_HELP(0),
+};
+
+const struct tool_options docker_rm_options = {
+    .tool = "docker rm",
+    .usage = "[OPTION]… CONTAINER…",
+    .summary = "Remove containers, with all they have written.\n",
+    OPTION_ROWS(rows),
+    .wrong = 125,
+};

@@ -1,0 +1,140 @@
+/* The layers of an overlay beside the step, on a terminal of its own: read back from the screen as a learner sees it. */
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/screen_learner.h"
+
+#define SOON_MS 20000
+#define STACK                                                                                                          \
+    "mkdir -p l1 l2 l3/dir l4 w m; for n in 1 2 3; do touch l$n/file$n l$n/same; done; touch l3/dir/a; "               \
+    "mount -t overlay overlay -o lowerdir=l1:l2:l3,upperdir=l4,workdir=w,userxattr m\r"
+#define CHANGE "rm -r m/file3 m/dir; mkdir m/dir; touch m/dir/b m/new m/file2\r"
+
+static const char lesson[] =
+    "# Layers\n\nWords.\n\n## One\n\nMore words.\n\n```bash\ntrue\n```\n<!-- watch\nlayers\n-->\n"
+    "<!-- check\ntest -e /root/never\n-->\n";
+
+static struct harness *start(unsigned cols, unsigned rows, const char *const *env)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/07-layers.md", directory);
+    FILE *file = fopen(path, "we");
+    fputs(lesson, file);
+    fclose(file);
+    forget_progress();
+    struct harness *harness = start_screen(path, cols, rows, env);
+    harness_expect(harness, PROMPT, START_MS);
+    return harness;
+}
+
+static void each_layer_is_a_column_and_each_file_stands_under_the_layer_that_holds_it(void **state)
+{
+    struct harness *harness = start(200, 50, NULL);
+    harness_send(harness, STACK);
+    harness_expect(harness, "layers \\+ /root/m: 3 lower, 1 upper", SOON_MS);
+    harness_expect(harness, " l4 +l1 +l2 +l3 *\n", SOON_MS);
+    harness_expect(harness, " upper +lower +lower +lower *\n", SOON_MS);
+    harness_expect(harness, " same +\\(same\\) +\\(same\\) *\n", SOON_MS);
+    harness_send(harness, CHANGE);
+    harness_expect(harness, " -file3 +\\(file3\\) *\n", SOON_MS);
+    harness_expect(harness, " dir/! +\\(dir/\\) *\n", SOON_MS);
+    harness_expect(harness, " file2 +\\(file2\\) *\n", SOON_MS);
+    harness_send(harness, "\033[24~"); /* F12 says what the marks mean */
+    harness_expect(harness, "-x deleted here, \\(x\\) hidden, x/! opaque", SOON_MS);
+    harness_send(harness, "\033[24~");
+    harness_expect(harness, PROMPT, SOON_MS);
+    harness_send(harness,
+                 "rm -r m/dir; touch m/file3\r"); /* a whiteout is where the directory was, none where the file is */
+    harness_expect(harness, " -dir +\\(dir/\\) *\n", SOON_MS);
+    harness_expect(harness, " file3 +\\(file3\\) *\n", SOON_MS);
+    harness_send(harness, "umount m\r");
+    harness_expect_gone(harness, "/root/m: 3 lower", SOON_MS);
+    quit(harness);
+}
+
+static void where_there_is_little_room_the_changes_come_first(void **state)
+{
+    struct harness *harness = start(80, 24, NULL);
+    harness_send(harness, STACK);
+    harness_expect(harness, "\\+ /root/m: the upper layer is empty, over l1 l2 l3", SOON_MS);
+    harness_send(harness, CHANGE);
+    harness_expect(harness, "\\+ /root/m: upper l4 has dir/! dir/b file2 -file3 new", SOON_MS);
+    harness_resize(harness, 120, 36);
+    harness_expect(harness, "layers \\+ /root/m: 3 lower, 1 upper", SOON_MS);
+    harness_expect(harness, " l4 +l1 +l2 +l3 *\n", SOON_MS);
+    harness_expect(harness, " dir/! +\\(dir/\\) *\n", SOON_MS);
+    harness_expect(harness, "… and [0-9] more", SOON_MS);
+    harness_send(harness, "\033[24~"); /* F12: all of it */
+    harness_expect(harness, " -file3 +\\(file3\\) *\n", SOON_MS);
+    harness_send(harness, "\033[24~");
+    quit(harness);
+}
+
+static void more_layers_than_columns_are_a_line_for_each_file(void **state)
+{
+    struct harness *harness = start(200, 50, NULL);
+    harness_send(harness,
+                 "mkdir u w m; for n in 1 2 3 4 5 6 7 8 9; do mkdir l$n; touch l$n/f$n l$n/same; done; mount -t "
+                 "overlay overlay -o lowerdir=l1:l2:l3:l4:l5:l6:l7:l8:l9,upperdir=u,workdir=w m; rm m/f2\r");
+    harness_expect(harness, "layers \\+ /root/m: 9 lower, 1 upper", SOON_MS);
+    harness_expect(harness, " f2 - deleted in u; hidden in l2 *\n", SOON_MS);
+    harness_expect(harness, " f3 in l3 *\n", SOON_MS);
+    harness_expect(harness, " same in l1; hidden in l2, l3, l4,", SOON_MS);
+    harness_expect(harness, "the 2 layers further down are not looked into", SOON_MS);
+    quit(harness);
+}
+
+static void a_container_in_an_overlay_is_told_of_it_from_inside(void **state)
+{
+    struct harness *harness = start(200, 50, NULL);
+    harness_send(harness, "mkdir -p i/bin u w m; cp /bin/busybox i/bin; mount -t overlay overlay -o "
+                          "lowerdir=i,upperdir=u,workdir=w m; unshare --mount chroot m /bin/busybox sh\r");
+    harness_expect(harness, "busybox sh", SOON_MS);
+    harness_expect(harness, "layers \\+? ?/: 1 lower, 1 upper", SOON_MS);
+    harness_send(harness, "echo x >/written\r");
+    harness_expect(harness, " written *\n", SOON_MS);
+    harness_send(harness, "exit\r");
+    quit(harness);
+}
+
+static void without_utf8_or_colours_the_marks_say_it(void **state)
+{
+    const char *env[] = { "LC_ALL=C", "NO_COLOR=1", NULL };
+    struct harness *harness = start(120, 36, env);
+    harness_send(harness, STACK);
+    harness_send(harness, CHANGE);
+    harness_expect(harness, " dir/! +\\(dir/\\) *\n", SOON_MS);
+    harness_send(harness, "\033[24~");
+    harness_expect(harness, " -file3 +\\(file3\\) *\n", SOON_MS);
+    for (const char *at = harness_text(harness); *at; at++)
+        assert_true((unsigned char)*at < 0x80);
+    harness_send(harness, "\033[24~");
+    quit(harness);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_layer_is_a_column_and_each_file_stands_under_the_layer_that_holds_it),
+        cmocka_unit_test(where_there_is_little_room_the_changes_come_first),
+        cmocka_unit_test(more_layers_than_columns_are_a_line_for_each_file),
+        cmocka_unit_test(a_container_in_an_overlay_is_told_of_it_from_inside),
+        cmocka_unit_test(without_utf8_or_colours_the_marks_say_it),
+    };
+    if (argc > 3 && strcmp(argv[1], "screen") == 0)
+        return be_the_screen(argc, argv, true);
+    setenv("LC_ALL", "C.UTF-8", 1);
+    setlocale(LC_ALL, "");
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
