@@ -388,7 +388,7 @@ $1" 3>&-
 
 # Overlays for the claims below: three lowers and an upper, a read-only stack, one mounted by fd with odd names.
 overlays() {
-    cd "$DIR"
+    cd "$DIR" || return
     mkdir -p 1 2 3/dir 4 work mnt 'a:b' 'c,d' two
     echo one >1/same; echo two >2/same; echo two >2/changed; echo three >3/gone; echo three >3/dir/below; echo three >3/deep
     mount -t overlay overlay -o "lowerdir=1:2:3,upperdir=4,workdir=work$1" mnt

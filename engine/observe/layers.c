@@ -2,6 +2,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "engine/observe/observe.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -67,7 +68,8 @@ static int open_root(pid_t pid)
 int observe_layers_open(pid_t pid, pid_t elsewhere, const struct observe_mount *mount, struct observe_layers *layers,
                         struct err *err)
 {
-    char link[32], cwd[PATH_MAX];
+    char link[32], cwd[PATH_MAX], point[PATH_MAX];
+    struct observe_root own;
     *layers = (struct observe_layers){ .root = -1 };
     if (strcmp(mount->type, "overlay") != 0)
         return err_say(err, EINVAL, "what is mounted on `%s` is no overlay but %s", mount->point, mount->type);
@@ -78,12 +80,18 @@ int observe_layers_open(pid_t pid, pid_t elsewhere, const struct observe_mount *
     snprintf(link, sizeof link, "/proc/%d/cwd", pid);
     ssize_t length = readlink(link, cwd, sizeof cwd - 1);
     cwd[length < 0 ? 0 : length] = '\0';
-    const pid_t roots[] = { pid, elsewhere };
-    for (size_t i = 0; i < sizeof roots / sizeof *roots && roots[i]; i++) {
+    /* The mount point as it is called there: below the directory that is the process's root. */
+    bool rooted = elsewhere && observe_root(pid, &own, NULL) == 0 && strcmp(own.path, "/") != 0;
+    snprintf(point, sizeof point, "%s%s", rooted ? own.path : "", mount->point);
+    const struct {
+        pid_t pid;
+        const char *point;
+    } roots[] = { { pid, mount->point }, { elsewhere, point } };
+    for (size_t i = 0; i < sizeof roots / sizeof *roots && roots[i].pid; i++) {
         if (layers->root >= 0)
             close(layers->root);
-        layers->root = open_root(roots[i]);
-        if (layers->root >= 0 && find_base(layers, mount->point, cwd))
+        layers->root = open_root(roots[i].pid);
+        if (layers->root >= 0 && find_base(layers, roots[i].point, cwd))
             return 0;
     }
     err_say(err, ENOENT, "the layers of `%s` are not to be found: there is no directory `%s`", mount->point,

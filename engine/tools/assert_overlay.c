@@ -16,6 +16,7 @@ static enum verdict look(struct claim *claim, const char *path, struct observe_l
     char real[PATH_MAX];
     struct observe_mounts mounts;
     struct err err;
+    *layers = (struct observe_layers){ .root = -1 };
     if (!realpath(path, real))
         return see_missing(claim, path);
     if (observe_mounts(getpid(), &mounts, &err) < 0)

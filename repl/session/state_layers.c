@@ -16,7 +16,7 @@ void state_read_layers(const struct session *session, const struct observe_mount
                        const struct mount_difference *list, ssize_t count, struct session_state *state)
 {
     struct state_layers *shown = &state->layers;
-    struct observe_layers layers;
+    struct observe_layers layers = { .root = -1 };
     size_t i = table->count;
     pid_t init = lab_init_pid(session->lab);
     while (i-- > 0)

@@ -302,14 +302,14 @@ static void an_overlay_in_anothers_number_has_not_moved(void **state)
         "41 30 0:50 / /three rw - overlay overlay ro,lowerdir=/a,upperdir=/d,workdir=/e\n",
     };
     struct observe_mounts table[3];
-    struct mount_difference list[4];
+    struct mount_difference found[4];
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(observe_mounts_parse(strdup(texts[i]), &table[i], NULL), 0);
-    assert_int_equal(observe_mounts_compare(&table[0], &table[1], "/", list, 4), 2);
+    assert_int_equal(observe_mounts_compare(&table[0], &table[1], "/", found, 4), 2);
     for (size_t i = 0; i < 2; i++)
-        assert_true(list[i].change == MOUNT_ADDED || list[i].change == MOUNT_REMOVED);
-    assert_int_equal(observe_mounts_compare(&table[1], &table[2], "/", list, 4), 1);
-    assert_int_equal(list[0].change, MOUNT_MOVED);
+        assert_true(found[i].change == MOUNT_ADDED || found[i].change == MOUNT_REMOVED);
+    assert_int_equal(observe_mounts_compare(&table[1], &table[2], "/", found, 4), 1);
+    assert_int_equal(found[0].change, MOUNT_MOVED);
     for (size_t i = 0; i < 3; i++)
         observe_mounts_free(&table[i]);
 }

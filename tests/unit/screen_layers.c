@@ -49,7 +49,10 @@ static void each_layer_is_a_column_and_each_file_stands_under_the_layer_that_hol
     harness_expect(harness, " -file3 +\\(file3\\) *\n", SOON_MS);
     harness_expect(harness, " dir/! +\\(dir/\\) *\n", SOON_MS);
     harness_expect(harness, " file2 +\\(file2\\) *\n", SOON_MS);
+    harness_send(harness, "\033[24~"); /* F12 says what the marks mean */
     harness_expect(harness, "-x deleted here, \\(x\\) hidden, x/! opaque", SOON_MS);
+    harness_send(harness, "\033[24~");
+    harness_expect(harness, PROMPT, SOON_MS);
     harness_send(harness,
                  "rm -r m/dir; touch m/file3\r"); /* a whiteout is where the directory was, none where the file is */
     harness_expect(harness, " -dir +\\(dir/\\) *\n", SOON_MS);
