@@ -35,14 +35,23 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='play test lessons doctor lab top help --plain --ascii --rootless --offline --help --version'
+        words='play test lessons doctor lab image top help --plain --ascii --rootless --offline --help --version'
         lesson=1
         ;;
     top) words='--scope --delay --cgroups --tree --count --once --ascii --help' ;;
     play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     lessons) words='--json --help' ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='play test lessons doctor lab top' ;;
+    help) words='play test lessons doctor lab image top' ;;
+    image)
+        if [[ $previous == image ]]; then
+            words='from-rootfs from-host import load save ls gc fsck --help'
+        else
+            words='--change --message --input --output --help'
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        fi
+        ;;
     lab)
         case $previous in
         lab) words='ls enter reset rm gc' ;;

@@ -9,7 +9,7 @@ function __teachroot_labs
     teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
 end
 
-set -l verbs play test lessons doctor lab top help
+set -l verbs play test lessons doctor lab image top help
 set -l first "not __fish_seen_subcommand_from $verbs"
 set -l playing '__fish_seen_subcommand_from play test'
 
@@ -19,6 +19,7 @@ complete -c teachroot -n $first -a test -d 'Play lessons and prove their checks'
 complete -c teachroot -n $first -a lessons -d 'List the lessons'
 complete -c teachroot -n $first -a doctor -d 'Say what this machine can do'
 complete -c teachroot -n $first -a lab -d 'List, enter, reset and remove labs'
+complete -c teachroot -n $first -a image -d 'Images that every lab sees'
 complete -c teachroot -n $first -a top -d 'Show processes and cgroups, live'
 complete -c teachroot -n $first -a help -d 'Say how a verb is used'
 complete -c teachroot -n $first -l plain -d 'No panes'
@@ -34,7 +35,7 @@ complete -c teachroot -n $playing -l keep-going -d 'Go on after a step that fail
 complete -c teachroot -n $playing -l timeout -x -d 'Give a lesson up after so many seconds'
 complete -c teachroot -n '__fish_seen_subcommand_from lessons doctor' -l json -d 'For programs'
 complete -c teachroot -n '__fish_seen_subcommand_from doctor' -l no-lab -d 'Do not build a lab'
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'play test lessons doctor lab top'
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'play test lessons doctor lab image top'
 
 set -l top '__fish_seen_subcommand_from top'
 complete -c teachroot -n $top -s s -l scope -x -a 'host lab lab: container: cgroup:' -d 'Whose processes'
@@ -44,6 +45,18 @@ complete -c teachroot -n $top -s t -l tree -d 'Begin with the tree'
 complete -c teachroot -n $top -s n -l count -x -d 'Print that many times as text'
 complete -c teachroot -n $top -l once -d 'Print once as text'
 complete -c teachroot -n $top -l ascii -d 'ASCII characters only'
+
+set -l image_verbs from-rootfs from-host import load save gc fsck
+set -l image_first "__fish_seen_subcommand_from image; and not __fish_seen_subcommand_from ls $image_verbs"
+complete -c teachroot -n $image_first -a from-rootfs -d 'An image from a directory'
+complete -c teachroot -n $image_first -a from-host -d 'An image from programs of this machine'
+complete -c teachroot -n $image_first -a import -d 'An image from the archive of a root filesystem'
+complete -c teachroot -n $image_first -a load -d 'Images from an archive'
+complete -c teachroot -n $image_first -a save -d 'Images to an archive'
+complete -c teachroot -n $image_first -a ls -d 'List images'
+complete -c teachroot -n $image_first -a gc -d 'Remove what no image needs'
+complete -c teachroot -n $image_first -a fsck -d 'Check the image store'
+complete -c teachroot -n '__fish_seen_subcommand_from from-rootfs from-host import load save' -F
 
 set -l lab_verbs ls enter reset rm gc
 set -l lab_first "__fish_seen_subcommand_from lab; and not __fish_seen_subcommand_from $lab_verbs"

@@ -458,3 +458,40 @@ overlay_claims '$2' '$3'" 3>&-
     rm -rf "$DIR" && mkdir "$DIR"
     in_mounts "--user --map-root-user" "" ""
 }
+
+@test "images: there, of so many layers, with a file, sharing layers, by two names; containers and their state" {
+    local docker=("$TEACHROOT_TOOLS" docker)
+    export TEACHROOT_STORE=$DIR/store
+    fails "there is no image and no container yet" image base
+    fails "there is no image and no container yet" container box
+    [ ! -e "$DIR/store" ]
+    mkdir -p "$DIR/root/etc" "$DIR/other"
+    echo hello >"$DIR/root/etc/motd"
+    echo one >"$DIR/other/one"
+    tar -C "$DIR/root" -c . | "${docker[@]}" import --change 'CMD ["sh"]' - base >/dev/null
+    tar -C "$DIR/other" -c . | "${docker[@]}" import - other >/dev/null
+    "${docker[@]}" tag base same
+    holds image base
+    fails "there is no image nothing" image nothing
+    holds image base of 1 layers
+    fails "image base has 1 layer, of 2" image base of 2 layers
+    wrong "*no number of layers*" image base of many layers
+    for state in packed unpacked; do
+        holds image base has /etc/motd
+        holds image base has etc
+        fails "image base has no /etc/mot" image base has /etc/mot
+        fails "image base has no /etc/motd/x*" image base has /etc/motd/x
+        [ $state = unpacked ] || "${docker[@]}" create --name box base >/dev/null
+    done
+    holds image base is same
+    fails "base and other are two images" image base is other
+    holds image base shares same
+    fails "*no layer in common*" image base shares other
+    holds container box
+    holds container box state created
+    fails "container box is created" container box state running
+    fails "there is no container nothing" container nothing
+    wrong "*is no state*" container box state asleep
+    tar -C "$DIR/other" -cz . | "${docker[@]}" import - packed >/dev/null
+    unknown "image packed: layer sha256:* is compressed, and not unpacked yet*" image packed has /nothing
+}

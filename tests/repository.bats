@@ -234,6 +234,8 @@ complete_line() {
     [ "$output" = $'text\ntap' ]
     run complete_line 'teachroot doctor --n'
     [ "$output" = --no-lab ]
+    run complete_line 'teachroot image f'
+    [ "$output" = $'from-rootfs\nfrom-host\nfsck' ]
     run complete_line 'teachroot lab re'
     [ "$output" = reset ]
 }

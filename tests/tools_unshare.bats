@@ -370,7 +370,7 @@ LINES
     done
 }
 
-@test "the tools load nothing but libc" {
-    [ "$("$TEACHROOT_BUILD/teachroot-tools" ldd "$TEACHROOT_BUILD/teachroot-tools" | grep -c '=>')" -eq 1 ] ||
+@test "the tools load nothing but libc, and libjansson, by which docker reads its images" {
+    [ "$("$TEACHROOT_BUILD/teachroot-tools" ldd "$TEACHROOT_BUILD/teachroot-tools" | grep '=>' | grep -cvE 'lib(c|jansson)\.so')" -eq 0 ] ||
         [ -n "$(nm -D "$TEACHROOT_BUILD/teachroot-tools" | grep __asan_init)" ]
 }

@@ -137,12 +137,13 @@ static int find_by_name(struct store *store, const struct reference *reference, 
                         struct err *err)
 {
     char name[700];
-    if (*reference->digest.text) {
-        *manifest = reference->digest;
-        return store_has(store, manifest, NULL, err);
-    }
     reference_full(reference, name, sizeof name);
-    return store_find(store, name, manifest, err);
+    /* Also a name with a digest: it may be that of an index, of which only the image for a platform was pulled. */
+    int found = store_find(store, name, manifest, err);
+    if (found != 0 || !*reference->digest.text)
+        return found;
+    *manifest = reference->digest;
+    return store_has(store, manifest, NULL, err);
 }
 
 int image_open(struct store *store, const char *what, struct image *image, struct err *err)

@@ -182,5 +182,6 @@ int main(void)
         cmocka_unit_test(what_is_wrong_in_a_template_is_said),
         cmocka_unit_test(no_template_breaks_the_evaluator),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
