@@ -20,7 +20,7 @@ setup() {
     [ "$(id -u)" = 0 ] || skip "trees with owners and devices, and podman's storage, are root's"
     WORK=$(mktemp -d "$DIR/work.XXXXXX")
     export TEACHROOT_STORE=$WORK/store
-    cd "$WORK"
+    cd "$WORK" || return 1
 }
 
 teardown() {
@@ -210,7 +210,7 @@ same_tree_below() {
     [ "$(cat out.tar)" = old ]
     run "$T" image fsck
     [ "$status" = 1 ] && [[ $output == *"is damaged"* ]]
-    [ -z "$(ls -A | grep -v -x -e store -e out.tar -e pipe -e some.tar)" ]
+    [ -z "$(find . -mindepth 1 -maxdepth 1 ! -name store ! -name out.tar ! -name pipe ! -name some.tar)" ]
 }
 
 # Run $2… and kill all of it -9 after the part $1 (of 100) of the time $TOOK (ms).
@@ -276,5 +276,5 @@ timed() {
         "$T" load -q -i saved.tar
         [ -z "$(ls -A store/.ingest)" ]
     done
-    [ -z "$(ls -A | grep -v -e '^rubbish' -e '^big' -e '^saved.tar$' -e '^store$' -e '^out.tar$' -e '^tree.bin$')" ]
+    [ -z "$(find . -mindepth 1 -maxdepth 1 ! -name 'rubbish.*' ! -name 'big.*' ! -name saved.tar ! -name store ! -name out.tar ! -name tree.bin)" ]
 }

@@ -55,8 +55,10 @@ static json_t *array_of(const char *text)
 {
     json_t *array = *text == '[' ? json_loads(text, 0, NULL) : NULL, *item;
     size_t i;
-    json_array_foreach(array, i, item) if (!json_is_string(item))
+    json_array_foreach(array, i, item)
     {
+        if (json_is_string(item))
+            continue;
         json_decref(array);
         return NULL;
     }
@@ -89,9 +91,12 @@ static int set_variable(json_t *env, const char *key, size_t key_len, const char
 {
     size_t i;
     json_t *has;
-    json_array_foreach(env, i, has) if (strncmp(json_string_value(has), key, key_len) == 0 &&
-                                        json_string_value(has)[key_len] ==
-                                            '=') return json_array_set_new(env, i, json_string(pair));
+    json_array_foreach(env, i, has)
+    {
+        const char *text = json_string_value(has);
+        if (strncmp(text, key, key_len) == 0 && text[key_len] == '=')
+            return json_array_set_new(env, i, json_string(pair));
+    }
     return json_array_append_new(env, json_string(pair));
 }
 
@@ -158,7 +163,11 @@ static int each_word(json_t *to, json_t *words, bool wrong, int (*set)(json_t *t
     size_t i;
     json_t *word;
     int result = wrong || json_array_size(words) == 0 ? -1 : 0;
-    json_array_foreach(words, i, word) if (result == 0) result = set(to, json_string_value(word));
+    json_array_foreach(words, i, word)
+    {
+        if (result == 0)
+            result = set(to, json_string_value(word));
+    }
     json_decref(words);
     return result;
 }

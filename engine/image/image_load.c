@@ -110,7 +110,11 @@ static void add_name(struct found *image, const char *name)
         return;
     *reference.digest.text = '\0';
     reference_full(&reference, whole, sizeof whole);
-    json_array_foreach(image->names, i, has) if (strcmp(json_string_value(has), whole) == 0) return;
+    json_array_foreach(image->names, i, has)
+    {
+        if (strcmp(json_string_value(has), whole) == 0)
+            return;
+    }
     json_array_append_new(image->names, json_string(whole));
 }
 
@@ -207,7 +211,7 @@ static int load_layout(struct loading *loading, const json_t *index)
         struct found *found = NULL;
         if (descriptor_parse(entry, "an entry of the archive's index.json", IMAGE_DOCUMENT, &descriptor, loading->err) <
                 0 ||
-            load_oci(loading, &descriptor, INDEX_DEPTH, &found) < 0)
+            load_oci(loading, &descriptor, INDEX_DEPTH, &found) < 0 || !found)
             return -1;
         add_name(found, index_entry_name(entry));
     }
@@ -220,7 +224,10 @@ static void add_tags(struct found *image, const json_t *item)
 {
     size_t i;
     json_t *tag;
-    json_array_foreach(json_object_get(item, "RepoTags"), i, tag) add_name(image, json_string_value(tag));
+    json_array_foreach(json_object_get(item, "RepoTags"), i, tag)
+    {
+        add_name(image, json_string_value(tag));
+    }
 }
 
 static int keep_docker_layers(struct loading *loading, const json_t *names, struct image_layer *layers, size_t count)
@@ -301,7 +308,11 @@ static int load_docker(struct loading *loading, const json_t *manifest)
     json_t *item;
     if (!json_is_array(manifest))
         return err_say(loading->err, EINVAL, "the archive's manifest.json is no list of images");
-    json_array_foreach(manifest, i, item) if (load_docker_image(loading, item) < 0) return -1;
+    json_array_foreach(manifest, i, item)
+    {
+        if (load_docker_image(loading, item) < 0)
+            return -1;
+    }
     return 0;
 }
 

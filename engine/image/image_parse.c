@@ -95,7 +95,11 @@ static bool is_strings(const json_t *json)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(json, i, item) if (!json_is_string(item)) return false;
+    json_array_foreach(json, i, item)
+    {
+        if (!json_is_string(item))
+            return false;
+    }
     return json_is_array(json);
 }
 
@@ -103,7 +107,11 @@ static bool is_map_of_strings(const json_t *json)
 {
     const char *key;
     json_t *item;
-    json_object_foreach((json_t *)(uintptr_t)json, key, item) if (!json_is_string(item)) return false;
+    json_object_foreach((json_t *)(uintptr_t)json, key, item)
+    {
+        if (!json_is_string(item))
+            return false;
+    }
     return json_is_object(json);
 }
 
@@ -151,8 +159,11 @@ static int check_history(const json_t *config, struct err *err)
     json_t *step;
     if (history && !json_is_null(history) && !json_is_array(history))
         return err_say(err, EINVAL, "the config's history is not an array");
-    json_array_foreach(history, i, step) if (!json_is_object(step)) return err_say(
-        err, EINVAL, "step %zu of the config's history is not an object", i + 1);
+    json_array_foreach(history, i, step)
+    {
+        if (!json_is_object(step))
+            return err_say(err, EINVAL, "step %zu of the config's history is not an object", i + 1);
+    }
     return 0;
 }
 
@@ -433,7 +444,7 @@ int image_select(const json_t *index, const char *platform, struct digest *manif
         return err_say(err, ENOENT, "there is none for %s/%s%s%s; there are: %s", wanted.os, wanted.architecture,
                        *wanted.variant ? "/" : "", wanted.variant, *there ? there : "none");
     }
-    struct descriptor descriptor;
+    struct descriptor descriptor = { .media = "" };
     if (descriptor_parse(best, "the index's manifest", IMAGE_DOCUMENT, &descriptor, err) < 0)
         return -1;
     *manifest = descriptor.digest;

@@ -38,7 +38,11 @@ static int add_image(struct saving *saving, struct image *image, const char *nam
     }
     size_t i;
     json_t *has;
-    json_array_foreach(saving->names[at], i, has) if (name && strcmp(json_string_value(has), name) == 0) return 0;
+    json_array_foreach(saving->names[at], i, has)
+    {
+        if (name && strcmp(json_string_value(has), name) == 0)
+            return 0;
+    }
     if (name)
         json_array_append_new(saving->names[at], json_string(name));
     return 0;
@@ -131,7 +135,9 @@ static json_t *make_index(const struct saving *saving)
         if (json_array_size(saving->names[i]) == 0)
             json_array_append_new(manifests, make_entry(&saving->images[i], NULL));
         json_array_foreach(saving->names[i], n, name)
+        {
             json_array_append_new(manifests, make_entry(&saving->images[i], json_string_value(name)));
+        }
     }
     return json_pack("{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType", MEDIA_INDEX, "manifests", manifests);
 }
@@ -243,7 +249,10 @@ static int write_blobs(const struct saving *saving, struct tar_writer *writing, 
     cleanup_free const char **sorted = calloc(json_object_size(blobs) + 1, sizeof *sorted);
     if (!sorted)
         return err_set(saving->err, ENOMEM, "save images");
-    json_object_foreach(blobs, key, value) sorted[count++] = key;
+    json_object_foreach(blobs, key, value)
+    {
+        sorted[count++] = key;
+    }
     qsort(sorted, count, sizeof *sorted, compare_texts);
     for (size_t i = 0; i < count; i++)
         if (write_blob(saving, writing, sorted[i]) < 0)

@@ -145,7 +145,7 @@ static int add_member(struct members *members, struct tar_reader *reader, const 
 
 static int make_room(struct members *members, struct err *err)
 {
-    if (members->count < members->room)
+    if (members->list && members->count < members->room)
         return 0;
     size_t room = members->room ? members->room * 2 : 64;
     struct member *list = reallocarray(members->list, room, sizeof *list);

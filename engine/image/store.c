@@ -150,8 +150,8 @@ static int look_at_layout(const struct store *store, struct err *err)
 /* A directory that has something else in it than a store that was being made is somebody else's. */
 static int check_ours(const struct store *store, struct err *err)
 {
-    static const char *const known[] = { ".",      "..",    ".lock",      ".ingest",    ".layers",
-                                         ".names", "blobs", "containers", "index.json", "lost+found" };
+    static const char *const known[] = { ".",     "..",         ".lock",      ".ingest",   ".layers",
+                                         "blobs", "containers", "index.json", "lost+found" };
     int again = openat(store->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cleanup_dir DIR *dir = again < 0 ? NULL : fdopendir(again);
     const struct dirent *entry;
@@ -360,13 +360,14 @@ int store_open_blob(struct store *store, const struct digest *digest, struct err
     const char *name = store_blob_name(digest, err);
     if (!name)
         return -1;
-    for (const struct store *at = store; at; at = at->below) {
+    const struct store *at = store;
+    do {
         int fd = openat(at->blobs, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         if (fd >= 0)
             return fd;
         if (errno != ENOENT)
             return err_set(err, errno, "open blob `%s` of `%s`", digest->text, at->path);
-    }
+    } while ((at = at->below));
     return err_say(err, ENOENT, "blob `%s` is not in the image store `%s`", digest->text, store->path);
 }
 

@@ -2,12 +2,12 @@
  *
  *     STORE/oci-layout  STORE/index.json  STORE/blobs/sha256/HEX   what any OCI tool reads
  *     STORE/.lock                                                  flock: shared while blobs are brought in, exclusive while rubbish is collected
- *     STORE/.ingest/…                                              blobs under way; each is locked while its maker lives
+ *     STORE/.ingest/…                                              what is under way, each locked (flock) while its maker lives
  *     STORE/.layers/HEX/                                           layers unpacked for overlay mounts, by the digest of the plain tar (diff id)
- *     STORE/.names/HEX                                             compressed digest of a plain one (made again if lost)
  *
  * Several processes may use one store at once, and any may die at any instant: a blob is under its name only when it is whole, its digest checked and on the disk; index.json is
- * replaced whole, under a lock. What a dead process left is taken away by the next that opens the store to write.
+ * replaced whole, under a lock (flock of STORE itself). What a dead process left is taken away by the next that opens the store to write; but a cut download, which has a digest for its name, is
+ * kept for a day for who takes it up. Names are whole references ("docker.io/library/debian:12"), so that `skopeo inspect oci:STORE:NAME` and `umoci unpack --image STORE:NAME` find an image.
  *
  * A store may have another one below it that is only read: what is not here is looked for there (a lab's own store over the user's, which all labs share).
  *

@@ -38,7 +38,9 @@ static void mark_layers(const struct marking *marking, const struct digest *conf
     json_t *json = store_read_json(marking->store, config, NULL), *id;
     size_t i;
     json_array_foreach(json_object_get(json_object_get(json, "rootfs"), "diff_ids"), i, id)
+    {
         mark(marking->layers, id, &diff_id);
+    }
     json_decref(json);
 }
 
@@ -53,19 +55,28 @@ static int mark_manifest(const struct marking *marking, const struct digest *man
     int result = 0;
     if (!json && why.code == ENOENT)
         return 0;
-    if (!json || depth == 0)
-        return err_say(marking->err, json ? ELOOP : why.code,
-                       "image `%s` cannot be read, so what belongs to it is not known: remove it first (%s)",
-                       manifest->text, json ? "too many indexes in one another" : why.message);
+    if (!json || depth == 0) {
+        err_say(marking->err, json ? ELOOP : why.code,
+                "image `%s` cannot be read, so what belongs to it is not known: remove it first (%s)", manifest->text,
+                json ? "too many indexes in one another" : why.message);
+        json_decref(json);
+        return -1;
+    }
     const json_t *config = json_object_get(json_object_get(json, "config"), "digest");
     if (mark(marking->blobs, config, &digest))
         mark_layers(marking, &digest);
-    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
         json_array_foreach(json_object_get(json, lists[l]), i, entry)
+        {
             mark(marking->blobs, json_object_get(entry, "digest"), &digest);
-    json_array_foreach(json_object_get(json, "manifests"), i,
-                       entry) if (mark(marking->blobs, json_object_get(entry, "digest"), &digest)) result |=
-        mark_manifest(marking, &digest, depth - 1);
+        }
+    }
+    json_array_foreach(json_object_get(json, "manifests"), i, entry)
+    {
+        if (mark(marking->blobs, json_object_get(entry, "digest"), &digest) &&
+            mark_manifest(marking, &digest, depth - 1) < 0)
+            result = -1;
+    }
     json_decref(json);
     return result;
 }

@@ -98,7 +98,7 @@ static int keep(struct tar_reader *reader, struct tar_text *text, struct err *er
         text->data = more;
         text->room = need;
     }
-    const void *data = NULL;
+    const void *data = "";
     ssize_t n;
     while ((n = tar_reader_stored(reader, &data, UINT64_MAX, err)) > 0) {
         memcpy(text->data + text->size, data, (size_t)n);

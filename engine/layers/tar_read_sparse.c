@@ -99,7 +99,7 @@ static int stored_number(struct tar_reader *reader, uint64_t *used, uint64_t *va
 
 static int before_data_form(struct tar_reader *reader, struct err *err)
 {
-    uint64_t used = 0, count, offset, size;
+    uint64_t used = 0, count = 0, offset = 0, size = 0;
     const void *data;
     if (stored_number(reader, &used, &count, err) < 0)
         return -1;

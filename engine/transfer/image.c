@@ -86,21 +86,22 @@ static int finish(const struct tool_options *table, struct store *store, int res
 
 /* --- from-rootfs --- */
 
-static int make_from_rootfs(struct store *store, const char *path, struct image_spec *spec, const char *name,
+static int make_from_rootfs(struct store *store, const char *path, const struct image_spec *wanted, const char *name,
                             struct err *err)
 {
     struct image_layer layer;
+    struct image_spec spec = *wanted;
     cleanup_close int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return err_set(err, errno, "open `%s`", path);
-    spec->layers = &layer;
-    spec->layer_count = 1;
-    spec->created = -1;
+    spec.layers = &layer;
+    spec.layer_count = 1;
+    spec.created = -1;
     if (store_hold(store, err) < 0)
         return -1;
     int result = image_add_directory(store, root, -1, &layer, err);
     if (result == 0)
-        result = transfer_make(store, spec, name, err);
+        result = transfer_make(store, &spec, name, err);
     store_release(store);
     return result;
 }
@@ -207,7 +208,7 @@ static int ls(int argc, char **argv)
 static int gc(int argc, char **argv)
 {
     struct err err = { 0 };
-    struct store_gc counts;
+    struct store_gc counts = { 0 };
     char bytes[32];
     int status = operands(&gc_options, argc, argv, 0, 0);
     struct store *store = status >= 0 ? NULL : docker_store(gc_options.tool, STORE_WRITE);

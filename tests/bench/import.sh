@@ -12,7 +12,7 @@ export TEACHROOT_STORE=$work/store
 # The start of /usr, as long as is asked for: files as they are in a root filesystem.
 mkdir "$work/root"
 find /usr -xdev -links 1 \( -type f -o -type l \) -printf '%s %p\n' | sort -k2 |
-    awk -v most=$((megabytes * 1000000)) '(sum += $1) < most { sub(/^[0-9]+ /, ""); print }' >"$work/names"
+    awk -v most=$((megabytes * 1000000)) 'sum + $1 < most { sum += $1; sub(/^[0-9]+ /, ""); print }' >"$work/names"
 tar -cf - --no-recursion -T "$work/names" 2>/dev/null | tee "$work/plain.tar" | gzip -6 >"$work/packed.tar.gz"
 printf 'archive: %d MB, %d MB packed\n' $(($(stat -c %s "$work/plain.tar") / 1000000)) $(($(stat -c %s "$work/packed.tar.gz") / 1000000))
 
@@ -40,7 +40,7 @@ measure "docker import, plain tar" "$transfer" import "$work/plain.tar" bench:pl
 measure "docker save" "$transfer" save -o "$work/saved.tar" bench:1
 measure "docker load" "$transfer" load -i "$work/saved.tar"
 measure "teachroot image fsck" "$transfer" image fsck
-measure "skopeo copy (keeps and digests the archive alone)" skopeo copy oci:"$TEACHROOT_STORE":docker.io/library/bench:1 oci:"$work/other":x
+measure "skopeo copy (keeps and digests the archive alone)" sh -c "rm -rf '$work/other'; skopeo copy 'oci:$TEACHROOT_STORE:docker.io/library/bench:1' 'oci:$work/other:x'"
 skopeo=$result
 measure "sha256sum of it, then of what gzip unpacks" sh -c "sha256sum '$work/packed.tar.gz'; gzip -dc '$work/packed.tar.gz' | sha256sum"
 shell=$result

@@ -461,7 +461,7 @@ static void instructions_change_a_config_as_a_dockerfile_would(void **state)
         "VOLUME /x /y",
         "WORKDIR /srv",
         "WORKDIR www",
-        "EXPOSE\f\v80\f",
+        "EXPOSE 80\f\v",
     };
     static const char *const wrong[] = {
         "",          "CMD",         "RUN rm -rf /", "ENV",          "ENV A",          "ENV =x",

@@ -89,7 +89,7 @@ struct bytes {
 
 static void make_layer(struct bytes *layer, const char *name, const char *text)
 {
-    struct archive archive;
+    struct archive archive = { .fd = -1 };
     begin(&archive, "layer.tar");
     put_text(&archive, name, text);
     end(&archive);
@@ -200,7 +200,7 @@ static void hostile_docker_archives_bring_nothing_in(void **state)
     make_layer(&other, "file", "other");
     char *config = make_config(&layer, NULL);
     for (size_t i = 0; i < sizeof hostile_manifests / sizeof *hostile_manifests; i++) {
-        struct archive archive;
+        struct archive archive = { .fd = -1 };
         begin(&archive, "docker.tar");
         put(&archive, TAR_FILE, "a.tar", layer.data, layer.size);
         put(&archive, TAR_FILE, "o.tar", other.data, other.size);
@@ -233,7 +233,7 @@ static void hostile_entries_bring_nothing_in(void **state)
         { "a link in place of manifest.json", TAR_SYMLINK, "manifest.json", "a", "there twice" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct archive archive;
+        struct archive archive = { .fd = -1 };
         begin(&archive, "entries.tar");
         put_text(&archive, "manifest.json", "[]");
         put(&archive, cases[i].type, cases[i].name, cases[i].target, strlen(cases[i].target));
@@ -249,7 +249,7 @@ static void hostile_layers_bring_nothing_in(void **state)
         const char *entry, *said;
     } cases[] = { { "../../etc/cron.d/x", "`..`" }, { "a/.wh...", "whiteout" }, { ".wh.", "whiteout" } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct archive archive;
+        struct archive archive = { .fd = -1 };
         make_layer(&layer, cases[i].entry, "evil");
         char *config = make_config(&layer, NULL);
         begin(&archive, "hostile.tar");
@@ -328,7 +328,7 @@ static void hostile_layouts_bring_nothing_in(void **state)
             .index = INDEX("sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "1") },
           "not what its name says" },
     };
-    struct archive archive;
+    struct archive archive = { .fd = -1 };
     make_layer(&layer, "file", "hello");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         make_layout(&archive, &cases[i].layout, &layer);
@@ -347,7 +347,7 @@ static void hostile_layouts_bring_nothing_in(void **state)
 
 static void what_is_no_archive_is_said_to_be_none(void **state)
 {
-    struct archive archive;
+    struct archive archive = { .fd = -1 };
     begin(&archive, "rootfs.tar");
     put_text(&archive, "etc/passwd", "root");
     end(&archive);
@@ -369,7 +369,7 @@ static void what_is_no_archive_is_said_to_be_none(void **state)
 static void an_archive_that_ends_early_brings_nothing_in(void **state)
 {
     static struct bytes layer;
-    struct archive archive;
+    struct archive archive = { .fd = -1 };
     make_layer(&layer, "file", "hello");
     make_layout(&archive, &(struct layout){ 0 }, &layer);
     off_t size = lseek(archive.fd, 0, SEEK_END);
@@ -393,9 +393,9 @@ static void an_archive_that_ends_early_brings_nothing_in(void **state)
 static void layers_that_are_links_are_followed(void **state)
 {
     static struct bytes a, b;
-    struct archive archive;
+    struct archive archive = { .fd = -1 };
     struct err err = { 0 };
-    struct image image;
+    struct image image = { 0 };
     make_layer(&a, "file", "a");
     make_layer(&b, "file", "b");
     char *config = make_config(&a, &b);
