@@ -228,7 +228,7 @@ static json_t *run_command(struct scope *scope, json_t *dot, const struct operan
         result = function->run(&call, scope->err);
     for (size_t i = 0; i < call.count; i++)
         json_decref(arguments[i]);
-    return result;
+    return result; /* cppcheck-suppress returnDanglingLifetime; a reference of its own, not the call */
 }
 
 static json_t *run_pipeline(struct scope *scope, json_t *dot, const struct pipeline *pipeline)

@@ -313,7 +313,8 @@ static struct pipeline *parse_pipeline(struct parser *parser)
         *tail = make(parser, sizeof **tail);
         if (!*tail || parse_command(parser, *tail) < 0)
             goto failed;
-        if (*tail != pipeline->commands && (*tail)->words->kind != OPERAND_FUNCTION) {
+        const struct operand *first = (*tail)->words;
+        if (*tail != pipeline->commands && first && first->kind != OPERAND_FUNCTION) {
             wrong(parser, "after | a function was expected");
             goto failed;
         }

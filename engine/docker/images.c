@@ -67,7 +67,7 @@ static json_t *make_row(const struct request *request, const struct docker_name 
 
 static int print(const struct request *request, struct store *store)
 {
-    struct docker_names names;
+    struct docker_names names = { 0 };
     struct err err = { 0 };
     int status = 0;
     if (docker_names_read(store, &names, &err) < 0) {

@@ -163,7 +163,7 @@ static bool confirmed(const char *what)
 
 static int prune(struct store *store, bool all, struct err *err)
 {
-    struct docker_names names;
+    struct docker_names names = { 0 };
     struct removal removal = { .store = store, .force = true };
     uint64_t bytes = 0;
     char size[32];
@@ -172,7 +172,7 @@ static int prune(struct store *store, bool all, struct err *err)
     cleanup_free struct image *gone = calloc(names.count + 1, sizeof *gone);
     if (!gone && result == 0)
         result = err_set(err, ENOMEM, "prune");
-    for (size_t i = 0; result == 0 && i < names.count; i++) {
+    for (size_t i = 0; result == 0 && gone && i < names.count; i++) {
         const struct docker_name *name = &names.names[i];
         char user[CONTAINER_ID];
         if (name->damage[0] || name->below || (name->name && !all))

@@ -149,7 +149,7 @@ static enum verdict look_for_file(struct claim *claim, struct store *store, cons
     const char *name = claim->words[0], *path = claim->words[1];
     for (size_t i = image->layer_count; i-- > 0;) {
         struct err err = { 0 };
-        enum tar_found found;
+        enum tar_found found = TAR_NOT_HERE;
         if (find_in_layer(store, &image->layers[i], path, &found, &err) < 0)
             return see(claim, CLAIM_UNKNOWN, "image %s: %s", name, err.message);
         if (found == TAR_FOUND)
@@ -229,7 +229,7 @@ static enum verdict open_container(struct claim *claim, struct container *contai
 
 enum verdict claim_container(struct claim *claim)
 {
-    struct container container;
+    struct container container = { .dir = -1 };
     enum verdict verdict = open_container(claim, &container);
     if (verdict != CLAIM_HOLDS)
         return verdict;
@@ -240,7 +240,7 @@ enum verdict claim_container(struct claim *claim)
 
 enum verdict claim_container_state(struct claim *claim)
 {
-    struct container container;
+    struct container container = { .dir = -1 };
     const char *wanted = claim->words[1];
     bool known = false;
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
