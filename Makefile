@@ -46,7 +46,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wol
 
 # Which library each program needs; --as-needed drops the rest, so a tool that needs only libc loads only libc.
 PKGS_ENGINE := libcap libmnl jansson
-PKGS_IMAGE  := libarchive libcurl libcrypto libisal libzstd liblzma zlib
+PKGS_IMAGE  := libcurl libcrypto libisal libzstd liblzma
 PKGS_REPL   := ncursesw readline vterm libcmark
 PKGS        := $(PKGS_ENGINE) $(PKGS_IMAGE) $(PKGS_REPL)
 # Asked once, when first used.

@@ -33,7 +33,7 @@ struct lab_options {
                        * Not with `rootless` as root: ENOTSUP. NULL: none */
 };
 #define LAB_TOOLS_DIR "/run/teachroot/bin" /* inside a lab, first in its PATH */
-#define LAB_STORE "/var/lib/docker" /* inside a lab: images and containers of its own, on its disk */
+#define LAB_STORE "/var/lib/docker"        /* inside a lab: images and containers of its own, on its disk */
 #define LAB_CACHE "/var/cache/teachroot"   /* inside a lab, read-only */
 #define LAB_WORK "/var/lib/teachroot"
 

@@ -47,7 +47,7 @@ struct tar_unpack {
 };
 /** A whiteout takes nothing away that the same archive made, before or after it in any order. Names with `.wh..wh.` that are not opaque marks are reserved, and left out with a word.
  *
- * Unpack the archive (of any compression libarchive need not know of: @from gives plain tar) into the directory @root, over what is there. Returns 0, or -1: ENAMETOOLONG, EINVAL,
+ * Unpack the archive, plain tar (source_decompress comes before), into the directory @root, over what is there. Returns 0, or -1: ENAMETOOLONG, EINVAL,
  * ELOOP, EOVERFLOW, EFBIG … naming the entry; EIO the archive is damaged or ends early. What was unpacked until then stays. @counts may be NULL. @from is read to its end, also beyond
  * the archive's end mark, so that its digests are whole; and is not closed. */
 int tar_unpack(struct source *from, int root, const struct tar_unpack *options, struct tar_counts *counts,

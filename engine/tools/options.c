@@ -1,6 +1,9 @@
 #include "engine/tools/options.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 void tool_parse(struct tool_parser *parser, const struct tool_options *table, int argc, char **argv)
@@ -57,6 +60,26 @@ int tool_parse_next(struct tool_parser *parser)
     default:
         return id;
     }
+}
+
+int number_parse(const char *text, uint64_t max, uint64_t *number)
+{
+    char *end;
+    text += strspn(text, " \t");
+    if (!isdigit((unsigned char)*text))
+        return -1;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return errno || *end || *number > max ? -1 : 0;
+}
+
+int id_parse(const char *text, uint32_t *id)
+{
+    uint64_t number;
+    if (number_parse(text, UINT32_MAX - 1, &number) < 0)
+        return -1;
+    *id = (uint32_t)number;
+    return 0;
 }
 
 const struct tool_option *tool_option_find(const struct tool_options *table, int id)

@@ -22,6 +22,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Ids of rows that every table has; a row of only a long name has an id of its own from OPTION_OWN on. */
@@ -84,6 +85,11 @@ void tool_parse(struct tool_parser *parser, const struct tool_options *table, in
 /** The next option of the tool's own: its id, its argument (NULL: none) in optarg. What every tool has is dealt with here, see the parser's last fields. -1 at the end, optind
  * being the first operand, or when parser->ended. */
 int tool_parse_next(struct tool_parser *parser);
+
+/** A whole number from 0 to @max in decimal, into *number. Returns 0 or -1. */
+int number_parse(const char *text, uint64_t max, uint64_t *number);
+/** A user or group id, 0 to 4294967294. */
+int id_parse(const char *text, uint32_t *id);
 
 /** The row of @id, or NULL. */
 const struct tool_option *tool_option_find(const struct tool_options *table, int id);

@@ -91,26 +91,6 @@ void program_end_as(pid_t pid, bool stops)
     }
 }
 
-int number_parse(const char *text, uint64_t max, uint64_t *number)
-{
-    char *end;
-    text += strspn(text, " \t");
-    if (!isdigit((unsigned char)*text))
-        return -1;
-    errno = 0;
-    *number = strtoull(text, &end, 10);
-    return errno || *end || *number > max ? -1 : 0;
-}
-
-int id_parse(const char *text, uint32_t *id)
-{
-    uint64_t number;
-    if (number_parse(text, UINT32_MAX - 1, &number) < 0)
-        return -1;
-    *id = (uint32_t)number;
-    return 0;
-}
-
 const char *namespace_flags(int flags, char *text, size_t size)
 {
     size_t len = 0;

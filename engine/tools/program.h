@@ -17,11 +17,6 @@ void program_explain(char **argv, struct tool_explanation *e);
 /** Wait for the child @pid and end as it did: with its exit status, or by its signal. @stops: when it stops, stop too, and let it go on after. */
 void program_end_as(pid_t pid, bool stops) __attribute__((noreturn));
 
-/** A whole number from 0 to @max in decimal, into *number. Returns 0 or -1. */
-int number_parse(const char *text, uint64_t max, uint64_t *number);
-/** A user or group id, 0 to 4294967294. */
-int id_parse(const char *text, uint32_t *id);
-
 /** "CLONE_NEWNS|CLONE_NEWPID" for unshare, setns and clone3 flags; "0" for none. */
 const char *namespace_flags(int flags, char *text, size_t size);
 
