@@ -224,7 +224,7 @@ static int check_layer(const json_t *json, size_t number, struct image_layer *la
 
 static int check_manifest(json_t *manifest, struct image *image, struct err *err)
 {
-    struct descriptor config;
+    struct descriptor config = { .media = "" };
     const json_t *layers = json_object_get(manifest, "layers");
     const char *media = json_string_value(json_object_get(manifest, "mediaType"));
     int index = image_is_index(manifest, err);

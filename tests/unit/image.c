@@ -387,7 +387,7 @@ static void images_are_found_by_name_and_by_the_first_digits_of_an_id(void **sta
 static void rubbish_is_what_no_name_leads_to(void **state)
 {
     struct store *store = open_store("rubbish");
-    struct store_gc counts;
+    struct store_gc counts = { 0 };
     struct err err = { 0 };
     struct image kept = make(store, "kept", "docker.io/library/kept:1"),
                  gone = make(store, "gone", "docker.io/library/gone:1");
