@@ -13,7 +13,9 @@ make_learner() {
     chmod -R a+rX "$DIR"
     [ "$(id -u)" = 0 ] || return 0
     useradd --create-home --home-dir "$DIR/home" --shell /bin/bash "$LEARNER"
-    grep -q "^$LEARNER:" /etc/subuid || usermod --add-subuids 7000000-7065535 --add-subgids 7000000-7065535 "$LEARNER"
+    # Of its own, also where another test has a learner at the same time.
+    local first=$((7000000 + $$ % 4096 * 65536))
+    grep -q "^$LEARNER:" /etc/subuid || usermod --add-subuids $first-$((first + 65535)) --add-subgids $first-$((first + 65535)) "$LEARNER"
 }
 
 remove_learner() {
