@@ -243,6 +243,40 @@ static void read_body(struct parser *p, struct block *block, const struct fence 
                      "a command that never ends, expected its closing quote, bracket, keyword or here-document");
 }
 
+/* Is there a line @word in @text, so that it would end a here-document there? */
+static bool has_line(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
+        if (strncmp(line, word, length) == 0 && (line[length] == '\n' || !line[length]))
+            return true;
+    return false;
+}
+
+/* Lessons keep to names that need no quoting; another one is quoted all the same. */
+static bool is_plain_name(const char *name)
+{
+    return name[strspn(name, "/._-+0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
+}
+
+/** How a learner who has no editor at hand writes the file. A name with a quote in it has no such command. */
+static void set_writing(struct parser *p, struct block *block)
+{
+    char word[64] = "END";
+    if (strchr(block->name, '\''))
+        return;
+    while (has_line(block->body, word) && strlen(word) + 1 < sizeof word)
+        strcat(word, "_");
+    const char *quote = is_plain_name(block->name) ? "" : "'";
+    size_t length = strlen(block->body);
+    const char *newline = length && block->body[length - 1] != '\n' ? "\n" : "";
+    char *writing;
+    if (asprintf(&writing, "cat > %s%s%s <<'%s'\n%s%s%s", quote, block->name, quote, word, block->body, newline, word) <
+        0)
+        writing = NULL;
+    block->writing = kept(p, writing);
+}
+
 /** What one key asks of another. */
 static void check_block(struct parser *p, struct block *block)
 {
@@ -256,6 +290,8 @@ static void check_block(struct parser *p, struct block *block)
     }
     if (block->type == BLOCK_FILE && !block->name)
         mistake(p, block->line, "a file without `name`, expected the path it is written to");
+    else if (block->type == BLOCK_FILE && block->body)
+        set_writing(p, block);
 }
 
 void add_block(struct parser *p, struct step *step, const struct fence *fence)
@@ -319,5 +355,6 @@ void block_clear(struct block *block)
     for (size_t i = 0; i < block->key_count; i++)
         free(block->keys[i].text);
     free(block->keys);
+    free(block->writing);
     quiz_free(block->quiz);
 }

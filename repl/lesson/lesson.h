@@ -82,6 +82,7 @@ struct block {
     char *body;          /* prompts already stripped; ends in a newline unless empty */
     char **
         commands; /* of a BLOCK_COMMAND: the body cut into complete commands, NULL-terminated, no newline at their ends */
+    char *writing; /* of a BLOCK_FILE: the command that writes it as a learner types it, a here-document */
     struct output_pattern *output;
     size_t output_count;
     bool has_output; /* an output block stands after it (which may be empty: must print nothing) */

@@ -1,3 +1,4 @@
+#include "engine/base/cleanup.h"
 #include "repl/screen/view.h"
 
 #include <stdio.h>
@@ -53,7 +54,7 @@ static void hint(struct screen *screen)
 {
     enum hint_kind kind;
     const char *text = session_hint(screen->session, &kind);
-    char command[1200];
+    cleanup_free char *command = NULL;
     switch (kind) {
     case HINT_WORDS:
         tell(screen, "Hint", screen_words(text), "F3 again gives more.");
@@ -62,8 +63,9 @@ static void hint(struct screen *screen)
         tell(screen, "Solution", text, "F3 again gives the command itself.");
         break;
     case HINT_COMMAND:
-        snprintf(command, sizeof(command), "```\n%s\n```", text);
-        tell(screen, "Solution", command, "That was the last hint.");
+        if (asprintf(&command, "```\n%s\n```", text) < 0)
+            command = NULL;
+        tell(screen, "Solution", command ? command : text, "That was the last hint.");
         break;
     case HINT_NONE:
         screen_message(screen, ROLE_NOTICE, "%s", text);

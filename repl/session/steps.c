@@ -418,44 +418,6 @@ const char *session_hint(struct session *session, enum hint_kind *kind)
     return say(session, "%s", command ? command : "there are no more hints for this step");
 }
 
-/* The first command of the step that was not the last one typed, in order: after the k-th, the one that follows it. @from gets its block. */
-static const char *next_command(const struct session *session, const struct block **from)
-{
-    const struct step *step = session_step(session, session->current);
-    const char *first = NULL;
-    const struct block *first_from = NULL;
-    bool found = !session->last_command || !*session->last_command;
-    for (size_t i = 0; step && i < step->block_count; i++) {
-        const struct block *block = &step->blocks[i];
-        for (size_t k = 0; block->type == BLOCK_COMMAND && block->commands && block->commands[k]; k++) {
-            const char *command = block->commands[k];
-            *from = block;
-            if (found)
-                return command;
-            if (!first) {
-                first = command;
-                first_from = block;
-            }
-            found = strcmp(command, session->last_command) == 0;
-        }
-    }
-    *from = first_from;
-    return session_current_passed(session) ? NULL : first;
-}
-
-const char *session_solution(const struct session *session)
-{
-    const struct block *from = NULL;
-    return next_command(session, &from);
-}
-
-const char *session_suggestion(const struct session *session)
-{
-    const struct block *from = NULL;
-    const char *command = session_current_passed(session) ? NULL : next_command(session, &from);
-    return command && !from->hidden && !strchr(command, '\n') ? command : NULL;
-}
-
 const struct block *session_quiz(const struct session *session)
 {
     const struct step *step = session_step(session, session->current);

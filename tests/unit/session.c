@@ -206,6 +206,32 @@ static void hints_begin_with_what_the_check_found_and_end_with_the_solution(void
     leave(l);
 }
 
+static const char a_file[] = "# File\n\n## One\n\n"
+                             "```bash |{\"type\":\"file\",\"name\":\"/root/say.sh\"}\necho 'said' $1\nEND\n```\n"
+                             "```bash\nsh say.sh one\n```\n"
+                             "```bash\nsh say.sh two > /root/two\n```\n"
+                             "<!-- check\ntest -s /root/two\n-->\n";
+static const char writes_it[] = "cat > /root/say.sh <<'END_'\necho 'said' $1\nEND\nEND_";
+
+static void a_file_that_is_not_there_comes_before_what_needs_it(void **state)
+{
+    struct learner *l = learn(a_file);
+    wait_for(l, SESSION_CHECK);
+    assert_string_equal(session_solution(l->session), writes_it);
+    assert_null(session_suggestion(l->session));
+    run(l, "sh say.sh one"); /* too early */
+    assert_string_equal(session_solution(l->session), writes_it);
+    run(l, "true");
+    assert_string_equal(session_solution(l->session), writes_it);
+    run(l, writes_it);
+    assert_string_equal(session_solution(l->session), "sh say.sh one");
+    assert_int_equal(run(l, "grep -xc END say.sh"), 0);
+    assert_string_equal(session_solution(l->session), "sh say.sh one"); /* it is there, however it was made */
+    run(l, "sh say.sh one");
+    assert_string_equal(session_solution(l->session), "sh say.sh two > /root/two");
+    leave(l);
+}
+
 static void a_change_in_the_background_is_noticed_within_a_second_and_a_half(void **state)
 {
     struct learner *l = learn(two_steps);
@@ -467,6 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_ticks_itself_off_however_it_was_done),
         cmocka_unit_test(hints_begin_with_what_the_check_found_and_end_with_the_solution),
+        cmocka_unit_test(a_file_that_is_not_there_comes_before_what_needs_it),
         cmocka_unit_test(a_change_in_the_background_is_noticed_within_a_second_and_a_half),
         cmocka_unit_test(an_idle_step_uses_under_one_percent_of_a_core),
         cmocka_unit_test(a_lab_that_dies_comes_back_at_the_same_step),
