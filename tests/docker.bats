@@ -91,7 +91,7 @@ teardown() {
 @test "tables fit the terminal: texts that may be cut are, ids and names are whole" {
     id=$(docker create --name quite_a_long_name base sh -c 'echo and so on, for a long while')
     on_terminal() { script -qec "stty cols $1; docker $2" /dev/null | tr -d '\r'; }
-    for columns in 60 72 80; do
+    for columns in 70 72 80; do
         [ "$(on_terminal $columns 'ps -a' | wc -L)" -le $columns ]
         on_terminal $columns 'ps -a' | grep "^${id:0:12}  .*….*  quite_a_long_name$"
         [ "$(on_terminal $columns images | wc -L)" -le $columns ]

@@ -216,7 +216,8 @@ same_tree_below() {
         [ -n "$(ls -A store/.ingest)" ]
         kill -$signal $pid
         exec 9>&-
-        run wait $pid
+        status=0
+        wait $pid || status=$? # here, for a subshell it is no child
         [ "$status" -gt 128 ]
         [ -z "$(ls -A store/.ingest)" ]
     done
