@@ -53,6 +53,8 @@ PKGS        := $(PKGS_ENGINE) $(PKGS_IMAGE) $(PKGS_REPL)
 ENGINE_LIBS  = $(eval ENGINE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_ENGINE)))$(ENGINE_LIBS)
 IMAGE_LIBS   = $(eval IMAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_IMAGE)))$(IMAGE_LIBS)
 REPL_LIBS    = $(eval REPL_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_REPL)))$(REPL_LIBS)
+# What the tools do not use of a source file is left out of them, and so are the libraries for it; the sanitizers keep it all.
+TOOLS_LIBS   = $(if $(SANITIZE),$(IMAGE_LIBS)) $(ENGINE_LIBS) $(if $(SANITIZE),-pthread)
 PKG_CFLAGS   = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS)))$(PKG_CFLAGS)
 
 # The sanitizers see more without the hardening, and glibc's fortified calls need an optimising compiler.
@@ -131,7 +133,7 @@ $(BUILD)/teachroot: $(call obj,$(MAIN_SRC)) $(LIBRARIES) $(BUILD)/stamp/link
 
 $(BUILD)/teachroot-tools: $(call obj,$(TOOLS_SRC)) $(BUILD)/libengine.a $(BUILD)/stamp/tools $(BUILD)/stamp/link
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o %.a,$^) $(ENGINE_LIBS) -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o %.a,$^) $(TOOLS_LIBS) -o $@
 
 # What moves images and archives: the one program that loads the libraries for that, so that the tools do not.
 $(BUILD)/teachroot-transfer: $(call obj,$(TRANSFER_SRC)) $(BUILD)/libengine.a $(BUILD)/stamp/transfer $(BUILD)/stamp/link

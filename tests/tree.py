@@ -26,7 +26,9 @@ def listing(root):
             elif stat.S_ISBLK(st.st_mode) or stat.S_ISCHR(st.st_mode):
                 words.append("%d,%d" % (os.major(st.st_rdev), os.minor(st.st_rdev)))
             if not stat.S_ISDIR(st.st_mode) and st.st_nlink > 1:
-                words.append("same-as=" + repr(first.setdefault((st.st_dev, st.st_ino), shown))[2:-1])
+                # The other names may be outside: then it is none here.
+                same = first.setdefault((st.st_dev, st.st_ino), shown)
+                words += ["same-as=" + repr(same)[2:-1]] * (same != shown)
             for attribute in sorted(os.listxattr(path, follow_symlinks=False)):
                 words.append(attribute + "=" + os.getxattr(path, attribute, follow_symlinks=False).hex())
             yield " ".join(words)

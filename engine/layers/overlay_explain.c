@@ -12,8 +12,9 @@
 #include <sys/vfs.h>
 
 /* A directory's path for a sentence. */
+/* A path in a sentence: two of them and the words fit an error's message. */
 struct named {
-    char path[PATH_MAX];
+    char path[400];
 };
 
 static const char *name_of(int fd, struct named *named)
