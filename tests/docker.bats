@@ -39,9 +39,20 @@ teardown() {
     [[ $output == *"unknown command: docker nosuch"* ]]
     run -125 docker image nosuch
     [[ $output == *"unknown command: docker image nosuch"* ]]
+    # What docker has and we do not: no word of a typing mistake.
+    for verb in run start exec "container run" "container logs"; do
+        run -125 docker $verb base
+        [[ $output == "docker: docker $verb is not here yet: "*"docker create"*"docker --help" ]]
+    done
+    for verb in build volume "image build" "container cp"; do
+        run -125 docker $verb
+        [ "$output" = "docker: docker $verb is not here yet. What is here: docker --help" ]
+    done
+    run -125 docker image run
+    [[ $output == *"unknown command: docker image run"* ]]
     run -125 docker images --nosuch
     run -125 docker rmi
-    [[ $output == *"'docker rmi' requires at least 1 argument"* ]]
+    [[ ${lines[0]} == "docker rmi: requires at least 1 argument, not 0" ]]
     run -125 docker tag one
     [[ $output == *"requires 2 arguments"* ]]
     run -125 docker ps -f nosuch=1
@@ -55,6 +66,10 @@ teardown() {
     [[ $output == *"No such image: nosuch:latest" ]]
     run -125 docker images --format '{{.NoSuch}}'
     [[ $output == *"no field .NoSuch"*"Repository"* ]]
+    run -1 docker push tools
+    [[ $output != *"The push refers"*  && $output == *"no such image"* ]]
+    run -1 docker create 127.0.0.1:1/bsae
+    [[ ${lines[-1]} == "docker create: there is no image \`127.0.0.1:1/bsae:latest\` here "* ]]
 }
 
 @test "every verb answers --help by itself, by its group, and by help" {
@@ -67,7 +82,25 @@ teardown() {
     [ "$(docker container rm --help)" = "$(docker rm --help)" ]
     run -0 docker --help
     [[ $output == *"images"*"ps"* ]]
+    for group in "" image container; do # no line is cut or wrapped on 80 columns
+        [ "$(docker $group --help | wc -L)" -le 80 ]
+    done
     run -0 docker --version
+}
+
+@test "tables fit the terminal: texts that may be cut are, ids and names are whole" {
+    id=$(docker create --name quite_a_long_name base sh -c 'echo and so on, for a long while')
+    on_terminal() { script -qec "stty cols $1; docker $2" /dev/null | tr -d '\r'; }
+    for columns in 70 72 80; do
+        [ "$(on_terminal $columns 'ps -a' | wc -L)" -le $columns ]
+        on_terminal $columns 'ps -a' | grep "^${id:0:12}  .*….*  quite_a_long_name$"
+        [ "$(on_terminal $columns images | wc -L)" -le $columns ]
+        [ "$(on_terminal $columns 'history base' | wc -L)" -le $columns ]
+    done
+    # Where there is room, and where no terminal is, it is docker's own table.
+    [ "$(on_terminal 200 'ps -a' | head -n 1)" = "$(docker ps -a | head -n 1)" ]
+    docker ps -a | head -n 1 | grep -E '^CONTAINER ID   IMAGE     COMMAND +CREATED +STATUS    PORTS     NAMES$'
+    [ "$(on_terminal 72 'ps -a --no-trunc')" = "$(docker ps -a --no-trunc)" ]
 }
 
 @test "images are listed, filtered and shown by template as docker does" {

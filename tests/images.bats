@@ -169,6 +169,22 @@ same_tree_below() {
     [ "$status" = 1 ]
     run "$T" load -i text
     [ "$status" = 1 ]
+    mkdir layout
+    echo '{"imageLayoutVersion":"1.0.0"}' >layout/oci-layout
+    echo '{"manifests":[]}' >layout/index.json
+    for there in oci-layout index.json; do # one without the other is told by its name
+        tar -C layout -cf half.tar $there
+        run "$T" load -i half.tar
+        [ "$status" = 1 ]
+        case $there in
+            oci-layout) [[ $output == *"oci-layout is in it, but no index.json"* ]] ;;
+            index.json) [[ $output == *"index.json is in it, but not the file oci-layout"* ]] ;;
+        esac
+    done
+    run "$T" image gc foo
+    [ "$status" = 125 ] && [[ $output == *"unexpected argument \`foo\`"* ]]
+    run "$T" image ls
+    [ "$status" = 0 ] && [[ $output == *"there is no image in $TEACHROOT_STORE yet" ]]
     run "$T" save nowhere
     [ "$status" = 1 ] && [[ $output == *"No such image: nowhere:latest"* ]]
     run "$T" save -o /nowhere/x.tar nowhere
@@ -181,6 +197,8 @@ same_tree_below() {
     [ "$status" = 125 ]
     for verb in import load save; do "$T" $verb --help | grep -q "usage: docker $verb"; done
     for verb in from-rootfs from-host ls gc fsck; do "$T" image $verb --help | grep -q "usage: teachroot image $verb"; done
+    for verb in import load save; do "$T" image $verb --help | grep -q "usage: teachroot image $verb"; done
+    for verb in ls gc fsck; do "$T" image $verb --help | grep -qx "usage: teachroot image $verb"; done
     [ -z "$(ls -A store/.ingest)" ] && [ -z "$(ls -A store/blobs/sha256)" ]
 }
 
@@ -198,7 +216,8 @@ same_tree_below() {
         [ -n "$(ls -A store/.ingest)" ]
         kill -$signal $pid
         exec 9>&-
-        run wait $pid
+        status=0
+        wait $pid || status=$? # here, for a subshell it is no child
         [ "$status" -gt 128 ]
         [ -z "$(ls -A store/.ingest)" ]
     done

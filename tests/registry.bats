@@ -173,6 +173,18 @@ login() { # HOST USER PASSWORD
     [[ $output == *'there is no such image'*'404'* ]]
 }
 
+@test "a blob that the registry lacks is named with its path, and the image is not said to be missing" {
+    start_registry gone
+    skopeo_copy "oci:$DIR/layout:one" "docker://127.0.0.1:$PORT/t/one:v1"
+    for digest in $(skopeo inspect --raw --tls-verify=false "docker://127.0.0.1:$PORT/t/one:v1" | jq -r '.layers[0].digest, .config.digest'); do
+        rm -r "$BATS_TEST_TMPDIR/gone/data/docker/registry/v2/repositories/t/one/_layers/sha256/${digest#sha256:}"
+        run pull "127.0.0.1:$PORT/t/one:v1"
+        [ "$status" = 1 ]
+        [[ $output == *"answers 404 Not Found to GET /v2/t/one/blobs/$digest"* ]]
+        [[ $output != *"no such image"* ]]
+    done
+}
+
 @test "a pull cut at every tenth of a layer is taken up where it broke: hardly a byte comes twice" {
     start_peer proxy "$HUB" $((SIZE / 10)) 0 0
     pull "127.0.0.1:$PORT/t/one:v1" 2>"$BATS_TEST_TMPDIR/err"
@@ -540,7 +552,7 @@ hostile_case() { # FAULT WORDS
     [[ $output == *'127.0.0.1:1'*'Connection refused'* ]]
     run pull "127.0.0.1:$HUB/t/none:v1"
     [ "$status" = 1 ]
-    [[ $output == *"127.0.0.1:$HUB/t/none:v1"*'there is no such image'*'404'* ]]
+    [[ $output == *"127.0.0.1:$HUB/t/none:v1"*'there is no such image'*'404'*'GET /v2/t/none/manifests/v1'* ]]
     run push "127.0.0.1:$HUB/t/none:v1"
     [ "$status" = 1 ]
     [[ $output == *'no such image'* ]]

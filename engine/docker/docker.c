@@ -9,22 +9,24 @@
 
 /* What moves archives and images, or loads the libraries for it, is teachroot-transfer's. */
 const struct docker_verb docker_verbs[] = {
-    { "container prune", &docker_container_prune_options, docker_container_prune },
-    { "create", &docker_create_options, NULL },
-    { "export", &docker_export_options, NULL },
-    { "history", &docker_history_options, docker_history },
-    { "image prune", &docker_image_prune_options, docker_image_prune },
-    { "images", &docker_images_options, docker_images },
-    { "import", &docker_import_options, NULL },
-    { "inspect", &docker_inspect_options, docker_inspect },
-    { "load", &docker_load_options, NULL },
-    { "ps", &docker_ps_options, docker_ps },
-    { "pull", &docker_pull_options, NULL },
-    { "push", &docker_push_options, NULL },
-    { "rm", &docker_rm_options, docker_rm },
-    { "rmi", &docker_rmi_options, docker_rmi },
-    { "save", &docker_save_options, NULL },
-    { "tag", &docker_tag_options, docker_tag },
+    { "container prune", "remove all containers that do not run", &docker_container_prune_options,
+      docker_container_prune },
+    { "create", "make a container of an image; it is not started", &docker_create_options, NULL },
+    { "export", "write a container's root filesystem as a tar archive", &docker_export_options, NULL },
+    { "history", "show how an image was made, the newest step first", &docker_history_options, docker_history },
+    { "image prune", "remove images without a name, and what no image needs", &docker_image_prune_options,
+      docker_image_prune },
+    { "images", "list images", &docker_images_options, docker_images },
+    { "import", "make an image of a root filesystem's tar archive", &docker_import_options, NULL },
+    { "inspect", "tell all that is known of containers and images, as JSON", &docker_inspect_options, docker_inspect },
+    { "load", "bring in the images of an archive", &docker_load_options, NULL },
+    { "ps", "list containers: those that run, or with --all all of them", &docker_ps_options, docker_ps },
+    { "pull", "bring an image from a registry", &docker_pull_options, NULL },
+    { "push", "bring an image to a registry", &docker_push_options, NULL },
+    { "rm", "remove containers, with all they have written", &docker_rm_options, docker_rm },
+    { "rmi", "take names of images away; with its last name an image goes", &docker_rmi_options, docker_rmi },
+    { "save", "write images to an archive, for docker load and others", &docker_save_options, NULL },
+    { "tag", "give an image one more name", &docker_tag_options, docker_tag },
 };
 const size_t docker_verb_count = sizeof docker_verbs / sizeof *docker_verbs;
 
@@ -68,7 +70,7 @@ bool docker_operands(const struct tool_parser *parser, int least, int most)
     int count = parser->argc - optind;
     if (count >= least && (most < 0 || count <= most))
         return true;
-    tool_wrong(parser->table, "'%s' requires %s%d argument%s, not %d", parser->table->tool,
+    tool_wrong(parser->table, "requires %s%d argument%s, not %d",
                least == most   ? ""
                : count < least ? "at least "
                                : "at most ",
@@ -111,24 +113,22 @@ static const struct alias *find_alias(const char *group, const char *word)
     return NULL;
 }
 
-/* The first line of a verb's summary, without its full stop. */
 static void print_verb(const char *name, const struct docker_verb *verb)
 {
-    size_t length = strcspn(verb->options->summary, "\n");
-    printf("  %-10s %.*s\n", name, (int)(length > 0 ? length - 1 : 0), verb->options->summary);
+    printf("  %-10s %s\n", name, verb->brief);
 }
 
 static int print_help(void)
 {
     puts("usage: docker VERB [OPTION]… [ARGUMENT]…\n"
          "\n"
-         "Images and containers as docker has them, without a daemon: images are an OCI image layout in "
-         "/var/lib/docker, and a\n"
-         "container is an OCI bundle in /var/lib/docker/containers.\n");
+         "Images and containers as docker has them, without a daemon: images are an OCI\n"
+         "image layout in /var/lib/docker, and a container is an OCI bundle in\n"
+         "/var/lib/docker/containers.\n");
     for (size_t i = 0; i < docker_verb_count; i++)
         if (!strchr(docker_verbs[i].name, ' '))
             print_verb(docker_verbs[i].name, &docker_verbs[i]);
-    puts("\nThe same by what they are about: `docker image --help`, `docker container --help`.\n"
+    puts("\nThe same by what they are about: docker image --help, docker container --help.\n"
          "`docker VERB --help` says more of one.");
     return fflush(stdout) == 0 ? 0 : 1;
 }
@@ -142,9 +142,37 @@ static int print_group(const char *group)
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
+/* Is @word among the words of @list, which are divided by blanks? */
+static bool is_listed(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list; length && !strchr(word, ' ') && (at = strstr(at, word)); at++)
+        if ((at == list || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+            return true;
+    return false;
+}
+
+/* Of docker's own commands: of what would run a container it is said why. */
+static bool is_not_here(const char *group, const char *word)
+{
+    static const char running[] = "attach exec kill logs pause restart run start stats stop top unpause wait";
+    static const char others[] = "build builder buildx commit compose config context cp diff events info login logout "
+                                 "manifest network node plugin port rename search secret service stack swarm system "
+                                 "trust update version volume";
+    static const char of_container[] = "commit cp diff port rename update", of_image[] = "build";
+    bool image = strcmp(group, "image") == 0, runs = !image && is_listed(running, word);
+    if (!runs && !is_listed(image ? of_image : *group ? of_container : others, word))
+        return false;
+    fprintf(stderr, "docker: docker %s%s%s is not here yet%s. What is here: docker --help\n", group, *group ? " " : "",
+            word, runs ? ": a container can be made (docker create), but there is nothing yet that runs it" : "");
+    return true;
+}
+
 static int unknown(const char *group, const char *word)
 {
     const char *blank = *group ? " " : "";
+    if (is_not_here(group, word))
+        return 125;
     fprintf(stderr, "docker: unknown command: docker%s%s %s\n\nRun 'docker%s%s --help' for more information\n", blank,
             group, word, blank, group);
     return 125;

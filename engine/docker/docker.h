@@ -16,6 +16,7 @@
 
 struct docker_verb {
     const char *name;                   /* "images" */
+    const char *brief;                  /* what it does, in at most 64 characters, for lists of verbs */
     const struct tool_options *options; /* .tool is "docker images" */
     int (*run)(int argc, char **argv);  /* argv[0] is "docker images"; NULL: teachroot-transfer has it */
 };

@@ -258,7 +258,8 @@ static int parse_command(struct parser *parser, struct command *command)
             return wrong(parser, "something follows that takes no arguments");
         tail = &(*tail)->next;
         if (*parser->at && !isspace((unsigned char)*parser->at) && !at_end(parser) && !strchr("|)", *parser->at))
-            return wrong(parser, "a blank was expected");
+            return wrong(parser, *parser->at == '}' ? "an action is ended by }}, and this is one alone"
+                                                    : "a blank was expected");
     }
 }
 

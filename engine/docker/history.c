@@ -54,6 +54,7 @@ static int print(const struct request *request, const struct image *image)
         .format = request->format,
         .quiet = request->quiet,
         .standard = "{{.ID}}\t{{or .CreatedSince \"N/A\"}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
+        .gives = request->whole ? 0 : 1U << 1 | 1U << 2 | 1U << 4, /* created, created by, comment */
         .headings = headings,
         .rows = rows,
     };

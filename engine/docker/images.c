@@ -94,6 +94,9 @@ static int print(const struct request *request, struct store *store)
         .standard = request->digests
                         ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{or .CreatedSince \"N/A\"}}\t{{.Size}}"
                         : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{or .CreatedSince \"N/A\"}}\t{{.Size}}",
+        .gives = request->whole     ? 0
+                 : request->digests ? 1U << 2 | 1U << 4 /* digest, created */
+                                    : 1U << 3,          /* created */
         .headings = headings,
         .rows = rows,
     };

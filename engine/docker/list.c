@@ -5,10 +5,14 @@
 #include "engine/base/cleanup.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #define COLUMNS 32
 /* Of docker's tables: no column is narrower, and so much is between two. */
 enum { NARROWEST = 10, GAP = 3 };
+/* The same where the terminal has no room for that; and what of a text is left when it has to be cut. */
+enum { NARROW_GAP = 2, LEAST = 8 };
 
 static size_t characters(const char *text, size_t length)
 {
@@ -42,6 +46,93 @@ static void print_line(const char *line, const size_t *widths)
     }
     putchar('\n');
 }
+
+/* --- a table that is too wide for the terminal --- */
+
+static size_t terminal_width(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : SIZE_MAX;
+}
+
+/* A line's column, and its length in bytes; NULL: it has no such column. */
+static const char *cell(const char *line, size_t column, size_t *length)
+{
+    for (; column > 0; column--) {
+        line += strcspn(line, "\t");
+        if (!*line++)
+            return NULL;
+    }
+    *length = strcspn(line, "\t");
+    return line;
+}
+
+/* The widest text of each column, in characters. A column that only its heading (line 0) has anything in is 0 wide. Returns how many there are. */
+static size_t measure_texts(char *const *lines, size_t count, size_t *widths)
+{
+    size_t columns = 0, length;
+    const char *text;
+    for (; columns < COLUMNS && cell(lines[0], columns, &length); columns++) {
+        size_t widest = 0;
+        for (size_t i = 1; i < count; i++)
+            if ((text = cell(lines[i], columns, &length)) && characters(text, length) > widest)
+                widest = characters(text, length);
+        text = cell(lines[0], columns, &length);
+        size_t heading = characters(text, length);
+        widths[columns] = widest == 0 && count > 1 ? 0 : widest > heading ? widest : heading;
+    }
+    return columns;
+}
+
+/* Of the columns that give way the widest loses a character at a time, until all fit. */
+static void shrink(size_t *widths, size_t columns, unsigned gives, size_t room)
+{
+    for (;;) {
+        size_t total = 0, widest = COLUMNS;
+        for (size_t i = 0; i < columns; i++) {
+            total += widths[i] ? widths[i] + NARROW_GAP : 0;
+            if ((gives & (1U << i)) && widths[i] > LEAST && (widest == COLUMNS || widths[i] > widths[widest]))
+                widest = i;
+        }
+        if (total <= room + NARROW_GAP || widest == COLUMNS)
+            return;
+        widths[widest]--;
+    }
+}
+
+static void print_narrow(const char *line, const size_t *widths, size_t columns)
+{
+    size_t owed = 0, length = 0;
+    for (size_t i = 0; i < columns; i++) {
+        const char *text = cell(line, i, &length);
+        if (!text || !widths[i])
+            continue;
+        size_t width = characters(text, length), kept = width > widths[i] ? widths[i] - 1 : width, bytes = 0;
+        for (size_t n = 0; bytes < length; bytes++)
+            if (((unsigned char)text[bytes] & 0xc0) != 0x80 && n++ == kept)
+                break;
+        printf("%*s%.*s%s", (int)owed, "", (int)bytes, text, kept < width ? "…" : "");
+        owed = widths[i] - (kept < width ? kept + 1 : kept) + NARROW_GAP;
+    }
+    putchar('\n');
+}
+
+/* Does a table with those columns fit as it is? */
+static bool fits(char *const *lines, size_t count, const size_t *widths, size_t room)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0, length;
+        const char *text;
+        for (size_t column = 0; column <= COLUMNS && (text = cell(lines[i], column, &length)); column++)
+            if (text[length] && column < COLUMNS)
+                at += widths[column];
+            else if (at + characters(text, length) > room)
+                return false;
+    }
+    return true;
+}
+
+/* --- what is printed --- */
 
 /* \t and \n as a user of a shell writes them, outside of actions too. */
 static char *unescape(const char *text)
@@ -106,8 +197,16 @@ int docker_list_print(const struct docker_list *list)
         widths[i] = NARROWEST;
     for (size_t i = 0; table && i < lines.count; i++)
         measure(lines.lines[i], widths);
+    size_t room = terminal_width(), columns = 0;
+    if (result == 0 && table && list->gives && asked == list->standard &&
+        !fits(lines.lines, lines.count, widths, room)) {
+        columns = measure_texts(lines.lines, lines.count, widths);
+        shrink(widths, columns, list->gives, room);
+    }
     for (size_t i = 0; i < lines.count; i++) {
-        if (result == 0 && table)
+        if (result == 0 && columns)
+            print_narrow(lines.lines[i], widths, columns);
+        else if (result == 0 && table)
             print_line(lines.lines[i], widths);
         else if (result == 0)
             puts(lines.lines[i]);

@@ -22,5 +22,6 @@ const struct tool_options docker_images_options = {
     .notes =
         "Fields of a template: Containers CreatedAt CreatedSince Digest ID Repository SharedSize Size Tag UniqueSize.\n"
         "\n"
-        "SIZE is what the layers take as they are kept, which is mostly compressed.\n",
+        "SIZE is what the layers take as they are kept: those from a registry are mostly compressed, those made here\n"
+        "are plain tar archives.\n",
 };

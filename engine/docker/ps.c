@@ -138,6 +138,7 @@ static int print(struct request *request, struct store *store)
         .format = request->format,
         .quiet = request->quiet,
         .standard = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
+        .gives = request->whole ? 0 : 1U << 1 | 1U << 2 | 1U << 3, /* image, command, created */
         .headings = headings,
         .rows = request->rows,
     };

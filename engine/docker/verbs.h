@@ -22,11 +22,13 @@ struct docker_list {
     const char *verb;     /* "docker ps" */
     const char *format;   /* as the user gave it; NULL: none */
     const char *standard; /* what is between "table " and the end where the user gave none */
-    bool quiet;           /* the ids alone, unless there is a format */
-    json_t *headings;     /* one string a field, the same fields as a row has. Borrowed */
-    json_t *rows;         /* Borrowed */
+    unsigned
+        gives; /* bits of the standard's columns that are cut on a terminal that is too narrow; 0: the table is as wide as it is */
+    bool quiet;       /* the ids alone, unless there is a format */
+    json_t *headings; /* one string a field, the same fields as a row has. Borrowed */
+    json_t *rows;     /* Borrowed */
 };
-/** Print it as docker does. Returns the verb's exit status. */
+/** Print it as docker does; on a terminal that the standard table is too wide for, narrower. Returns the verb's exit status. */
 int docker_list_print(const struct docker_list *list);
 
 /* A filter, "key=value". */

@@ -318,22 +318,34 @@ static int load_docker(struct loading *loading, const json_t *manifest)
 
 /* --- either --- */
 
+/* Of an archive that is neither docker's nor a whole OCI layout. */
+static int holds_no_image(struct loading *loading)
+{
+    if (members_find(&loading->members, "index.json", NULL))
+        return err_say(loading->err, EINVAL,
+                       "it holds no image: an OCI layout's index.json is in it, but not the file oci-layout that makes "
+                       "it one: {\"imageLayoutVersion\":\"1.0.0\"}");
+    return err_say(
+        loading->err, EINVAL,
+        "it holds no image: neither docker's manifest.json nor an OCI layout's oci-layout and index.json are "
+        "in it (a root filesystem is taken by `docker import`)");
+}
+
 static int load_members(struct loading *loading)
 {
     struct err why = { 0 };
-    json_t *index =
-        members_find(&loading->members, "oci-layout", NULL) ? read_document(loading, "index.json", loading->err) : NULL;
     bool layout = members_find(&loading->members, "oci-layout", NULL) != NULL;
+    if (layout && !members_find(&loading->members, "index.json", NULL))
+        return err_say(loading->err, EINVAL,
+                       "it holds no image: an OCI layout's oci-layout is in it, but no index.json, which lists the "
+                       "images");
+    json_t *index = layout ? read_document(loading, "index.json", loading->err) : NULL;
     if (layout && !index)
         return -1;
     json_t *manifest = read_document(loading, "manifest.json", &why);
     int result = 0;
     if (!manifest && (why.code != ENOENT || !layout))
-        result = why.code == ENOENT
-                     ? err_say(loading->err, EINVAL,
-                               "it holds no image: neither docker's manifest.json nor an OCI layout's index.json is in "
-                               "it (a root filesystem is taken by `docker import`)")
-                     : err_say(loading->err, why.code, "%s", why.message);
+        result = why.code == ENOENT ? holds_no_image(loading) : err_say(loading->err, why.code, "%s", why.message);
     if (result == 0 && layout)
         result = load_layout(loading, index);
     if (result == 0 && manifest)

@@ -145,7 +145,7 @@ bool http_failed(const struct http *http);
 int http_ask(struct http *http, struct request *request, struct err *err);
 /** Frees what the answer holds, and the url. */
 void request_clear(struct request *request);
-/** The sentence for a status that was not hoped for: "@doing: `localhost:5000` answered 403 Forbidden: requested access …". Returns -1. */
+/** The sentence for a status that was not hoped for: "@doing: `localhost:5000` answers 403 Forbidden to GET /v2/tool/manifests/1: requested access …". Returns -1. */
 int request_refused(const struct request *request, struct err *err, const char *doing);
 
 #endif

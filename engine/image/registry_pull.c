@@ -83,7 +83,7 @@ static int get(struct pull *pull, const char *kind, const char *what, const stru
     int rc = http_ask(pull->http, &request, err);
     if (rc == 0 && request.status != 200)
         rc = request_refused(&request, err, strcmp(kind, "manifests") == 0 ? "get the manifest" : "get the config");
-    if (rc < 0 && request.status == 404)
+    if (rc < 0 && request.status == 404 && strcmp(kind, "manifests") == 0)
         err_prefix(err, "there is no such image");
     if (rc == 0) {
         document->text = take_ptr(&request.text);

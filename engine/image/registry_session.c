@@ -264,6 +264,14 @@ static void complaint(const struct request *request, char *text, size_t size)
     json_decref(json);
 }
 
+/* "/v2/greeter/manifests/latest" of the request's URL: without the host, and the query, which may hold what nobody is to see. */
+static void asked_path(const struct request *request, char *path, size_t size)
+{
+    const char *host = request->url ? strstr(request->url, "://") : NULL;
+    const char *slash = host ? strchr(host + 3, '/') : NULL;
+    snprintf(path, size, "%.*s", slash ? (int)strcspn(slash, "?#") : 1, slash ? slash : "/");
+}
+
 int request_refused(const struct request *request, struct err *err, const char *doing)
 {
     static const struct {
@@ -284,7 +292,8 @@ int request_refused(const struct request *request, struct err *err, const char *
         { 503, EAGAIN, "Service Unavailable" },
         { 504, EIO, "Gateway Timeout" },
     };
-    char words[300], waits[64] = "";
+    char words[300], waits[64] = "", path[400];
+    asked_path(request, path, sizeof path);
     complaint(request, words, sizeof words);
     int code = EPROTO;
     const char *phrase = "";
@@ -300,6 +309,7 @@ int request_refused(const struct request *request, struct err *err, const char *
                        request->http->has_login ? "does not take the password of the auth file"
                                                 : "wants a password, and no auth file has one for it",
                        *words ? " (" : "", words, *words ? ")" : "");
-    return err_say(err, code, "%s: `%s` answers %ld %s%s%s%s", doing, http_name(request->http), request->status, phrase,
-                   *words ? ": " : "", words, waits);
+    return err_say(err, code, "%s: `%s` answers %ld %s%sto %s %s%s%s%s", doing, http_name(request->http),
+                   request->status, phrase, *phrase ? " " : "", request->method, path, *words ? ": " : "", words,
+                   waits);
 }

@@ -111,7 +111,7 @@ static int written(FILE *out)
 int tool_options_help(const struct tool_options *table, FILE *out)
 {
     enum { COLUMN = 30 };
-    fprintf(out, "usage: %s %s\n\n%s\n", table->tool, table->usage, table->summary);
+    fprintf(out, "usage: %s%s%s\n\n%s\n", table->tool, *table->usage ? " " : "", table->usage, table->summary);
     for (size_t i = 0; i < table->count; i++) {
         char form[80];
         option_form(&table->rows[i], true, form, sizeof form);

@@ -193,7 +193,11 @@ static int have_image(struct store *store, const struct request *request, const 
     }
     reference_familiar(&reference, name, sizeof name);
     fprintf(stderr, "Unable to find image '%s' locally\n", name);
-    return pull(request->spec.image);
+    int result = pull(request->spec.image);
+    if (result < 0)
+        transfer_failed(verb, "there is no image `%s` here (`docker images` lists what is), and it could not be pulled",
+                        name);
+    return result;
 }
 
 /* As docker: no file may be there, and it is made before the container is. */

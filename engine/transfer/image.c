@@ -75,7 +75,7 @@ static int operands(const struct tool_options *table, int argc, char **argv, int
         return parser.status;
     if (argc - optind < least)
         return tool_wrong(table, "it needs: %s", table->usage);
-    return argc - optind > most ? tool_wrong(table, "`%s` is too much", argv[optind + most]) : -1;
+    return argc - optind > most ? tool_wrong(table, "unexpected argument `%s`", argv[optind + most]) : -1;
 }
 
 static int finish(const struct tool_options *table, struct store *store, int result, const struct err *err)
@@ -176,8 +176,14 @@ static int from_host(int argc, char **argv)
 
 /* --- ls, gc, fsck --- */
 
+struct listing {
+    struct store *store;
+    size_t count;
+};
+
 static int list_name(const struct store_name *name, void *data)
 {
+    struct listing *listing = data;
     struct reference reference;
     struct image image;
     struct err err = { 0 };
@@ -186,7 +192,8 @@ static int list_name(const struct store_name *name, void *data)
         reference_familiar(&reference, shown, sizeof shown);
     else if (name->name)
         snprintf(shown, sizeof shown, "%s", name->name);
-    if (image_open_digest(data, &name->manifest, &image, &err) < 0) {
+    listing->count++;
+    if (image_open_digest(listing->store, &name->manifest, &image, &err) < 0) {
         printf("%-32s %.12s  %s\n", shown, digest_hex(&name->manifest), err.message);
         return 0;
     }
@@ -202,7 +209,11 @@ static int ls(int argc, char **argv)
     struct store *store = status >= 0 ? NULL : docker_store(ls_options.tool, STORE_READ);
     if (!store)
         return status >= 0 ? status : 1;
-    return finish(&ls_options, store, store_names(store, list_name, store, &err), &err);
+    struct listing listing = { .store = store };
+    int result = store_names(store, list_name, &listing, &err);
+    if (result == 0 && listing.count == 0)
+        fprintf(stderr, "%s: there is no image in %s yet\n", ls_options.tool, store_path(store));
+    return finish(&ls_options, store, result, &err);
 }
 
 static int gc(int argc, char **argv)
@@ -244,32 +255,31 @@ static int fsck(int argc, char **argv)
 
 static const struct verb {
     const char *name;
+    char *called; /* argv[0] of the verb */
     int (*run)(int argc, char **argv);
-    const struct tool_options *options; /* NULL: docker's own */
     const char *summary;
 } verbs[] = {
-    { "from-rootfs", from_rootfs, &rootfs_options, "an image from a directory" },
-    { "from-host", from_host, &host_options, "an image from programs of this machine" },
-    { "import", import_main, NULL, "an image from the archive of a root filesystem" },
-    { "load", load_main, NULL, "images from an archive" },
-    { "save", save_main, NULL, "images to an archive" },
-    { "ls", ls, &ls_options, "list images" },
-    { "gc", gc, &gc_options, "remove what no image needs" },
-    { "fsck", fsck, &fsck_options, "check the image store" },
+    { "from-rootfs", (char[]){ "teachroot image from-rootfs" }, from_rootfs, "an image from a directory" },
+    { "from-host", (char[]){ "teachroot image from-host" }, from_host, "an image from programs of this machine" },
+    { "import", (char[]){ "teachroot image import" }, import_main, "an image from the archive of a root filesystem" },
+    { "load", (char[]){ "teachroot image load" }, load_main, "images from an archive" },
+    { "save", (char[]){ "teachroot image save" }, save_main, "images to an archive" },
+    { "ls", (char[]){ "teachroot image ls" }, ls, "list images" },
+    { "gc", (char[]){ "teachroot image gc" }, gc, "remove what no image needs" },
+    { "fsck", (char[]){ "teachroot image fsck" }, fsck, "check the image store" },
 };
 
 static int help(FILE *out)
 {
-    fputs("usage: teachroot image VERB [OPTION]… [ARGUMENT]…\n\nImages of this user, which all labs see. `teachroot "
-          "image "
-          "VERB --help` says more.\n\n",
+    fputs("usage: teachroot image VERB [OPTION]… [ARGUMENT]…\n\n"
+          "Makes images and looks after them. `teachroot image VERB --help` says more.\n\n",
           out);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         fprintf(out, "  %-12s %s\n", verbs[i].name, verbs[i].summary);
-    fputs(
-        "\nThey are kept in $TEACHROOT_STORE; without it, in a lab, in /var/lib/docker; else in images/ of the user's "
-        "cache.\n",
-        out);
+    fputs("\nThey are kept in images/ of the user's cache, and all labs see them. In a lab they\n"
+          "are kept in /var/lib/docker, and are that lab's own. $TEACHROOT_STORE names another\n"
+          "directory; no lab sees what is kept there.\n",
+          out);
     return fflush(out) == 0 ? 0 : 1;
 }
 
@@ -278,8 +288,10 @@ int image_main(int argc, char **argv)
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return help(stdout);
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(argv[1], verbs[i].name) == 0)
+        if (strcmp(argv[1], verbs[i].name) == 0) {
+            argv[1] = verbs[i].called;
             return verbs[i].run(argc - 1, argv + 1);
+        }
     if (argc > 1)
         fprintf(stderr, "%s: there is no verb `%s`\n", argv[0], argv[1]);
     help(stderr);

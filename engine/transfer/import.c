@@ -10,6 +10,7 @@
 #include <strings.h>
 
 struct import {
+    const char *verb; /* "docker import" */
     const char *from, *name, *message, *platform;
     json_t *config;
 };
@@ -22,7 +23,7 @@ static int add_layer(struct store *store, const struct import *import, struct im
     struct source *from = fd < 0 ? NULL : source_fd(fd, err);
     if (!from)
         return -1;
-    progress_start(&progress, "docker import", size, false);
+    progress_start(&progress, import->verb, size, false);
     int result = image_add_layer(store, from, false, layer, progress_step, &progress, err);
     source_close(from);
     progress_end(&progress);
@@ -67,24 +68,27 @@ static int check(const struct import *import, struct err *err)
 
 static int run(int argc, char **argv, struct import *import)
 {
+    struct tool_options options = docker_import_options;
     struct tool_parser parser;
     struct err err = { 0 };
     int id;
-    tool_parse(&parser, &docker_import_options, argc, argv);
+    options.tool = argv[0]; /* `teachroot image import` is this verb too */
+    tool_parse(&parser, &options, argc, argv);
     while ((id = tool_parse_next(&parser)) != -1) {
         if (id == 'c' && image_change(import->config, optarg, &err) < 0)
-            return tool_wrong(&docker_import_options, "--change: %s", err.message);
+            return tool_wrong(&options, "--change: %s", err.message);
         import->message = id == 'm' ? optarg : import->message;
         import->platform = id == 'p' ? optarg : import->platform;
     }
     if (parser.ended)
         return parser.status;
     if (argc - optind < 1 || argc - optind > 2)
-        return tool_wrong(&docker_import_options, argc == optind ? "which archive?" : "an archive and a name, no more");
+        return tool_wrong(&options, argc == optind ? "which archive?" : "an archive and a name, no more");
+    import->verb = argv[0];
     import->from = argv[optind];
     import->name = argv[optind + 1];
     if (check(import, &err) < 0)
-        return tool_wrong(&docker_import_options, "%s", err.message);
+        return tool_wrong(&options, "%s", err.message);
     struct store *store = docker_store(argv[0], STORE_WRITE);
     if (!store)
         return 1;

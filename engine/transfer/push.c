@@ -20,7 +20,7 @@ static int push(const char *verb, const struct reference *reference, bool quiet)
     struct err err = { 0 };
     char name[700];
     reference_full(reference, name, sizeof name);
-    if (!quiet)
+    if (!quiet && store_find(store, name, &manifest, NULL) > 0)
         fprintf(stderr, "The push refers to repository [%s/%s]\n", reference->registry, reference->repository);
     int rc = !progress ? err_set(&err, ENOMEM, "show what happens")
                        : registry_push(store, reference, layer_progress_watch(progress), &manifest, &err);

@@ -24,19 +24,21 @@ static int save(struct store *store, const char *const *images, size_t count, co
 
 int save_main(int argc, char **argv)
 {
+    struct tool_options options = docker_save_options;
     struct tool_parser parser;
     struct err err = { 0 };
     const char *output = NULL;
     int id;
-    tool_parse(&parser, &docker_save_options, argc, argv);
+    options.tool = argv[0]; /* `teachroot image save` is this verb too */
+    tool_parse(&parser, &options, argc, argv);
     while ((id = tool_parse_next(&parser)) != -1)
         output = id == 'o' ? optarg : output;
     if (parser.ended)
         return parser.status;
     if (optind == argc)
-        return tool_wrong(&docker_save_options, "which image?");
+        return tool_wrong(&options, "which image?");
     if (!output && isatty(STDOUT_FILENO))
-        return tool_wrong(&docker_save_options,
+        return tool_wrong(&options,
                           "standard output is the terminal, which an archive would garble: name a file with --output");
     struct store *store = docker_store(argv[0], STORE_READ);
     if (!store)

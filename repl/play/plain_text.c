@@ -64,7 +64,7 @@ static void say_quiz(struct flow *flow, const struct quiz *quiz, bool open)
     if (!open)
         flow_text(flow, ROLE_TEXT, "It is answered.");
     else if (quiz->count == 0)
-        flow_text(flow, ROLE_TEXT, "Type answer and then your answer.");
+        flow_text(flow, ROLE_TEXT, "Type answer and then your answer, as in: answer WORD");
     else if (quiz->several)
         flow_text(flow, ROLE_TEXT, "Several may be right. Type answer and their numbers, as in: answer 1 3");
     else

@@ -205,7 +205,7 @@ void action_run(struct screen *screen, enum action action, const struct command_
         hint(screen);
         break;
     case ACTION_WHY:
-        tell(screen, "What this step waits for", screen_words(session_why(screen->session)), "F3 gives a hint.");
+        tell(screen, SAID_WAITS, screen_words(session_why(screen->session)), "F3 gives a hint.");
         break;
     case ACTION_SOLUTION:
         solution(screen);

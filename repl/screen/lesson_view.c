@@ -296,6 +296,21 @@ void lesson_view_say(struct screen *screen, enum role role, const char *title, c
     lesson_view_changed(screen);
 }
 
+void lesson_view_unsay(struct screen *screen, const char *title)
+{
+    struct lesson_view *view = &screen->lesson_view;
+    size_t kept = 0;
+    for (size_t i = 0; i < view->said_count; i++)
+        if (strcmp(view->said[i].title, title) == 0)
+            free_said(&view->said[i]);
+        else
+            view->said[kept++] = view->said[i];
+    if (kept == view->said_count)
+        return;
+    view->said_count = kept;
+    lesson_view_changed(screen);
+}
+
 void lesson_view_scroll(struct screen *screen, enum action action, unsigned lines)
 {
     struct lesson_view *view = &screen->lesson_view;

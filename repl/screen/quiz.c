@@ -31,11 +31,12 @@ void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage sta
         return;
     flow_push(flow, "  ", "  ", ROLE_FAINT);
     if (quiz->count == 0)
-        flow_text(flow, ROLE_FAINT, "Type answer and your answer at the lab's prompt, or after Ctrl-].");
+        flow_quoted(flow, ROLE_FAINT, "Type `answer WORD`, your answer for WORD, at the lab's prompt or after Ctrl-].");
     else if (quiz->several)
-        flow_text(flow, ROLE_FAINT,
-                  "Several may be right. Type their numbers at the prompt, as in `1 3`; or F6, then the numbers, then "
-                  "Enter.");
+        flow_quoted(
+            flow, ROLE_FAINT,
+            "Several may be right. Type their numbers at the prompt, as in `1 3`; or F6, then the numbers, then "
+            "Enter.");
     else
         flow_text(flow, ROLE_FAINT,
                   "Type its number at the lab's prompt and Enter; or, from anywhere, F6 and the number.");
@@ -49,6 +50,8 @@ static void tell(struct screen *screen, bool right, const char *reason)
     snprintf(title, sizeof(title), "%s %s", mark, right ? "Right" : "Not that: try again");
     screen->lesson_view.choices = 0;
     lesson_view_say(screen, right ? ROLE_PASSED : ROLE_FAILED, title, reason ? reason : "");
+    if (right)
+        lesson_view_unsay(screen, SAID_WAITS);
     if (right && (screen->checked || session_current_passed(screen->session)))
         screen->message[0] = '\0'; /* the tick stands there, or soon, or that another question is open */
     else if (right)
@@ -76,8 +79,10 @@ void quiz_answer(struct screen *screen, const char *text)
     if (block->quiz->count == 0)
         answer_choices(screen, NULL, 0, text);
     else if (count == 0)
-        screen_message(screen, ROLE_NOTICE, "`%.60s` is none of the answers: type a number from 1 to %zu%s.", text,
-                       block->quiz->count, block->quiz->several ? ", or several as `1 3`" : "");
+        screen_message(screen, ROLE_NOTICE,
+                       block->quiz->several ? "`%.60s` is none of the answers: type numbers from 1 to %zu, e.g. `1 3`."
+                                            : "`%.60s` is none of the answers: type a number from 1 to %zu.",
+                       text, block->quiz->count);
     else if (count > 1 && !block->quiz->several)
         screen_message(screen, ROLE_NOTICE, "One answer is right here: type one number from 1 to %zu.",
                        block->quiz->count);

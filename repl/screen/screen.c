@@ -214,8 +214,10 @@ static void step_changed(struct screen *screen)
     screen->building = session_replaying(screen->session);
     screen->finished = step > screen->lesson->step_count;
     if (step == screen->lesson_view.step && !was_building) {
-        if (session_current_passed(screen->session))
+        if (session_current_passed(screen->session)) {
             screen->message[0] = '\0'; /* the tick stands there now */
+            lesson_view_unsay(screen, SAID_WAITS);
+        }
         lesson_view_changed(screen);
         return;
     }

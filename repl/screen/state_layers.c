@@ -15,6 +15,9 @@
 
 #define NARROWEST 9 /* cells of a column that can still be read */
 #define WIDEST 24
+#define SHORT_NAME 16
+#define LEAST_COLUMNS                                                                                                  \
+    5U /* lines from which on there is room for headings and more than one file; with fewer, files without columns */
 
 static bool is_directory(enum layer_holds holds)
 {
@@ -53,6 +56,18 @@ static size_t shown_layers(const struct state_layers *layers)
     return layers->count < LAYERS_SHOWN ? layers->count : LAYERS_SHOWN;
 }
 
+/* The layer's name where it stands among other words: of a digest the first digits. */
+static const char *short_name(const struct flow *flow, const struct state_layers *layers, size_t layer, char text[40])
+{
+    const char *name = layers->name[layer];
+    size_t length = strlen(name), fits = utf8_fit(name, length, SHORT_NAME);
+    if (fits < length)
+        fits = utf8_fit(name, length, SHORT_NAME - 1);
+    snprintf(text, 40, "%.*s%s", fits < 32 ? (int)fits : 32, name,
+             fits < length ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "");
+    return text;
+}
+
 static void put_title(struct flow *flow, const struct state_layers *layers)
 {
     size_t lowers = layers->count - layers->upper;
@@ -65,21 +80,21 @@ static void put_title(struct flow *flow, const struct state_layers *layers)
 static void put_line(struct flow *flow, const struct state_layers *layers)
 {
     size_t told = 0;
-    char text[128];
+    char text[128], name[40];
     flow_format(flow, layers->came ? ROLE_DIFFERS : ROLE_STRONG, "%s%s:", layers->came ? "+ " : "", layers->point);
     for (size_t i = 0; layers->upper && i < layers->entry_count; i++) {
         if (layers->entries[i].holds[0] == LAYER_NOTHING)
             continue;
         flow_format(flow, ROLE_TEXT, "%s", told++ ? " " : " upper ");
         if (told == 1)
-            flow_format(flow, ROLE_TEXT, "%s has ", layers->name[0]);
+            flow_format(flow, ROLE_TEXT, "%s has ", short_name(flow, layers, 0, name));
         cell_text(flow, &layers->entries[i], 0, 40, text, sizeof text);
         flow_word(flow, role_of(&layers->entries[i], 0), text);
     }
     if (!told)
         flow_text(flow, ROLE_TEXT, layers->upper ? " the upper layer is empty, over" : " read-only, of");
     for (size_t i = layers->upper; !told && i < shown_layers(layers); i++)
-        flow_format(flow, ROLE_TEXT, " %s", layers->name[i]);
+        flow_format(flow, ROLE_TEXT, " %s", short_name(flow, layers, i, name));
     flow_break(flow);
 }
 
@@ -134,10 +149,12 @@ static void put_heads(struct flow *flow, const struct state_layers *layers, unsi
     for (size_t i = 0; i < shown_layers(layers); i++) {
         const char *name = layers->name[i];
         size_t length = strlen(name), fits = utf8_fit(name, length, width - 1);
+        fits = fits < length ? utf8_fit(name, length, width - 2) : fits;
         if (kinds)
             snprintf(text[i], sizeof text[i], "%s", layers->upper && i == 0 ? "upper" : "lower");
         else
-            snprintf(text[i], sizeof text[i], "%.*s", (int)fits, name);
+            snprintf(text[i], sizeof text[i], "%.*s%s", (int)fits, name,
+                     fits < length ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "");
         role[i] = kinds ? ROLE_FAINT : ROLE_HEADING;
     }
     put_columns(flow, shown_layers(layers), width, text, role);
@@ -163,7 +180,7 @@ static void put_sentence(struct flow *flow, const struct state_layers *layers, c
     const char *const *words = NULL;
     static const char *const of_file[] = { " in ", ", " }, *const of_hidden[] = { "; hidden in ", ", " };
     const char *cut = entry->cut ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "";
-    char name[LAYER_PATH + 8];
+    char name[LAYER_PATH + 8], layer[40];
     bool directory = false;
     for (size_t i = 0; i < shown_layers(layers); i++)
         directory |= is_directory(entry->holds[i]);
@@ -174,11 +191,11 @@ static void put_sentence(struct flow *flow, const struct state_layers *layers, c
         if (holds == LAYER_NOTHING)
             continue;
         if (holds == LAYER_WHITEOUT) {
-            flow_format(flow, ROLE_DIFFERS, " - deleted in %s", layers->name[i]);
+            flow_format(flow, ROLE_DIFFERS, " - deleted in %s", short_name(flow, layers, i, layer));
             continue;
         }
         const char *const *kind = entry->seen[i] ? of_file : of_hidden;
-        flow_format(flow, role_of(entry, i), "%s%s%s", kind[words == kind], layers->name[i],
+        flow_format(flow, role_of(entry, i), "%s%s%s", kind[words == kind], short_name(flow, layers, i, layer),
                     holds == LAYER_OPAQUE ? " (opaque)" : "");
         words = kind;
     }
@@ -215,6 +232,7 @@ void state_put_layers(struct flow *flow, const struct session_state *state, unsi
     }
     unsigned width = column_width(flow, layers);
     bool deep = layers->count > LAYERS_SHOWN, roomy = rows == ROWS_ALL || rows > layers->entry_count + 4U + deep;
+    width = roomy || rows >= LEAST_COLUMNS + deep ? width : 0;
     put_title(flow, layers);
     if (width)
         put_heads(flow, layers, width, false);
@@ -222,7 +240,7 @@ void state_put_layers(struct flow *flow, const struct session_state *state, unsi
         put_heads(flow, layers, width, true);
     unsigned room = roomy ? STATE_LAYER_NAMES : rows - 1 - (width != 0) - deep;
     bool all = layers->entry_count <= room && !layers->more;
-    size_t shown = all || roomy ? layers->entry_count : room - 1;
+    size_t shown = all || roomy ? layers->entry_count : room > 1 ? room - 1 : 1;
     for (size_t i = 0; i < shown && i < layers->entry_count; i++)
         if (width)
             put_row(flow, layers, &layers->entries[i], width);

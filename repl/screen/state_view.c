@@ -68,10 +68,10 @@ static struct flow *make_waits(const struct column *column)
     const struct screen *screen = column->screen;
     struct flow *flow = flow_new(&screen->theme, column->rect.cols);
     if (flow && screen->checked && session_quiz(screen->session)) {
-        flow_format(flow, ROLE_FAINT, "not yet: ");
+        flow_format(flow, ROLE_FAINT, "Not yet: ");
         flow_text(flow, ROLE_TEXT, "the question is not answered");
     } else if (flow && *screen->state.waits_for) {
-        flow_format(flow, ROLE_FAINT, "not yet: ");
+        flow_format(flow, ROLE_FAINT, "Not yet: ");
         flow_quoted(flow, ROLE_TEXT, screen->state.waits_for);
     }
     return flow;

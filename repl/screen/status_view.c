@@ -12,7 +12,12 @@ static void put_question(struct flow *flow, const struct screen *screen)
     flow_text(flow, ROLE_NOTICE, "The commands are done. Now answer the question: ");
     if (quiz->count == 0)
         flow_quoted(flow, ROLE_NOTICE,
-                    prompt ? "type `answer` and your answer" : "Ctrl-], then `answer` and your answer");
+                    prompt ? "type `answer WORD`, your answer for WORD"
+                           : "Ctrl-], then `answer WORD`, your answer for WORD");
+    else if (quiz->several)
+        flow_quoted(flow, ROLE_NOTICE,
+                    prompt ? "type the numbers, e.g. `1 3` (or F6, the numbers, Enter)"
+                           : "F6, then the numbers, e.g. `1 3`, then Enter");
     else if (prompt)
         flow_format(flow, ROLE_NOTICE, "type a number from 1 to %zu (or F6, then the number)", quiz->count);
     else

@@ -138,8 +138,11 @@ bool screen_at_prompt(const struct screen *screen);
 void lesson_view_draw(struct screen *screen);
 void lesson_view_changed(struct screen *screen);  /* same step, other words */
 void lesson_view_new_step(struct screen *screen); /* from its top, nothing said */
+#define SAID_WAITS "What this step waits for"     /* the title of what F4 says */
 /** Put words below the step, under a title, and scroll to them; the same words stand there once. */
 void lesson_view_say(struct screen *screen, enum role role, const char *title, const char *markdown);
+/** Take away what was said under that title: it is true no more. */
+void lesson_view_unsay(struct screen *screen, const char *title);
 void lesson_view_scroll(struct screen *screen, enum action action, unsigned lines);
 void lesson_view_free(struct screen *screen);
 

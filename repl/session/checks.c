@@ -46,6 +46,7 @@ static void tell_check(struct session *session, bool passed, const char *said)
     bool changed = passed || !check->said || strcmp(check->said, said) != 0;
     free(check->said);
     check->said = strdup(said);
+    check->met = passed;
     if (changed || check->loud)
         session_tell(session, &(struct session_event){
                                   .kind = SESSION_CHECK, .step = check->step, .passed = passed, .text = said });

@@ -73,6 +73,7 @@ struct check {
     bool settled;   /* … which was not the one right after a check */
     uint64_t ended; /* ms */
     char *said;     /* by the last run for the current step; NULL: has not run */
+    bool met;       /* that run passed */
 };
 
 enum player_phase {

@@ -61,7 +61,7 @@ struct state_layers {            /* of the newest overlay the process sees */
     bool came;                   /* since the step began */
     bool upper;                  /* layer 0 is written to */
     size_t count;                /* layers, the uppermost first; name and entries have LAYERS_SHOWN of them at most */
-    char name[LAYERS_SHOWN][64]; /* of their directories, the last part */
+    char name[LAYERS_SHOWN][96]; /* of their directories, the last part */
     struct layer_entry entries[STATE_LAYER_NAMES];
     size_t entry_count;
     bool more; /* there are more */

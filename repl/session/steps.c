@@ -342,16 +342,16 @@ const char *session_next(struct session *session, bool skip)
     const struct step *step = session_step(session, session->current);
     struct step_state *state = state_of(session, session->current);
     if (session->replay.on || !session->lab_ready || session->setup)
-        return say(session, "the lab is still being made ready: a moment");
+        return say(session, "The lab is still being made ready: a moment");
     if (!step)
-        return say(session, "this lesson is finished: every step has passed or was skipped");
+        return say(session, "This lesson is finished: every step has passed or was skipped");
     if (!state->passed && !skip && !asks_for_something(step))
         pass(session);
     if (!state->passed && !skip) {
         cleanup_free char *why = strdup(session_why(session));
         if (why && lab_is_broken(why))
             return session_why(session);
-        return say(session, "not yet: %s (`hint` helps, `skip` goes on without it)", why ? why : "");
+        return say(session, "Not yet: %s (`hint` helps, `skip` goes on without it)", why ? why : "");
     }
     if (!state->passed && !session->options.by_hand && makes_something(step) &&
         session->current < STATUS_STEPS(session))
@@ -397,6 +397,15 @@ static const char *told_hint(const struct session *session, const struct step *s
     return NULL;
 }
 
+/* All else that the step asks for is done: hints at that would lead astray. */
+static bool only_question_left(const struct session *session)
+{
+    const struct step *step = session_step(session, session->current);
+    if (step_is_answered(session, session->current) || !makes_something(step))
+        return false;
+    return step->check ? session->check.met : state_of(session, session->current)->command_done;
+}
+
 const char *session_hint(struct session *session, enum hint_kind *kind)
 {
     const struct step *step = session_step(session, session->current);
@@ -405,9 +414,12 @@ const char *session_hint(struct session *session, enum hint_kind *kind)
     kind = kind ? kind : &ignored;
     *kind = HINT_NONE;
     if (!step)
-        return say(session, "this lesson is finished");
+        return say(session, "This lesson is finished");
     if (state->passed)
-        return say(session, "this step has passed: `next` goes on");
+        return say(session, "This step has passed: `next` goes on");
+    if (only_question_left(session))
+        return say(session, "The commands are done, only the question is left. A wrong answer costs nothing: "
+                            "it is told why it is wrong");
     const char *hint = told_hint(session, step, state->hint, kind);
     if (hint) {
         state->hint++;
@@ -415,7 +427,7 @@ const char *session_hint(struct session *session, enum hint_kind *kind)
     }
     const char *command = session_solution(session);
     *kind = command ? HINT_COMMAND : HINT_NONE;
-    return say(session, "%s", command ? command : "there are no more hints for this step");
+    return say(session, "%s", command ? command : "There are no more hints for this step");
 }
 
 const struct block *session_quiz(const struct session *session)

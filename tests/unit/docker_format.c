@@ -106,6 +106,7 @@ static const struct {
     { "{{/* never ends}}", "not ended by */" },
     { "{{12x}}", "no number" },
     { "{{.ID%}}", "a blank was expected" },
+    { "{{json .ID}", "an action is ended by }}, and this is one alone" },
 };
 
 static char *apply(json_t *value, const char *text, struct err *err)

@@ -24,17 +24,26 @@ static const char lesson[] =
     "# Layers\n\nWords.\n\n## One\n\nMore words.\n\n```bash\ntrue\n```\n<!-- watch\nlayers\n-->\n"
     "<!-- check\ntest -e /root/never\n-->\n";
 
-static struct harness *start(unsigned cols, unsigned rows, const char *const *env)
+/* The same where the layers are not what the step is about: they get what is left of the pane. */
+static const char by_the_way[] = "# Layers\n\nWords.\n\n## One\n\nMore words.\n\n```bash\ntrue\n```\n"
+                                 "<!-- check\ntest -e /root/never\n-->\n";
+
+static struct harness *start_with(const char *text, unsigned cols, unsigned rows, const char *const *env)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/07-layers.md", directory);
     FILE *file = fopen(path, "we");
-    fputs(lesson, file);
+    fputs(text, file);
     fclose(file);
     forget_progress();
     struct harness *harness = start_screen(path, cols, rows, env);
     harness_expect(harness, PROMPT, START_MS);
     return harness;
+}
+
+static struct harness *start(unsigned cols, unsigned rows, const char *const *env)
+{
+    return start_with(lesson, cols, rows, env);
 }
 
 static void each_layer_is_a_column_and_each_file_stands_under_the_layer_that_holds_it(void **state)
@@ -77,6 +86,31 @@ static void where_there_is_little_room_the_changes_come_first(void **state)
     harness_send(harness, "\033[24~"); /* F12: all of it */
     harness_expect(harness, " -file3 +\\(file3\\) *\n", SOON_MS);
     harness_send(harness, "\033[24~");
+    quit(harness);
+}
+
+#define LONG_NAMES                                                                                                     \
+    "a=$(printf 'a%.0s' {1..64}) b=$(printf 'b%.0s' {1..64}); mkdir $a $b u w m; touch {$a,$b}/both $b/f{1..9}; "      \
+    "mount -t overlay overlay -o lowerdir=$a:$b,upperdir=u,workdir=w m\r"
+
+/* As docker's store names them. What a line has no room for ends in …, never in the middle of a name as if that were all. */
+static void long_names_are_cut_with_a_mark(void **state)
+{
+    struct harness *harness = start(120, 36, NULL);
+    harness_send(harness, LONG_NAMES);
+    harness_expect(harness, "layers \\+ /root/m: 2 lower, 1 upper", SOON_MS);
+    harness_expect(harness, " u +a+… +b+… *\n", SOON_MS);
+    harness_expect(harness, " both +\\(both\\) *\n", SOON_MS);
+    harness_resize(harness, 80, 24);
+    harness_expect(harness, "the upper layer is empty, over a+… b+…", SOON_MS);
+    quit(harness);
+}
+
+static void a_file_is_shown_before_the_rest_is_counted(void **state)
+{
+    struct harness *harness = start_with(by_the_way, 120, 36, NULL);
+    harness_send(harness, LONG_NAMES);
+    harness_expect(harness, "/root/m: 2 lower, 1 upper *\n.* both in a+…; hidden in b+… *\n.*… and 9 more", SOON_MS);
     quit(harness);
 }
 
@@ -127,6 +161,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_layer_is_a_column_and_each_file_stands_under_the_layer_that_holds_it),
         cmocka_unit_test(where_there_is_little_room_the_changes_come_first),
+        cmocka_unit_test(long_names_are_cut_with_a_mark),
+        cmocka_unit_test(a_file_is_shown_before_the_rest_is_counted),
         cmocka_unit_test(more_layers_than_columns_are_a_line_for_each_file),
         cmocka_unit_test(a_container_in_an_overlay_is_told_of_it_from_inside),
         cmocka_unit_test(without_utf8_or_colours_the_marks_say_it),

@@ -375,10 +375,16 @@ static void a_question_and_a_check_are_both_needed(void **state)
         learn("# Ask\n\nWords.\n\n## One\n\n```quiz\nTwo and two?\n\n( ) 3 — count again\n(x) 4 — yes\n```\n"
               "```bash\ntouch /root/x\n```\n<!-- check\ntest -e /root/x\n-->\n");
     const char *reason;
+    enum hint_kind kind;
+    run_for(l, 300);
+    assert_string_equal(session_hint(l->session, &kind), "touch /root/x");
+    assert_int_equal(kind, HINT_COMMAND);
     run(l, "touch /root/x");
     wait_for(l, SESSION_CHECK);
     run_for(l, 300);
     assert_false(session_current_passed(l->session));
+    assert_non_null(strstr(session_hint(l->session, &kind), "only the question is left")); /* no command any more */
+    assert_int_equal(kind, HINT_NONE);
     assert_string_equal(session_why(l->session), "the question is not answered");
     assert_false(session_answer(l->session, (unsigned[]){ 0 }, 1, NULL, &reason));
     assert_string_equal(reason, "count again");
