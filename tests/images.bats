@@ -215,10 +215,10 @@ same_tree_below() {
         for _ in $(seq 100); do [ -z "$(ls -A store/.ingest)" ] || break; sleep 0.02; done
         [ -n "$(ls -A store/.ingest)" ]
         kill -$signal $pid
-        exec 9>&-
         status=0
-        wait $pid || status=$? # here, for a subshell it is no child
+        wait $pid || status=$?
         [ "$status" -gt 128 ]
+        exec 9>&- # not before: the archive's end would race with the signal
         [ -z "$(ls -A store/.ingest)" ]
     done
     "$T" save tiny:1 | head -c 1000 >/dev/null
