@@ -4,43 +4,49 @@
 #include <errno.h>
 #include <string.h>
 
-static int remove_one(struct store *store, const char *what, struct err *err)
-{
-    struct container container;
-    if (container_open(store, what, &container, err) < 0)
-        return -1;
-    int result = container_remove(store, &container, err);
-    container_close(&container);
-    return result;
-}
-
-int docker_rm(int argc, char **argv)
+int docker_remove_each(const struct tool_options *options, enum store_access access, docker_remove_fn *remove, int argc,
+                       char **argv)
 {
     struct tool_parser parser;
     bool force = false;
     int status = 0;
-    tool_parse(&parser, &docker_rm_options, argc, argv);
+    tool_parse(&parser, options, argc, argv);
     while (tool_parse_next(&parser) != -1)
         force = true;
     if (parser.ended)
         return parser.status;
     if (!docker_operands(&parser, 1, -1))
         return 125;
-    struct store *store = docker_store("docker rm", STORE_READ);
+    struct store *store = docker_store(options->tool, access);
     if (!store)
         return 1;
     for (char **what = argv + optind; *what; what++) {
         struct err err = { 0 };
-        if (remove_one(store, *what, &err) == 0) {
-            puts(*what);
+        if (remove(store, *what, force, &err) == 0)
             continue;
-        }
-        docker_error("docker rm", &err);
+        docker_error(options->tool, &err);
         if (!(force && err.code == ENOENT))
             status = 1;
     }
     store_close(store);
     return fflush(stdout) == 0 ? status : 1;
+}
+
+static int remove_one(struct store *store, const char *what, bool force, struct err *err)
+{
+    struct container container;
+    if (container_open(store, what, &container, err) < 0)
+        return -1;
+    int result = container_remove(store, &container, err);
+    container_close(&container);
+    if (result == 0)
+        puts(what);
+    return result;
+}
+
+int docker_rm(int argc, char **argv)
+{
+    return docker_remove_each(&docker_rm_options, STORE_READ, remove_one, argc, argv);
 }
 
 struct pruning {

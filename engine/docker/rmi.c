@@ -128,29 +128,7 @@ static int remove_one(struct store *store, const char *what, bool force, struct 
 
 int docker_rmi(int argc, char **argv)
 {
-    struct tool_parser parser;
-    bool force = false;
-    int status = 0;
-    tool_parse(&parser, &docker_rmi_options, argc, argv);
-    while (tool_parse_next(&parser) != -1)
-        force = true;
-    if (parser.ended)
-        return parser.status;
-    if (!docker_operands(&parser, 1, -1))
-        return 125;
-    struct store *store = docker_store("docker rmi", STORE_WRITE);
-    if (!store)
-        return 1;
-    for (char **what = argv + optind; *what; what++) {
-        struct err err = { 0 };
-        if (remove_one(store, *what, force, &err) == 0)
-            continue;
-        docker_error("docker rmi", &err);
-        if (!(force && err.code == ENOENT))
-            status = 1;
-    }
-    store_close(store);
-    return fflush(stdout) == 0 ? status : 1;
+    return docker_remove_each(&docker_rmi_options, STORE_WRITE, remove_one, argc, argv);
 }
 
 static bool confirmed(const char *what)

@@ -17,6 +17,13 @@ int docker_rm(int argc, char **argv);
 int docker_rmi(int argc, char **argv);
 int docker_tag(int argc, char **argv);
 
+/* rm.c */
+/** Remove what the user names by @what, and say what was. Returns 0, or -1 (ENOENT: there is none, which --force takes for done). */
+typedef int docker_remove_fn(struct store *store, const char *what, bool force, struct err *err);
+/** A verb whose one option is --force and whose operands are each to be removed; one that cannot be does not keep the others. Returns the verb's exit status. */
+int docker_remove_each(const struct tool_options *options, enum store_access access, docker_remove_fn *remove, int argc,
+                       char **argv);
+
 /* list.c */
 struct docker_list {
     const char *verb;     /* "docker ps" */
