@@ -50,7 +50,7 @@ left_behind() {
 
 seen_of_ours() {
     local running
-    running=$("$TEACHROOT" lab ls | awk '$2 == "running" { print $1 }')
+    running=$("$TEACHROOT" lab ls | awk 'NR > 1 && $2 != "dead" { print $1 }')
     {
         find /sys/fs/cgroup -path '*/teachroot/*' -prune -type d -print 2>/dev/null
         ip -o link | sed -n 's/.*: tr-\([^:@]*\).*/link \1/p'

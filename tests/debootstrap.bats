@@ -29,7 +29,7 @@ in_lab() { # COMMAND… in a lab of its own, with the cache FRESH
 # No half tree, no builder's lab, in at most a minute: what is killed has to die, and what it began to be removed.
 nothing_begun() {
     for _ in $(seq 600); do
-        if [ -z "$(find "$FRESH/teachroot/trees" -mindepth 1 2>/dev/null)" ] && ! "$TEACHROOT" lab ls | grep -q '^build-.*running'; then
+        if [ -z "$(find "$FRESH/teachroot/trees" -mindepth 1 2>/dev/null)" ] && ! "$TEACHROOT" lab ls | grep -q '^build-.*\(running\|starting\)'; then
             return 0
         fi
         sleep 0.1

@@ -65,8 +65,11 @@ static void print_row(const struct lab_entry *entry, void *data)
         printf("%-16s %-8s %-9s %8s %8s  %s\n", "NAME", "STATE", "MODE", "PROGRAM", "INIT", "STARTED");
     if (localtime_r(&started, &tm))
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-    printf("%-16s %-8s %-9s %8d %8d  %s\n", entry->name, entry->alive ? "running" : "dead", entry->mode, entry->owner,
-           entry->init, when);
+    printf("%-16s %-8s %-9s %8d %8d  %s\n", entry->name,
+           !entry->alive     ? "dead"
+           : entry->init > 0 ? "running"
+                             : "starting",
+           entry->mode, entry->owner, entry->init, when);
 }
 
 static int do_ls(int argc, char **argv)
