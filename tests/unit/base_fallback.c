@@ -3,7 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/base/syscalls.h"
-#include "tests/unit/block_syscalls.h"
+#include "tests/unit/scenario.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -20,39 +20,18 @@
 
 #include <cmocka.h>
 
-typedef void scenario_fn(FILE *out);
 #define ROOM 32768
+
+static int stand_alone(int who)
+{
+    (void)who;
+    return unshare(CLONE_NEWNS) < 0 ? -1 : scenario_ground();
+}
 
 /* What @scenario writes down in a child on an empty tmpfs, without the syscalls @blocked (ends with 0). */
 static void record(scenario_fn *scenario, const int *blocked, char text[ROOM])
 {
-    int ends[2];
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close(ends[0]);
-        FILE *out = fdopen(ends[1], "w");
-        setvbuf(out, NULL, _IOLBF, 0);
-        umask(022);
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-            mount("none", "/mnt", "tmpfs", 0, NULL) < 0 || chdir("/mnt") < 0 || block_syscalls(blocked) < 0)
-            fprintf(out, "could not be prepared: %s\n", strerror(errno));
-        else
-            scenario(out);
-        fclose(out);
-        _exit(0);
-    }
-    close(ends[1]);
-    size_t len = 0;
-    for (ssize_t n; (n = read(ends[0], text + len, ROOM - 1 - len)) > 0;)
-        len += (size_t)n;
-    text[len] = '\0';
-    close(ends[0]);
-    int status;
-    waitpid(pid, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || len == 0 || strstr(text, "could not be prepared"))
-        fail_msg("the scenario ended with status %#x after: %s", (unsigned)status, text);
+    scenario_record(scenario, stand_alone, 0, blocked, text, ROOM);
 }
 
 static void same_without(scenario_fn *scenario, const int *blocked)

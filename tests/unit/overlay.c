@@ -6,7 +6,7 @@
 #include "engine/base/syscalls.h"
 #include "engine/isolate/userns.h"
 #include "engine/observe/mounts.h"
-#include "tests/unit/block_syscalls.h"
+#include "tests/unit/scenario.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -22,12 +22,11 @@
 
 #define ROOM 65536
 
-typedef void scenario_fn(FILE *out);
 enum kernel { KERNEL_NOW, KERNEL_OLD };
 enum who { AS_ROOT, IN_USERNS };
 static enum whiteout_form form; /* in the child: the one that fits who it is */
 
-static int become(enum who who)
+static int become(int who)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
@@ -36,40 +35,14 @@ static int become(enum who who)
         return -1;
     if (who == IN_USERNS && userns_write_single_map(0, uid, gid, NULL) < 0)
         return -1;
-    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("none", "/mnt", "tmpfs", 0, NULL) < 0
-               ? -1
-               : chdir("/mnt");
+    return scenario_ground();
 }
 
 static const char *record(scenario_fn *scenario, enum who who, enum kernel kernel)
 {
     static const int old[] = { SYS_fsopen, 0 }, none[] = { 0 };
     static char text[ROOM];
-    int ends[2];
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close(ends[0]);
-        FILE *out = fdopen(ends[1], "w");
-        umask(022);
-        if (become(who) < 0 || block_syscalls(kernel == KERNEL_OLD ? old : none) < 0)
-            fprintf(out, "could not be prepared: %s\n", strerror(errno));
-        else
-            scenario(out);
-        fclose(out);
-        _exit(0);
-    }
-    close(ends[1]);
-    size_t len = 0;
-    for (ssize_t n; (n = read(ends[0], text + len, ROOM - 1 - len)) > 0;)
-        len += (size_t)n;
-    text[len] = '\0';
-    close(ends[0]);
-    int status;
-    waitpid(pid, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || len == 0 || strstr(text, "could not be prepared"))
-        fail_msg("the scenario ended with status %#x after: %s", (unsigned)status, text);
+    scenario_record(scenario, become, (int)who, kernel == KERNEL_OLD ? old : none, text, ROOM);
     return text;
 }
 
