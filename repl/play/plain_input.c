@@ -65,6 +65,11 @@ static void begin_line(struct plain *plain, enum keys keys, const char *prompt)
     plain->middle = plain->redraw = false;
     plain->keys = keys;
     rl_callback_handler_install(prompt, on_line);
+    if (plain->to_type && keys == TO_LINE) {
+        rl_insert_text(plain->to_type);
+        rl_redisplay();
+        free(take_ptr(&plain->to_type));
+    }
 }
 
 static void begin_program(struct plain *plain)

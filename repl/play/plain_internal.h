@@ -50,6 +50,7 @@ struct plain {
     bool redraw;   /* something was said over the line being edited */
     bool middle;   /* the last thing written was not the end of a line */
     bool passed_said;
+    char *to_type; /* put on the line when it is next begun; NULL: nothing */
     bool next_due; /* `next` waits for a check */
     bool leave;
     unsigned step_said; /* the step said last; the event of a lesson's end comes with that of its last step */

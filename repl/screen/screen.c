@@ -619,6 +619,7 @@ int screen_main(const struct screen_options *options)
         return status;
     }
     hooks.data = &screen;
+    explain_view_load(&screen);
     screen.progress = progress_load(options->progress_path, &damaged);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);

@@ -44,11 +44,27 @@ static char *filled(const char *text, const char *value)
     return result;
 }
 
-static bool known_already(const struct explanation *out, size_t start, size_t len)
+static void word_free(struct explain_word *word)
 {
-    for (size_t i = 0; i < out->count; i++)
-        if (out->words[i].start == start && out->words[i].len == len)
+    free(word->word);
+    free(word->meaning);
+    free(word->syscall);
+}
+
+/* What was said of the same bytes first holds, unless it was only that a variable stands there. */
+static bool known_already(struct explanation *out, size_t start, size_t len)
+{
+    static const size_t generic = sizeof EXPLAIN_SOME_VARIABLE - 2; /* without its % */
+    for (size_t i = 0; i < out->count; i++) {
+        struct explain_word *word = &out->words[i];
+        if (word->start != start || word->len != len)
+            continue;
+        if (strncmp(word->meaning, EXPLAIN_SOME_VARIABLE, generic) != 0)
             return true;
+        word_free(word);
+        *word = out->words[--out->count];
+        return false;
+    }
     return false;
 }
 
@@ -58,9 +74,7 @@ void explainer_say(struct explainer *e, size_t start, size_t len, const char *wo
     struct explanation *out = e->out;
     if (!out || e->failed || !meaning || len == 0 || known_already(out, start, len))
         return;
-    struct explain_word *grown = out->words;
-    if ((out->count & (out->count - 1)) == 0) /* a power of two: full */
-        grown = reallocarray(out->words, out->count ? out->count * 2 : 1, sizeof *grown);
+    struct explain_word *grown = reallocarray(out->words, out->count + 1, sizeof *grown);
     if (!grown) {
         e->failed = true;
         return;
@@ -111,13 +125,67 @@ int explain_line(const char *line, struct explanation *explanation)
 
 void explanation_free(struct explanation *explanation)
 {
-    for (size_t i = 0; i < explanation->count; i++) {
-        free(explanation->words[i].word);
-        free(explanation->words[i].meaning);
-        free(explanation->words[i].syscall);
-    }
+    for (size_t i = 0; i < explanation->count; i++)
+        word_free(&explanation->words[i]);
     free(explanation->words);
     *explanation = (struct explanation){ 0 };
+}
+
+/* ---- as a page ---- */
+
+/* @text with what Markdown would take for its own escaped; what stands in backquotes stays. */
+static void put_escaped(FILE *out, const char *text)
+{
+    bool code = false;
+    for (; *text; text++) {
+        code ^= *text == '`';
+        if (!code && strchr("\\*_<>[]#|~&", *text))
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+}
+
+/* As code: more backquotes round it than it has in a row. */
+static void put_code(FILE *out, const char *text)
+{
+    size_t longest = 0, run = 0;
+    for (const char *p = text; *p; p++) {
+        run = *p == '`' ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    for (size_t i = 0; i <= longest; i++)
+        fputc('`', out);
+    fprintf(out, longest ? " %s " : "%s", text);
+    for (size_t i = 0; i <= longest; i++)
+        fputc('`', out);
+}
+
+char *explain_markdown(const char *line)
+{
+    struct explanation explanation;
+    char *text = NULL;
+    size_t size;
+    if (explain_line(line, &explanation) < 0)
+        return NULL;
+    FILE *out = explanation.count > 0 ? open_memstream(&text, &size) : NULL;
+    for (size_t i = 0; out && i < explanation.count; i++) {
+        const struct explain_word *word = &explanation.words[i];
+        fputs("- ", out);
+        put_code(out, word->word);
+        fputs(": ", out);
+        put_escaped(out, word->meaning);
+        if (word->syscall) {
+            fputs(". Syscall: ", out);
+            put_code(out, word->syscall);
+        }
+        fputc('\n', out);
+    }
+    if (out && fclose(out) != 0) {
+        free(text);
+        text = NULL;
+    }
+    explanation_free(&explanation);
+    return text;
 }
 
 /* ---- the word at the cursor ---- */
