@@ -319,12 +319,14 @@ static enum explain_expects expected(const struct explain_site *site)
     const struct explain_values *values = site->option ? explain_values_of(site->program, site->option) : NULL;
     if (site->operator_)
         return EXPLAIN_FILE;
+    if (site->prefix && *site->prefix)
+        return EXPLAIN_WORD;
     if (values && values->kind == VALUES_GROUP)
         return EXPLAIN_GROUP;
     if (values && values->kind == VALUES_GROUP_FILE)
         return site->option->call && strncmp(site->option->call, "write", 5) == 0 ? EXPLAIN_GROUP_LIMIT
                                                                                   : EXPLAIN_GROUP_FILE;
-    if (site->option || (site->prefix && *site->prefix))
+    if (site->option)
         return EXPLAIN_WORD;
     if (site->command)
         return EXPLAIN_COMMAND;
@@ -385,14 +387,16 @@ static void offer_options(const struct offering *to, const struct explain_progra
 {
     const struct tool_option *row;
     char text[64];
+    bool words = program->flags & EXPLAIN_WORDS, one_dash = program->flags & EXPLAIN_ONE_DASH;
+    bool sign = words ? !(program->flags & EXPLAIN_SHORT)
+                      : !one_dash; /* of=FILE and --type=TYPE; but `dev LINK`, `-name PATTERN` */
     for (size_t i = 0; (row = explain_row(program, i)); i++) {
-        const char *dash = program->flags & EXPLAIN_ONE_DASH ? "-" : "--";
         if (row->name)
-            snprintf(text, sizeof text, "%s%s%s", program->flags & EXPLAIN_WORDS ? "" : dash, row->name,
-                     !(program->flags & EXPLAIN_ONE_DASH) && !(program->flags & EXPLAIN_WORDS) &&
-                             row->argument == required_argument
-                         ? "="
-                         : "");
+            snprintf(text, sizeof text, "%s%s%s",
+                     words      ? ""
+                     : one_dash ? "-"
+                                : "--",
+                     row->name, sign && row->argument == required_argument ? "=" : "");
         else
             snprintf(text, sizeof text, "-%c", row->letter);
         to->offer(text, to->data);

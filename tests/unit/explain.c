@@ -309,7 +309,7 @@ static void the_word_at_the_cursor_is_the_innermost(void **state)
 static void one_line_says_the_call_even_where_there_is_little_room(void **state)
 {
     char text[256];
-    assert_true(explain_at("unshare --pid", 13, 75, false, text, sizeof text));
+    assert_true(explain_at("unshare --pid", 13, 74, false, text, sizeof text));
     assert_string_equal(text, "--pid  new pid namespace for the children: the fi… · unshare(CLONE_NEWPID)");
     assert_true(explain_at("unshare --pid", 13, 40, false, text, sizeof text));
     assert_string_equal(text, "--pid  new pid namespace for the childr…");
