@@ -401,6 +401,10 @@ static int open_lesson(struct plain *plain, unsigned step, struct err *err)
         .on_output = on_output,
         .data = plain,
     };
+    const char *slash = strrchr(plain->path, '/');
+    if (plain->tty && prompt_history_open(&plain->history, slash ? slash + 1 : plain->path, err) < 0)
+        plain_tell(plain, NULL, err->message);
+    err_clear(err);
     plain->session = session_new(&options, err);
     if (!plain->session)
         return -1;
@@ -476,8 +480,10 @@ int plain_main(const struct screen_options *options)
         if (plain.tty)
             plain_prepare_terminal(&plain);
         status = run(&plain, &err);
-        if (plain.tty)
+        if (plain.tty) {
             tcsetattr(STDIN_FILENO, TCSADRAIN, &plain.found);
+            prompt_history_save(&plain.history, NULL);
+        }
     }
     if (plain.loop)
         loop_free(plain.loop);
@@ -486,6 +492,7 @@ int plain_main(const struct screen_options *options)
     curriculum_free(&plain.curriculum);
     free(plain.input);
     free(plain.to_type);
+    prompt_history_free(&plain.history);
     fflush(stdout);
     if (status < 0)
         fprintf(stderr, "teachroot: %s\n", err.message);

@@ -2,6 +2,7 @@
 #include "repl/play/plain_internal.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/user.h"
 #include "repl/screen/completion.h"
 #include "repl/screen/shell_words.h"
 
@@ -47,8 +48,7 @@ static void on_line(char *line)
         else
             plain_tell(plain, NULL, why);
     } else if (!command) {
-        if (*line && *line != ' ')
-            add_history(line);
+        prompt_history_add(&plain->history, line);
         plain_take_line(plain, line);
     }
     free(line);
@@ -294,7 +294,11 @@ void plain_prepare_terminal(struct plain *plain)
     rl_completer_quote_characters = "\"'";
     rl_completer_word_break_characters = " \t\n\"'><=;|&(";
     rl_char_is_quoted_p = is_quoted;
-    using_history();
+    cleanup_free char *path = plain->options->history_path ? NULL : user_state_path("history");
+    struct err err = { 0 };
+    if (prompt_history_load(&plain->history, plain->options->history_path ? plain->options->history_path : path, &err) <
+        0)
+        plain_tell(plain, NULL, err.message);
 }
 
 bool plain_add_sources(struct plain *plain)

@@ -7,7 +7,8 @@
 const struct command commands[] = {
     { "next", COMMAND_ALONE, NULL, ACTION_NEXT, "go on to the next step" },
     { "skip", COMMAND_ALONE, NULL, ACTION_SKIP, "go on although this step is not done" },
-    { "hint", COMMAND_ALONE, NULL, ACTION_HINT, "a hint; again for the next one, and at last the command is typed for you" },
+    { "hint", COMMAND_ALONE, NULL, ACTION_HINT,
+      "a hint; again for the next one, and at last the command is typed for you" },
     { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
     { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },

@@ -428,6 +428,10 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         return -1;
     end_session(screen);
     screen->lesson = lesson;
+    const char *slash = strrchr(lesson->path, '/');
+    struct err unread = { 0 };
+    if (screen->prompt && prompt_open_lesson(screen->prompt, slash ? slash + 1 : lesson->path, &unread) < 0)
+        screen_message(screen, ROLE_NOTICE, "%s", unread.message);
     const struct rect *pane = &screen->layout.terminal;
     struct session_options options = {
         .loop = screen->loop,

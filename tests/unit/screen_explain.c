@@ -72,7 +72,7 @@ static void explain_both(struct harness *harness)
         for (int bottom = 0; bottom < 2; bottom++) {
             if (bottom) {
                 harness_send(harness, "seq 1 99\r");
-                harness_expect(harness, "99 *\n(.*│)?" PROMPT, SOON_MS);
+                harness_expect(harness, nested ? "99 *\n(.*│)?bash-5" : "99 *\n(.*│)?" PROMPT, SOON_MS);
             }
             harness_send(harness, "unshare --pid");
             expect_below(harness, "--pid  new pid namespace");
@@ -85,8 +85,8 @@ static void explain_both(struct harness *harness)
             harness_send(harness, CTRL_U);
         }
         if (!nested) {
-            harness_send(harness, "clear; bash\r");
-            harness_expect(harness, PROMPT "\\n", SOON_MS);
+            harness_send(harness, "clear; bash --norc\r");
+            harness_expect(harness, "bash-5[^ ]*#", SOON_MS);
         }
     }
 }
