@@ -293,8 +293,8 @@ void terminal_view_input(struct screen *screen, const struct input_event *event)
             prompt_feed(screen->prompt, "\033[201~", 6);
         else if (event->kind == INPUT_KEY && event->key == INPUT_KEY_ESCAPE)
             prompt_escape_timeout(screen->prompt);
-    } else {
+        screen->dirty |= DIRTY_TERMINAL;
+    } else { /* what comes of it comes back: to draw now would make that wait for the next frame */
         send_to_program(screen, terminal, event);
     }
-    screen->dirty |= DIRTY_TERMINAL;
 }

@@ -22,14 +22,12 @@ static const char lesson[] = "# Words\n\nWords.\n\n## One\n\n```bash\nunshare --
                              "<!-- check\ntest -e /root/x || { echo \"there is no x yet\"; exit 1; }\n-->\n\n"
                              "<details><summary>Hint</summary>\n\nA shell of its own name.\n\n</details>\n";
 
-static const char *state_home;
-
 static struct harness *start(unsigned cols, unsigned rows)
 {
     char path[128], state[128];
     const char *env[] = { state, NULL };
     snprintf(path, sizeof path, "%s/07-words.md", directory);
-    snprintf(state, sizeof state, "XDG_STATE_HOME=%s", state_home ? state_home : directory);
+    snprintf(state, sizeof state, "XDG_STATE_HOME=%s", directory);
     FILE *file = fopen(path, "we");
     fputs(lesson, file);
     fclose(file);
@@ -101,10 +99,76 @@ static void the_word_at_the_cursor_is_explained_below_the_line(void **state)
     }
 }
 
+/* A line of several rows is one: what stands in a here-document is no command. */
+static void lines_of_one_command_are_explained_as_one(void **state)
+{
+    struct harness *harness = start(120, 36);
+    harness_send(harness, "for f in a b; do\r");
+    harness_expect(harness, "│> ", SOON_MS);
+    harness_send(harness, "ls -l");
+    expect_below(harness, "-l  with mode");
+    harness_send(harness, CTRL_U "cat > $f <<END\r");
+    harness_expect(harness, "END *\n.*│> *\n", SOON_MS);
+    harness_send(harness, "ls -l");
+    expect_below(harness, "END  text of the here-document");
+    harness_send(harness, "\rEND\rdone\rcat a b\r");
+    harness_expect(harness, "cat a b *\n.*│ls -l *\n.*│ls -l", SOON_MS);
+    quit(harness);
+}
+
+static void a_line_is_explained_below_the_step_and_the_row_is_turned_off_for_good(void **state)
+{
+    struct harness *harness = start(120, 36);
+    harness_send(harness, "explain unshare --uts bash | wc -l\r");
+    harness_expect(harness, "What the words mean", SOON_MS);
+    harness_expect(harness, "--uts: new UTS namespace", SOON_MS);
+    harness_expect(harness, "Syscall: *│?.*(\n.*)?unshare\\(CLONE_NEWUTS\\)", SOON_MS);
+    harness_send(harness, "explain\r");
+    harness_expect(harness, "explain needs a command line", SOON_MS);
+    harness_send(harness, "explain off\r");
+    harness_expect(harness, "no longer explained as you type", SOON_MS);
+    harness_send(harness, "unshare --pid");
+    harness_expect(harness, "# unshare --pid", SOON_MS);
+    assert_false(harness_shows(harness, EXPLAINED));
+    quit(harness);
+    harness = start(80, 24); /* a day later */
+    harness_send(harness, "unshare --pid");
+    harness_expect(harness, "# unshare --pid", SOON_MS);
+    assert_false(harness_shows(harness, EXPLAINED));
+    harness_send(harness, CTRL_U "explain on\r");
+    harness_expect(harness, "is explained below the line", SOON_MS);
+    harness_send(harness, "unshare --pid");
+    expect_below(harness, "--pid  new pid");
+    quit(harness);
+}
+
+/* The failed check's own words, the lesson's, and then the command, typed and not run: at the lab's prompt and at that of a shell in it. */
+static void the_last_hint_is_typed_and_not_run(void **state)
+{
+    struct harness *harness = start(80, 24);
+    harness_send(harness, "\033OR"); /* F3 */
+    harness_expect(harness, "there is no x yet", SOON_MS);
+    harness_send(harness, "\033OR");
+    harness_expect(harness, "A shell of its own name", SOON_MS);
+    harness_send(harness, "\033OR");
+    harness_expect(harness, "# unshare --uts bash *\n", SOON_MS);
+    harness_expect(harness, "The command is on the line: Enter runs it", SOON_MS);
+    harness_send(harness, CTRL_U "bash --norc\r");
+    harness_expect(harness, "bash-5[^ ]*#", SOON_MS);
+    harness_send(harness, "\033OR");
+    harness_expect(harness, "bash-5[^ ]*# unshare --uts bash *\n", SOON_MS);
+    harness_send(harness, "\025readlink /proc/self/ns/uts /proc/1/ns/uts | uniq | wc -l\r"); /* it has not run */
+    harness_expect(harness, "^1 *$", SOON_MS);
+    quit(harness);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_word_at_the_cursor_is_explained_below_the_line),
+        cmocka_unit_test(lines_of_one_command_are_explained_as_one),
+        cmocka_unit_test(a_line_is_explained_below_the_step_and_the_row_is_turned_off_for_good),
+        cmocka_unit_test(the_last_hint_is_typed_and_not_run),
     };
     if (argc > 3 && strcmp(argv[1], "screen") == 0)
         return be_the_screen(argc, argv, true);
