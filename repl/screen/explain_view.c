@@ -30,7 +30,7 @@ void explain_view_set(struct screen *screen, bool on)
     const char *word = on ? "on\n" : "off\n";
     screen->explain.off = !on;
     screen->dirty |= DIRTY_TERMINAL | DIRTY_CLEAN;
-    if (!path || replace_file(path, word, strlen(word), 0600, &err) < 0)
+    if (!path || make_parents(path, &err) < 0 || replace_file(path, word, strlen(word), 0600, &err) < 0)
         screen_message(screen, ROLE_NOTICE, "It is %s now, but that cannot be remembered: %s", on ? "on" : "off",
                        path ? err.message : "out of memory");
     else if (on)
@@ -67,8 +67,10 @@ char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *en
                 *point = (size_t)ftell(out);
             if (!terminal_get(terminal, (int)r, c, &cell) || cell.chars[0] == (uint32_t)-1)
                 continue;
-            for (size_t i = 0; i < 6 && (i == 0 || cell.chars[i]); i++)
-                fwrite(bytes, 1, utf8_encode(cell.chars[i] ? cell.chars[i] : ' ', bytes), out);
+            for (size_t i = 0; i < 6 && (i == 0 || cell.chars[i]); i++) {
+                size_t len = utf8_encode(cell.chars[i] ? cell.chars[i] : ' ', bytes);
+                fwrite(bytes, 1, len, out);
+            }
         }
         *end = r;
     }

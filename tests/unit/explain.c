@@ -328,7 +328,7 @@ static char offered[8192];
 static void note_offer(const char *word, void *data)
 {
     size_t len = strlen(offered);
-    snprintf(offered + len, sizeof offered - len, "%s%s", len ? "|" : "|", word);
+    snprintf(offered + len, sizeof offered - len, "|%s", word);
 }
 
 static void what_comes_next_is_known(void **state)

@@ -104,7 +104,7 @@ static void lines_of_one_command_are_explained_as_one(void **state)
 {
     struct harness *harness = start(120, 36);
     harness_send(harness, "for f in a b; do\r");
-    harness_expect(harness, "│> ", SOON_MS);
+    harness_expect(harness, "│> *\n", SOON_MS);
     harness_send(harness, "ls -l");
     expect_below(harness, "-l  with mode");
     harness_send(harness, CTRL_U "cat > $f <<END\r");
@@ -146,6 +146,7 @@ static void a_line_is_explained_below_the_step_and_the_row_is_turned_off_for_goo
 static void the_last_hint_is_typed_and_not_run(void **state)
 {
     struct harness *harness = start(80, 24);
+    harness_expect(harness, "Not yet: there is no x yet", SOON_MS);
     harness_send(harness, "\033OR"); /* F3 */
     harness_expect(harness, "there is no x yet", SOON_MS);
     harness_send(harness, "\033OR");
