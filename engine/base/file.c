@@ -87,7 +87,7 @@ static int replace(const char *path, const void *data, size_t len, mode_t mode, 
     return 0;
 }
 
-int make_parents(const char *path, struct err *err)
+int make_directories_above(const char *path, struct err *err)
 {
     cleanup_free char *parents = strdup(path);
     if (!parents)

@@ -96,7 +96,7 @@ void settings_save(struct panel *panel)
             columns[panel->model.sort].name, panel->model.reverse ? "yes" : "no", panel->model.tree ? "yes" : "no",
             panel->threads ? "yes" : "no", panel->model.hide_kernel ? "no" : "yes", panel->settings.delay_ms);
     if (fclose(out) == 0) {
-        make_parents(panel->settings_path, NULL);
+        make_directories_above(panel->settings_path, NULL);
         replace_file(panel->settings_path, text, len, 0600,
                      NULL); /* a home that cannot be written to is no reason to complain */
     }

@@ -30,7 +30,7 @@ void explain_view_set(struct screen *screen, bool on)
     const char *word = on ? "on\n" : "off\n";
     screen->explain.off = !on;
     screen->dirty |= DIRTY_TERMINAL | DIRTY_CLEAN;
-    if (!path || make_parents(path, &err) < 0 || replace_file(path, word, strlen(word), 0600, &err) < 0)
+    if (!path || make_directories_above(path, &err) < 0 || replace_file(path, word, strlen(word), 0600, &err) < 0)
         screen_message(screen, ROLE_NOTICE, "It is %s now, but that cannot be remembered: %s", on ? "on" : "off",
                        path ? err.message : "out of memory");
     else if (on)
