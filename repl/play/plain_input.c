@@ -269,7 +269,7 @@ static char **complete(const char *word, int start, int end)
     char **matches = found ? rl_completion_matches(word, next_found) : NULL; /* takes the strings */
     free(found);
     found = NULL;
-    if (matches && !matches[1] && *matches[0] && matches[0][strlen(matches[0]) - 1] == '/')
+    if (matches && !matches[1] && *matches[0] && strchr("/=", matches[0][strlen(matches[0]) - 1]))
         rl_completion_suppress_append = rl_completion_suppress_quote = 1;
     return matches;
 }

@@ -31,6 +31,31 @@ static double now(void)
     return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
+/* Whatever is still there: our program clears up after itself, tmux's server is told to end, directories go. */
+static struct window windows[2];
+static char tmux_socket[64];
+
+static void clear_up(void)
+{
+    char command[256];
+    for (size_t i = 0; i < 2; i++) {
+        if (windows[i].pid <= 0)
+            continue;
+        close(windows[i].master); /* SIGHUP */
+        for (int turn = 0; turn < 200 && waitpid(windows[i].pid, NULL, WNOHANG) == 0; turn++)
+            usleep(20000);
+        kill(windows[i].pid, SIGKILL);
+        snprintf(command, sizeof command, "rm -r %s", windows[i].directory);
+        if (system(command) != 0)
+            fprintf(stderr, "echo: %s cannot be removed\n", windows[i].directory);
+        windows[i].pid = 0;
+    }
+    snprintf(command, sizeof command, "tmux -S %s kill-server 2>/dev/null; rm -f %s", tmux_socket, tmux_socket);
+    if (*tmux_socket && system(command) != 0)
+        fprintf(stderr, "echo: %s cannot be removed\n", tmux_socket);
+    *tmux_socket = '\0';
+}
+
 static void fail(const char *what)
 {
     fprintf(stderr, "echo: %s\n", what);
@@ -76,39 +101,25 @@ static void type(const struct window *window, const char *keys)
         fail("the terminal is gone");
 }
 
-static struct window start(const char *const *argv, unsigned rows, unsigned cols)
+static void start(struct window *window, const char *const *argv, unsigned rows, unsigned cols)
 {
-    struct window window = { .directory = "/tmp/echo-bench-XXXXXX" };
     struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols };
-    if (!mkdtemp(window.directory))
+    strcpy(window->directory, "/tmp/echo-bench-XXXXXX");
+    if (!mkdtemp(window->directory))
         fail("no directory");
-    window.pid = forkpty(&window.master, NULL, NULL, &size);
-    if (window.pid == 0) {
+    window->pid = forkpty(&window->master, NULL, NULL, &size);
+    if (window->pid == 0) {
         setenv("TERM", "xterm-256color", 1);
-        setenv("XDG_STATE_HOME", window.directory, 1);
+        setenv("XDG_STATE_HOME", window->directory, 1);
         setenv("PS1", "READY$ ", 1);
         unsetenv("TMUX");
         unsetenv("PROMPT_COMMAND");
-        if (chdir(window.directory) == 0)
+        if (chdir(window->directory) == 0)
             execvp(argv[0], (char *const *)(size_t)argv);
         _exit(127);
     }
-    if (window.pid < 0)
+    if (window->pid < 0)
         fail("no terminal");
-    return window;
-}
-
-static void end(struct window *window)
-{
-    char command[128];
-    drain(window, 200);
-    close(window->master);
-    for (int i = 0; i < 100 && waitpid(window->pid, NULL, WNOHANG) == 0; i++)
-        usleep(20000);
-    kill(window->pid, SIGKILL);
-    snprintf(command, sizeof command, "rm -r %s", window->directory);
-    if (system(command) != 0)
-        fail("its directory cannot be removed");
 }
 
 static int by_value(const void *a, const void *b)
@@ -157,53 +168,45 @@ static const struct scenario {
     { "cat", "cat\r", "cat\r" },
 };
 
-static struct window start_ours(unsigned rows, unsigned cols)
+static void start_ours(struct window *window, unsigned rows, unsigned cols)
 {
     static char lesson[512];
     const char *program = getenv("TEACHROOT"), *source = getenv("TEACHROOT_SOURCE");
     snprintf(lesson, sizeof lesson, "%s/tests/screen/lesson.md", source ? source : ".");
     const char *const argv[] = { program ? program : "build/teachroot", "--offline", lesson, NULL };
-    struct window window = start(argv, rows, cols);
-    if (!wait_for(&window, ":~#", START_MS))
+    start(window, argv, rows, cols);
+    if (!wait_for(window, ":~#", START_MS))
         fail("the lab did not come up");
-    return window;
 }
 
-static struct window start_tmux(unsigned rows, unsigned cols)
+static void start_tmux(struct window *window, unsigned rows, unsigned cols)
 {
-    static char socket[64];
-    snprintf(socket, sizeof socket, "/tmp/echo-bench-%d", (int)getpid());
-    const char *const argv[] = { "tmux", "-u",   "-f",          "/dev/null",
-                                 "-S",   socket, "new-session", "bash --norc --noprofile",
-                                 ";",    "set",  "-g",          "status",
+    snprintf(tmux_socket, sizeof tmux_socket, "/tmp/echo-bench-%d", (int)getpid());
+    const char *const argv[] = { "tmux", "-u",        "-f",          "/dev/null",
+                                 "-S",   tmux_socket, "new-session", "bash --norc --noprofile",
+                                 ";",    "set",       "-g",          "status",
                                  "off",  NULL };
-    struct window window = start(argv, rows, cols);
-    if (!wait_for(&window, "$ ", START_MS))
+    start(window, argv, rows, cols);
+    if (!wait_for(window, "READY$", START_MS))
         fail("tmux did not come up");
-    return window;
 }
 
 static void run(const struct scenario *scenario, unsigned rows, unsigned cols)
 {
-    struct window ours = start_ours(rows, cols), theirs = start_tmux(rows, cols);
+    struct window *ours = &windows[0], *theirs = &windows[1];
     static struct figures mine, tmux;
     mine.count = tmux.count = 0;
-    type(&ours, scenario->ours);
-    type(&theirs, scenario->theirs);
-    drain(&ours, 700);
-    drain(&theirs, 300);
+    start_ours(ours, rows, cols);
+    start_tmux(theirs, rows, cols);
+    type(ours, scenario->ours);
+    type(theirs, scenario->theirs);
+    drain(ours, 700);
+    drain(theirs, 300);
     while (mine.count < KEYS) {
-        measure_line(&ours, &mine);
-        measure_line(&theirs, &tmux);
+        measure_line(ours, &mine);
+        measure_line(theirs, &tmux);
     }
-    type(&ours, *scenario->ours ? "\003\004" : "\003");
-    type(&ours, "\033[21~"); /* F10 */
-    type(&theirs, "\003\004\004");
-    end(&ours);
-    end(&theirs);
-    char socket[64];
-    snprintf(socket, sizeof socket, "/tmp/echo-bench-%d", (int)getpid());
-    unlink(socket);
+    clear_up();
     sort_figures(&mine);
     sort_figures(&tmux);
     printf("%-8s %4ux%-3u %8.2f ms %8.2f ms %8.2f ms %8.2f ms   %.2f   %.2f\n", scenario->name, cols, rows,
@@ -214,6 +217,7 @@ static void run(const struct scenario *scenario, unsigned rows, unsigned cols)
 
 int main(void)
 {
+    atexit(clear_up);
     printf("%-8s %8s %11s %11s %11s %11s   ours/tmux\n", "", "size", "ours p50", "p99", "tmux p50", "p99");
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
         for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)

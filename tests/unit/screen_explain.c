@@ -111,7 +111,13 @@ static void lines_of_one_command_are_explained_as_one(void **state)
     harness_expect(harness, "END *\n.*│> *\n", SOON_MS);
     harness_send(harness, "ls -l");
     expect_below(harness, "END  text of the here-document");
-    harness_send(harness, "\rEND\rdone\rcat a b\r");
+    harness_send(harness, "\r");
+    harness_expect(harness, "ls -l *\n.*│> *\n", SOON_MS);
+    harness_send(harness, "END\r");
+    harness_expect(harness, "END *\n.*│> *\n.*│ *\n", SOON_MS);
+    harness_send(harness, "done\r");
+    harness_expect(harness, "│> done *\n.*│" PROMPT, SOON_MS);
+    harness_send(harness, "cat a b\r");
     harness_expect(harness, "cat a b *\n.*│ls -l *\n.*│ls -l", SOON_MS);
     quit(harness);
 }
