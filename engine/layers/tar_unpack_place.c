@@ -109,6 +109,14 @@ static int enter(struct unpack *u, const char *path, bool make, struct err *err)
         return err_set(err, errno, "open directory `%s`", path);
     if (enter_one(u, path, strlen(path), parent->fd, &st, err) < 0)
         return -1;
+    if ((st.st_mode & 0700) != 0700) {
+        /* Now it may be read, and its fd be used for all. */
+        int again = openat(parent->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (again >= 0) {
+            close(parent->fd);
+            parent->fd = again;
+        }
+    }
     parent->stale = false;
     parent->set_gid = st.st_mode & S_ISGID;
     parent->has_acl = fgetxattr(parent->fd, XATTR_ACL_DEFAULT, NULL, 0) > 0;
