@@ -136,30 +136,43 @@ static void a_whiteout_changes_no_time(void **state)
     is("d/e", TIME, 0755);
 }
 
-/* The archive comes back to directories that their owner may not write, read or enter: not as root, who may all. */
-static void closed_directories_are_opened_and_closed_again(void **state)
+/* As somebody who may not do everything. */
+static void as_a_user(void (*run)(void))
 {
     fchmod(to, 0777);
     pid_t pid = fork();
     if (pid == 0) {
-        struct err err = { 0 };
         if (geteuid() == 0 && (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
             _exit(2);
-        directory("dry/", "0000500");
-        directory("dark/", "0000000");
-        directory("dark/darker/", "0000000");
-        archive_file(&a, "other", "x");
-        archive_file(&a, "dry/f", "x");
-        archive_file(&a, "dark/darker/f", "x");
-        archive_file(&a, "dry/missing/f", "x");
-        archive_end(&a);
-        if (unpack(source_memory(a.data, a.size, NULL), &err) < 0)
-            fprintf(stderr, "%s\n", err.message);
-        _exit(err.code != 0);
+        run();
+        _exit(0);
     }
     int status;
     waitpid(pid, &status, 0);
     assert_int_equal(status, 0);
+}
+
+static void unpack_closed(void)
+{
+    struct err err = { 0 };
+    directory("dry/", "0000500");
+    directory("dark/", "0000000");
+    directory("dark/darker/", "0000000");
+    archive_file(&a, "other", "x");
+    archive_file(&a, "dry/f", "x");
+    archive_file(&a, "dark/darker/f", "x");
+    archive_file(&a, "dry/missing/f", "x");
+    archive_end(&a);
+    if (unpack(source_memory(a.data, a.size, NULL), &err) < 0) {
+        fprintf(stderr, "%s\n", err.message);
+        _exit(1);
+    }
+}
+
+/* The archive comes back to directories that their owner may not write, read or enter. */
+static void closed_directories_are_opened_and_closed_again(void **state)
+{
+    as_a_user(unpack_closed);
     is("dry", TIME, 0500);
     is("dark", TIME, 0);
     if (geteuid() != 0)
@@ -169,6 +182,23 @@ static void closed_directories_are_opened_and_closed_again(void **state)
         fchmodat(to, "dark/darker", 0700, 0);
     assert_int_equal(faccessat(to, "dark/darker/f", F_OK, 0), 0);
     assert_int_equal(faccessat(to, "dry/missing/f", F_OK, 0), 0);
+}
+
+static void remove_closed(void)
+{
+    struct err err = { 0 };
+    unpack_closed();
+    if (rootfs_remove_tree(to, "dark", &err) < 0 || rootfs_remove_tree(to, "dry", &err) < 0) {
+        fprintf(stderr, "%s\n", err.message);
+        _exit(1);
+    }
+}
+
+static void closed_directories_can_be_removed_by_their_owner(void **state)
+{
+    as_a_user(remove_closed);
+    assert_int_equal(faccessat(to, "dark", F_OK, 0), -1);
+    assert_int_equal(faccessat(to, "dry", F_OK, 0), -1);
 }
 
 /* From memory, noting how much the program has allocated. */
@@ -224,6 +254,7 @@ int main(void)
         WITH_TARGET(one_without_an_entry_keeps_what_it_has),
         WITH_TARGET(a_whiteout_changes_no_time),
         WITH_TARGET(closed_directories_are_opened_and_closed_again),
+        WITH_TARGET(closed_directories_can_be_removed_by_their_owner),
         WITH_TARGET(memory_does_not_grow_with_the_directories),
     };
     char home[] = "/tmp/tar-directories-XXXXXX";
