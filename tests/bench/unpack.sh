@@ -28,8 +28,8 @@ add() {
 run() {
     rm -rf out made
     [ "$1" = umoci ] || mkdir out
-    /usr/bin/time -o time -f '%e %U %S %M' bash -c "exec ${commands[$1]}" >/dev/null
-    sed "s/^/$1|/; s/ /|/g" time >>times
+    /usr/bin/time -o took -f '%e %U %S %M' bash -c "exec ${commands[$1]}" >/dev/null
+    sed "s/^/$1|/; s/ /|/g" took >>times
 }
 # Of all that was added since the last time, and how much the first is of the least of the others.
 show() {

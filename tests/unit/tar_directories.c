@@ -260,6 +260,7 @@ int main(void)
     char home[] = "/tmp/tar-directories-XXXXXX";
     if (!mkdtemp(home) || chmod(home, 0755) < 0 || chdir(home) < 0)
         return 1;
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     int failed = cmocka_run_group_tests_name("tar_directories", tests, NULL, NULL);
     free(a.data);
     return chdir("/") < 0 || rootfs_remove_tree(AT_FDCWD, home, NULL) < 0 ? 1 : failed;
