@@ -19,9 +19,9 @@ struct http {
     size_t also_count;
     bool push;
     struct registry_login login;
-    bool has_login;
-    char *authorization; /* "Bearer …", "Basic …"; NULL: not asked for yet */
-    unsigned generation; /* of it */
+    const char *known_by; /* "password", "identity token": what the auth file has; NULL: nothing */
+    char *authorization;  /* "Bearer …", "Basic …"; NULL: not asked for yet */
+    unsigned generation;  /* of it */
 };
 
 /* --- registry_http.c --- */
