@@ -221,19 +221,19 @@ login() { # HOST USER PASSWORD
     whole
 }
 
-@test "killed at any instant a pull leaves a sound store, and the next one ends it" {
-    for wait in 0.01 0.02 0.03 0.04 0.05 0.06 0.08 0.1 0.13 0.16; do
-        setsid "$DOCKER" pull -q "127.0.0.1:$HUB/t/one:v1" 3>&- &
-        pid=$!
-        sleep $wait
-        kill -9 -- -$pid 2>/dev/null || true
-        wait $pid || true
+# Every second time what the last one left is there. IMAGE_KILLS as in images.bats.
+@test "killed -9 at any instant a pull leaves a sound store, and the next one ends it" {
+    kills=${IMAGE_KILLS:-8}
+    timed pull "127.0.0.1:$HUB/t/one:v1"
+    for i in $(seq "$kills"); do
+        [ $((i % 2)) = 0 ] || rm -rf "$TEACHROOT_STORE"
+        kill_at $((i * 100 / kills)) "$DOCKER" pull "127.0.0.1:$HUB/t/one:v1"
         whole
-        "$DOCKER" image fsck
+        store_is_whole
     done
     pull "127.0.0.1:$HUB/t/one:v1"
     whole
-    "$DOCKER" image fsck
+    store_is_whole
     unpacked "127.0.0.1:$HUB/t/one:v1"
     [ -z "$(ls "$TEACHROOT_STORE/.ingest")" ]
 }

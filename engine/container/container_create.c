@@ -204,13 +204,13 @@ static int make_upper(int dir, int top, struct err *err)
 
 struct lookup {
     const char *text;
-    struct container_user *user;
+    struct container_user user;
 };
 
 static int look_up(int root, void *data, struct err *err)
 {
     struct lookup *lookup = data;
-    return container_user_find(root, lookup->text, lookup->user, err);
+    return container_user_find(root, lookup->text, &lookup->user, err);
 }
 
 static int find_user(struct store *store, const struct container *container, struct container_user *user,
@@ -219,8 +219,10 @@ static int find_user(struct store *store, const struct container *container, str
     const char *text = text_of(json_object_get(container->json, "Config"), "User");
     if (!container_user_is_named(text))
         return container_user_find(-1, text, user, err);
-    struct lookup lookup = { text, user };
-    return container_with_root(store, container, true, look_up, &lookup, err);
+    struct lookup lookup = { .text = text };
+    int result = container_with_root(store, container, true, look_up, &lookup, sizeof lookup, err);
+    *user = lookup.user;
+    return result;
 }
 
 /* All of a container in the directory @container->dir, whose json is set. */
