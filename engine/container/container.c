@@ -49,6 +49,14 @@ static bool is_left(const char *name)
            strncmp(name, CONTAINER_GONE, strlen(CONTAINER_GONE)) == 0;
 }
 
+/* Whatever it is. */
+static int take_away(int containers, const char *name, struct err *err)
+{
+    if (unlinkat(containers, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    return rootfs_remove_tree(containers, name, err);
+}
+
 int containers_lock(int containers, struct err *err)
 {
     cleanup_close int lock = openat(containers, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -61,11 +69,10 @@ int containers_lock(int containers, struct err *err)
     const struct dirent *entry;
     if (!dir)
         return -1;
+    /* Its maker held this lock, and is dead; what cannot be removed is no container all the same. */
     while ((entry = readdir(dir)))
-        if (is_left(
-                entry
-                    ->d_name)) /* its maker held this lock, and is dead; what cannot be removed is no container all the same */
-            rootfs_remove_tree(containers, entry->d_name, NULL);
+        if (is_left(entry->d_name))
+            take_away(containers, entry->d_name, NULL);
     return take_fd(&lock);
 }
 
@@ -247,7 +254,7 @@ int container_remove(struct store *store, struct container *container, struct er
     if (renameat(containers, container->id, containers, gone) < 0)
         return errno == ENOENT ? err_say(err, ENOENT, "No such container: %s", container->id)
                                : err_set(err, errno, "rename container `%.12s`", container->id);
-    return rootfs_remove_tree(containers, gone, err);
+    return take_away(containers, gone, err);
 }
 
 struct claim {
