@@ -29,6 +29,21 @@ struct http {
 /** ms of the monotonic clock, never 0. */
 int64_t http_now(void);
 
+/* --- registry_try.c --- */
+
+/** A status of 2xx. */
+bool http_succeeded(long status);
+/** The status that has arrived by now; 0: none. */
+long request_status(const struct request *request);
+/** Begin a try: over when libcurl says so of request->easy. Without memory for it request->failed is set, and it has none. */
+void request_try(struct request *request);
+/** The end of a try, also of one that is given up. */
+void request_end_try(struct request *request);
+/** Why it failed (@code: libcurl's), in words, and whether it may go better later: request->err and transient. */
+void request_explain(struct request *request, int code);
+/** Frees what the answer holds. */
+void request_forget(struct request *request);
+
 /* --- registry_session.c --- */
 
 /** One more of the same kind, for another server. NULL with @err set. */
