@@ -223,7 +223,7 @@ login() { # HOST USER PASSWORD
 
 # Every second time what the last one left is there. IMAGE_KILLS as in images.bats.
 @test "killed -9 at any instant a pull leaves a sound store, and the next one ends it" {
-    kills=${IMAGE_KILLS:-8}
+    kills=${IMAGE_KILLS:-5}
     timed pull "127.0.0.1:$HUB/t/one:v1"
     for i in $(seq "$kills"); do
         [ $((i % 2)) = 0 ] || rm -rf "$TEACHROOT_STORE"
