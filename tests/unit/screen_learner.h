@@ -98,7 +98,7 @@ static int tear_down(void **state)
 /* For main. With an argument, `PROGRAM '*typed*'`, some of the tests. */
 #define screen_tests(argc, argv, offline, tests)                                                                       \
     run_screen_tests(argc, argv, offline, tests, sizeof(tests) / sizeof *(tests))
-static int run_screen_tests(int argc, char **argv, bool offline, const struct CMUnitTest *tests, size_t count)
+static inline int run_screen_tests(int argc, char **argv, bool offline, const struct CMUnitTest *tests, size_t count)
 {
     if (argc > 2 && strcmp(argv[1], "screen") == 0)
         return be_the_screen(argc, argv, offline);
