@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define ROWS_LEAST 4 /* of the pane: below that it would take too much of it */
+#define COLS_LEAST 24
 
 /* ---- on and off, remembered ---- */
 
@@ -108,7 +109,7 @@ void explain_view_update(struct screen *screen)
     size_t point = 0;
     bool own = screen_at_prompt(screen);
     if (terminal && !view->off && !screen->building && !screen->terminal_view.back && pane->rows >= ROWS_LEAST &&
-        !terminal_alternate(terminal))
+        pane->cols >= COLS_LEAST && !terminal_alternate(terminal))
         line = own ? typed_in_prompt(screen, &point) : typed_in_grid(terminal, &point, &view->end);
     if (!line || !line[strspn(line, " \t")]) { /* the row is given back only with the line: it would jump */
         view->reserved = false;
