@@ -265,6 +265,8 @@ static void on_session_event(struct session *session, const struct session_event
     case SESSION_COMMAND_DONE:
         screen->state_due = true;
         break;
+    case SESSION_LENS:
+        break;
     case SESSION_CHECK:
         screen->state_due = true;
         screen->checked = event->passed;

@@ -86,6 +86,7 @@ void session_end_lab(struct session *session)
     bootstrap_service_stop(session->bootstrap);
     session->bootstrap = NULL;
     lab_destroy(session->lab);
+    lenses_end(session);
     session->lab = NULL;
 }
 
