@@ -200,6 +200,9 @@ static void look_up(struct process *process)
         line[strcspn(line, "\n")] = '\0';
         if (strncmp(line, "Name:\t", 6) == 0) {
             snprintf(process->name, sizeof process->name, "%.15s", line + 6);
+            for (char *c = process->name; *c; c++)
+                if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                    *c = '?';
         } else if (strncmp(line, "NSpid:\t", 7) == 0) {
             process->inside = atoi(strrchr(line, '\t') + 1);
             break;
@@ -252,8 +255,8 @@ static bool grants(const struct lens_wish *wish, const struct lens_call *call)
 {
     if (strcmp(wish->name, call->name) != 0 || !call->ended)
         return false;
-    if (wish->outcome == LENS_ANY)
-        return true;
+    if (wish->outcome == LENS_ANY || wish->outcome == LENS_NEVER)
+        return wish->outcome == LENS_ANY;
     return wish->outcome == LENS_SUCCEEDED ? !call->error : call->error && (!wish->error || wish->error == call->error);
 }
 

@@ -11,8 +11,8 @@
 /* A call that the step says should be caused. */
 struct lens_wish {
     char name[LENS_NAME_MAX];
-    enum { LENS_ANY, LENS_FAILED, LENS_SUCCEEDED } outcome;
-    int error; /* LENS_FAILED: with this errno; 0: any */
+    enum { LENS_ANY, LENS_FAILED, LENS_SUCCEEDED, LENS_NEVER } outcome; /* LENS_NEVER: `assert not syscall` */
+    int error;                                                          /* LENS_FAILED: with this errno; 0: any */
 };
 
 struct lens *lens_new(void);

@@ -198,8 +198,7 @@ static struct lens_feed *feed_of(const struct session *session, unsigned termina
     return NULL;
 }
 
-/* What strace has said of @terminal so far. Its end is for the loop to find. */
-static void drain(const struct session *session, unsigned terminal)
+void lens_catch_up(const struct session *session, unsigned terminal)
 {
     struct lens_feed *feed = feed_of(session, terminal);
     bool any = false;
@@ -210,7 +209,7 @@ static void drain(const struct session *session, unsigned terminal)
 void lens_prompt_came(const struct session_terminal *at)
 {
     struct lens *lens = at->session->lenses[at->number].lens;
-    drain(at->session, at->number);
+    lens_catch_up(at->session, at->number);
     if (lens)
         lens_prompt(lens);
 }
@@ -218,7 +217,7 @@ void lens_prompt_came(const struct session_terminal *at)
 unsigned lens_command_accepted(struct session_terminal *at)
 {
     struct session_lens *view = &at->session->lenses[at->number];
-    drain(at->session, at->number);
+    lens_catch_up(at->session, at->number);
     view->commands++;
     if (view->lens)
         lens_command(view->lens, view->commands, loop_now());
@@ -227,7 +226,7 @@ unsigned lens_command_accepted(struct session_terminal *at)
 
 void lens_command_ended(const struct session_terminal *at)
 {
-    drain(at->session, at->number);
+    lens_catch_up(at->session, at->number);
 }
 
 void lens_wait(const struct session_terminal *at, int pidfd, int ms)
@@ -247,7 +246,7 @@ void lens_wait(const struct session_terminal *at, int pidfd, int ms)
 void lens_terminal_closed(const struct session_terminal *at)
 {
     struct lens_feed *feed = feed_of(at->session, at->number);
-    drain(at->session, at->number);
+    lens_catch_up(at->session, at->number);
     if (feed)
         feed->terminal = 0;
 }
@@ -274,7 +273,7 @@ static void expect(struct session *session, unsigned terminal)
 void lenses_step_began(struct session *session)
 {
     for (unsigned i = 1; i <= SESSION_TERMINALS; i++) {
-        drain(session, i);
+        lens_catch_up(session, i);
         expect(session, i);
     }
 }
@@ -282,6 +281,13 @@ void lenses_step_began(struct session *session)
 struct lens *session_lens(const struct session *session, unsigned terminal)
 {
     return terminal >= 1 && terminal <= SESSION_TERMINALS ? session->lenses[terminal].lens : NULL;
+}
+
+bool session_expects_syscalls(const struct session *session)
+{
+    const struct step *step = session_step(session, session->current);
+    struct lens_wish wishes[LENS_WISHES];
+    return lens_wishes(step ? step->check : NULL, wishes) > 0;
 }
 
 unsigned session_commands(const struct session *session, unsigned terminal)

@@ -42,8 +42,14 @@ size_t lens_wishes(const char *check, struct lens_wish wishes[LENS_WISHES])
         at += strlen("assert");
         const char *after = at;
         next_word(&after, word, sizeof word);
-        if (strcmp(word, "syscall") == 0 && read_wish(after, &wishes[count]))
-            count++;
+        bool negated = strcmp(word, "not") == 0 || strcmp(word, "no") == 0;
+        if (negated)
+            next_word(&after, word, sizeof word);
+        if (strcmp(word, "syscall") != 0 || !read_wish(after, &wishes[count]))
+            continue;
+        if (negated)
+            wishes[count].outcome = LENS_NEVER;
+        count++;
     }
     return count;
 }

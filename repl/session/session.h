@@ -95,6 +95,8 @@ void session_resize(struct session *session, unsigned rows, unsigned cols); /* a
 struct lens *session_lens(const struct session *session, unsigned terminal);
 /** Why the terminal has no lens now, or would have none, in words that go on "no lens: "; NULL if it has one, or its next shell will. */
 const char *session_lens_lacks(const struct session *session, unsigned terminal);
+/** Does the current step's check ask for a syscall? */
+bool session_expects_syscalls(const struct session *session);
 /** How many commands were accepted in the terminal: the number of the newest one. */
 unsigned session_commands(const struct session *session, unsigned terminal);
 /** A new shell for the terminal, with or without the lens, in the old one's directory. EBUSY: something runs in it; ENOTSUP: no lens can be had. */

@@ -230,10 +230,16 @@ void lens_command_ended(const struct session_terminal *at);
 void lens_terminal_closed(const struct session_terminal *at);
 /** Wait for the end of the shell with @pidfd, at most @ms, reading what its strace says meanwhile: nothing traced can end before it has been said. */
 void lens_wait(const struct session_terminal *at, int pidfd, int ms);
+/** Read what strace has said of @terminal so far. Its end is for the loop to find. */
+void lens_catch_up(const struct session *session, unsigned terminal);
 /** A step begins: its calls are those from now on, and some are expected. */
 void lenses_step_began(struct session *session);
 /** Forget all of it: the lab, which ends the straces, is gone. */
 void lenses_end(struct session *session);
+
+/* lens_tell.c */
+/** What the check of @step asks of the lens, as a string of its environment, malloc'ed; NULL if it asks nothing. */
+char *lens_environment(const struct session *session, unsigned step);
 
 /* steps.c */
 int steps_init(struct session *session, struct err *err);
