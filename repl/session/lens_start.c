@@ -19,6 +19,9 @@
 #define TURN_READS 2     /* of a pipe in one turn of the loop: the screen and the keys are not kept waiting */
 #define DRAIN_READS 64   /* … when what was said so far is needed now */
 #define PIPE_SIZE 262144 /* what a burst of calls may be ahead of us */
+#define BURST_WAKES 16   /* woken so often in a … */
+#define BURST_MS                                                                                                       \
+    50 /* … the rest of the burst is read once in so long: each waking takes a core from those that are traced */
 
 /* What makes a container, and what processes do to each other and to their rights. Not the calls that every program makes by the hundred: what is traced costs time. */
 static const char default_set[] =
@@ -31,8 +34,10 @@ struct lens_feed {
     struct session *session;
     unsigned terminal; /* 0: it was closed */
     int pipe;
-    struct loop_source *readable;
+    struct loop_source *readable, *pause;
     pid_t strace;
+    uint64_t burst; /* ms: when the counting of wakes began */
+    unsigned wakes;
 };
 
 static const struct host_feature *strace_feature(void)
@@ -143,6 +148,7 @@ static void feed_free(struct lens_feed *feed)
     if (*at)
         *at = feed->next;
     loop_remove(feed->readable);
+    loop_remove(feed->pause);
     if (feed->pipe >= 0)
         close(feed->pipe);
     free(feed);
@@ -173,6 +179,30 @@ static void tell_lens(struct session *session, unsigned terminal)
     session_tell(session, &(struct session_event){ .kind = SESSION_LENS, .terminal = terminal });
 }
 
+static void on_pause_over(void *data)
+{
+    struct lens_feed *feed = data;
+    feed->pause = NULL;
+    loop_set_events(feed->readable, EPOLLIN);
+}
+
+/* A few calls are read at once, while their processes can still be looked up; many are read by the heap. */
+static void slow_down(struct lens_feed *feed)
+{
+    uint64_t now = loop_now();
+    if (now - feed->burst > BURST_MS)
+        feed->wakes = 0;
+    if (feed->wakes == 0)
+        feed->burst = now;
+    if (++feed->wakes < BURST_WAKES)
+        return;
+    feed->wakes = BURST_WAKES - 1; /* and again, unless it has been quiet */
+    feed->burst = now;
+    feed->pause = loop_add_timer(feed->session->options.loop, BURST_MS / 2, 0, on_pause_over, feed);
+    if (feed->pause)
+        loop_set_events(feed->readable, 0);
+}
+
 static void on_feed(int fd, uint32_t events, void *data)
 {
     struct lens_feed *feed = data;
@@ -183,6 +213,8 @@ static void on_feed(int fd, uint32_t events, void *data)
         pid_t strace = feed->strace;
         feed_free(feed);
         waitpid(strace, NULL, 0); /* it has closed everything: it is at its end */
+    } else {
+        slow_down(feed);
     }
     if (any && terminal)
         tell_lens(session, terminal);

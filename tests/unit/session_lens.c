@@ -97,7 +97,7 @@ static void t(void **state)
     struct learner *l = learn("# x\n\n## a\n\n```bash\ntrue\n```\n<!-- check\nassert syscall pivot_root failed EINVAL\n-->\n");
     run(l, "chroot /tmp nothere");
     run(l, "unshare -m true; nosuch; env nosuch; echo hi | cat");
-    run(l, "for i in 1 2 3; do kill -0 1; done; pivot_root /opt /opt");
+    run(l, "for i in 1 2 3; do kill -0 1; done; pivot_root /usr /usr");
     run(l, "sh -c 'sleep 0.2; kill -9 $$'; (sleep 1 & sleep 2; exit 3); echo $?");
     show(l);
     struct err err;
