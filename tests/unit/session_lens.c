@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -300,6 +302,35 @@ static void a_job_left_behind_is_traced_until_the_lab_ends(void **state)
     wait_gone(strace);
 }
 
+static void a_killed_program_leaves_no_strace(void **state)
+{
+    int ends[2], status;
+    pid_t strace = 0;
+    assert_int_equal(pipe(ends), 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that its end can be waited for here */
+    pid_t program = fork();
+    if (program == 0) {
+        struct learner *l = learn(one_step);
+        strace = tracer(l, 1);
+        (void)!write(ends[1], &strace, sizeof strace);
+        for (;;)
+            loop_once(l->loop, -1);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &strace, sizeof strace), sizeof strace);
+    assert_true(strace > 0);
+    kill(program, SIGKILL);
+    assert_int_equal(waitpid(program, &status, 0), program);
+    alarm(10);
+    assert_int_equal(waitpid(strace, &status, 0), strace);
+    alarm(0);
+    while (waitpid(-1, &status, WNOHANG) > 0) { /* the lab's init among them */
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    close(ends[0]);
+    assert_true(lab_gc(NULL) >= 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +341,7 @@ int main(void)
         cmocka_unit_test(when_strace_dies_its_terminal_gets_a_new_shell_and_nothing_else_happens),
         cmocka_unit_test(the_lens_can_be_turned_off_and_on),
         cmocka_unit_test(the_lesson_says_which_calls_and_which_terminals),
+        cmocka_unit_test(a_killed_program_leaves_no_strace),
         cmocka_unit_test(a_job_left_behind_is_traced_until_the_lab_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
