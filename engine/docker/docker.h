@@ -31,6 +31,9 @@ int docker_error(const char *verb, const struct err *err);
 /** Is the number of operands (argv[optind] …) what the verb wants? Else says so. @most: -1 is any. */
 bool docker_operands(const struct tool_parser *parser, int least, int most);
 
+/** "12.3MB" of bytes, as docker's lists have it. */
+void docker_size(uint64_t bytes, char *text, size_t size);
+
 /** The store this process is to use, or NULL after saying why as @verb ("docker pull"). For reading, the one below is enough; where there is none yet, an empty one is made. */
 struct store *docker_store(const char *verb, enum store_access access);
 

@@ -48,13 +48,18 @@ json_t *image_look_json(const struct image_look *look)
                      "known", look->known, "damage", text_json(look->damage));
 }
 
-/* A string that is no longer than there is room for. */
+/* A string that is no longer than there is room for; no control character of it goes any further. */
 static bool take_text(const json_t *json, const char *name, char *to, size_t size)
 {
     const json_t *member = json_object_get(json, name);
     if (!json_is_string(member) || json_string_length(member) >= size)
         return false;
     memcpy(to, json_string_value(member), json_string_length(member) + 1);
+    for (unsigned char *at = (unsigned char *)to; *at; at++)
+        if (*at < ' ' || *at == 0x7f)
+            *at = '?';
+        else if (at[0] == 0xc2 && at[1] < 0xa0)
+            at[0] = at[1] = '?';
     return true;
 }
 

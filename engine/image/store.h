@@ -92,7 +92,7 @@ int store_names(struct store *store, int (*each)(const struct store_name *name, 
                 struct err *err);
 /** 1: found, 0: nothing has that name, -1. */
 int store_find(struct store *store, const char *name, struct digest *manifest, struct err *err);
-/** Let @name (NULL: none) be that manifest, which must be here. What had the name until now stays, without one. */
+/** Let @name (NULL: none) be that manifest, which must be here. What had the name until now stays, without one. The name is the last that store_names gives of our own. */
 int store_set_name(struct store *store, const char *name, const struct digest *manifest, const char *media,
                    uint64_t size, struct err *err);
 /** Take the name away; @manifest: of that one only (an image without a name: @name NULL). @forget: also if it was the image's last, else the image stays without a name.
