@@ -100,6 +100,12 @@ int store_set_name(struct store *store, const char *name, const struct digest *m
 int store_remove_name(struct store *store, const char *name, const struct digest *manifest, bool forget,
                       struct err *err);
 
+#define STORE_PEEK ((size_t)1 << 20)
+/** The names in the store at @path below the directory @root, for completion: resolved inside it, nothing waits, no more than STORE_PEEK bytes are read. What cannot be read has no names. */
+void store_peek_names(int root, const char *path, void (*each)(const char *name, void *data), void *data);
+/** Any JSON document of at most @most bytes in the same way, or NULL. The caller's to json_decref. */
+json_t *store_peek_json(int root, const char *path, size_t most);
+
 /* --- unpacked layers --- */
 
 /** An fd of the directory of the layer with that diff id, unpacked now if it is not yet: @compressed is its blob. Its form of whiteouts is the one overlay_probe finds here. */

@@ -67,7 +67,8 @@ static void put_mount(struct flow *flow, const struct state_layers *layers, unsi
 
 /* --- an image --- */
 
-#define DIGITS 12 /* of a digest, as docker shows it */
+#define DIGITS 12    /* of a digest, as docker shows it */
+#define LEAST_MADE 8 /* cells: with fewer, what made a layer says nothing */
 
 /* @digits holds the names. */
 static struct stack stack_of_image(const struct image_look *look, char digits[LAYERS_SHOWN][DIGITS + 1])
@@ -122,8 +123,8 @@ static void put_layer(struct flow *flow, const struct look_layer *layer, const c
     unsigned used = utf8_width(name, strlen(name)) + utf8_width(columns, strlen(columns));
     unsigned room = flow_width(flow) > used ? flow_width(flow) - used : 0;
     size_t length = strlen(layer->made), fits = utf8_fit(layer->made, length, room);
-    if (fits < length && room > 0)
-        fits = utf8_fit(layer->made, length, room - 1);
+    if (fits < length)
+        fits = room < LEAST_MADE ? length = 0 : utf8_fit(layer->made, length, room - 1);
     snprintf(made, sizeof made, "%.*s%s", (int)fits, layer->made,
              fits < length ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "");
     const struct span spans[] = { { .text = name, .role = ROLE_HEADING },
