@@ -231,9 +231,11 @@ int image_look(struct store *store, struct store *beside, const char *what, cons
     struct others *others = read_others(store, err);
     if (!others)
         return -1;
-    int result = what                 ? image_open(store, what, &image, err)
-                 : *others->last.text ? image_open_digest(store, &others->last, &image, err)
-                                      : err_say(err, ENOENT, "there is no image in `%s`", store_path(store));
+    if (!what && !*others->last.text) {
+        others_free(others);
+        return err_say(err, ENOENT, "there is no image in `%s`", store_path(store));
+    }
+    int result = what ? image_open(store, what, &image, err) : image_open_digest(store, &others->last, &image, err);
     if (result == 0) {
         struct others *more = beside ? read_others(beside, NULL) : NULL;
         fill(store, others, more, &image, known, look);

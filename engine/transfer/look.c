@@ -59,18 +59,6 @@ static int enter(pid_t pid, struct err *err)
     return 0;
 }
 
-/* As the docker of the lab opens it: nothing is made by looking. */
-static struct store *open_store(struct err *err)
-{
-    struct err why = { 0 };
-    struct store *store = store_open(LAB_STORE, STORE_READ, LAB_CACHE "/images", &why);
-    if (!store && why.code == ENOENT)
-        store = store_open(LAB_CACHE "/images", STORE_READ, NULL, &why);
-    if (!store)
-        err_say(err, why.code, "%s", why.message);
-    return store;
-}
-
 static int look_at_container(struct store *store, const char *id, const char *const *known, struct image_look *look,
                              struct err *err)
 {
@@ -98,7 +86,7 @@ static int look_at(const char *kind, const char *what, const char *const *known,
                    struct err *err)
 {
     struct err why = { 0 };
-    struct store *lab = open_store(&why);
+    struct store *lab = store_open(LAB_STORE, STORE_READ, LAB_CACHE "/images", &why);
     int result = -1;
     if (strcmp(kind, "layout") == 0)
         result = look_at_layout(lab, what, known, look, err);

@@ -123,10 +123,12 @@ static void put_layer(struct flow *flow, const struct look_layer *layer, const c
     unsigned used = utf8_width(name, strlen(name)) + utf8_width(columns, strlen(columns));
     unsigned room = flow_width(flow) > used ? flow_width(flow) - used : 0;
     size_t length = strlen(layer->made), fits = utf8_fit(layer->made, length, room);
-    if (fits < length)
-        fits = room < LEAST_MADE ? length = 0 : utf8_fit(layer->made, length, room - 1);
-    snprintf(made, sizeof made, "%.*s%s", (int)fits, layer->made,
-             fits < length ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "");
+    bool cut = fits < length, any = !cut || room >= LEAST_MADE;
+    snprintf(made, sizeof made, "%.*s%s",
+             !any  ? 0
+             : cut ? (int)utf8_fit(layer->made, length, room - 1)
+                   : (int)fits,
+             layer->made, any && cut ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "");
     const struct span spans[] = { { .text = name, .role = ROLE_HEADING },
                                   { .text = columns, .role = layer->sharers ? ROLE_TEXT : ROLE_DIFFERS },
                                   { .text = made, .role = ROLE_FAINT } };

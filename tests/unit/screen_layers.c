@@ -184,7 +184,7 @@ static void an_image_is_its_layers_shared_and_not_and_each_file_in_the_layer_tha
     harness_expect(harness, " -gone +\\(gone\\) *\n", SOON_MS);
     /* What changed last is what is shown: a container, a mount, and the image again when that is gone. */
     harness_send(harness, "docker create --name box base /x\r");
-    harness_expect(harness, "layers base:latest, of the newest container, box: 1 layer, 10.2kB *\n", SOON_MS);
+    harness_expect(harness, "layers base:latest, of the newest container, box: 1 layer,", SOON_MS);
     harness_send(harness, "mkdir l u w2 m2; mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w2 m2\r");
     harness_expect(harness, "layers \\+ /root/m2: 1 lower, 1 upper", SOON_MS);
     harness_send(harness, "tar c blobs index.json oci-layout | docker load\r");
