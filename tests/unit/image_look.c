@@ -41,7 +41,7 @@ static struct store *open_store(const char *name)
     return store;
 }
 
-/* @names: files, directories (with a / at the end), `!NAME` a header of that name for an entry that has none of its own. Compressed if @gzip. */
+/* @names: files, and directories with a / at the end. Compressed if @gzip. */
 static struct image_layer add_layer(struct store *store, const char *const *names, bool gzip)
 {
     struct archive archive = { 0 };
@@ -69,6 +69,7 @@ static struct image_layer add_layer(struct store *store, const char *const *name
     return layer;
 }
 
+/* Takes @history over. */
 static struct digest make(struct store *store, const char *name, const struct image_layer *layers, size_t count,
                           json_t *history)
 {
@@ -84,6 +85,7 @@ static struct digest make(struct store *store, const char *name, const struct im
         fail_msg("%s", err.message);
     struct digest manifest = image.manifest;
     image_close(&image);
+    json_decref(history);
     return manifest;
 }
 
