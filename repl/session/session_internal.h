@@ -134,6 +134,7 @@ struct state_looks {
     struct job *job;          /* of a look under way; NULL: none */
     struct state_image asked; /* by that, without its look */
     struct state_image shown;
+    int64_t blobs;                       /* when one came into the store or went out of it, at the last look: ns */
     bool fresh;                          /* it came after the state was last read */
     struct image_look *kept[LOOKS_KEPT]; /* by manifest: what has the digest it had then has the files it had then */
     size_t next;                         /* the one that makes room */

@@ -23,12 +23,25 @@ struct newest {
     char what[PATH_MAX]; /* the layout's path, or the container's id */
 };
 
-/* When the file @path below @dir changed, in ns; 0: there is none. */
-static int64_t changed_at(int dir, const char *path)
+/* When what is at @path below @dir, of that kind of file, changed, in ns; 0: there is none. */
+static int64_t kind_changed_at(int dir, const char *path, mode_t kind)
 {
     struct stat st;
     cleanup_close int fd = open_policy(dir, path, OPEN_IN_ROOT_LEAF, NULL);
-    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? observe_changed(&st) : 0;
+    return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == kind ? observe_changed(&st) : 0;
+}
+
+static int64_t changed_at(int dir, const char *path)
+{
+    return kind_changed_at(dir, path, S_IFREG);
+}
+
+/* A blob came or went. */
+static int64_t blobs_changed(int root, const char *store)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/blobs/sha256", store);
+    return kind_changed_at(root, path, S_IFDIR);
 }
 
 static void take(struct newest *newest, enum state_image_kind kind, int64_t changed, const char *what)
@@ -137,9 +150,8 @@ static void keep_look(struct state_looks *looks, const struct image_look *look)
 
 static void take_answer(struct state_looks *looks, const char *text, struct image_look *look)
 {
-    struct err err = { 0 };
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    if (image_look_parse(json, look, &err) < 0)
+    if (image_look_parse(json, look, NULL) < 0)
         snprintf(look->damage, sizeof look->damage, "it took too long, or too much memory, to look at");
     json_decref(json);
     const struct image_look *kept = kept_look(looks, &look->manifest);
@@ -161,6 +173,11 @@ static void on_looked(const struct job_result *result, void *data)
     looks->fresh = true;
 }
 
+static const char *store_of(const struct newest *newest)
+{
+    return newest->kind == STATE_IMAGE_LAYOUT ? newest->what : LAB_STORE;
+}
+
 static void begin(struct session *session, const struct newest *newest)
 {
     static const char *const kinds[] = {
@@ -175,7 +192,7 @@ static void begin(struct session *session, const struct newest *newest)
         if (looks->kept[i])
             words[count++] = looks->kept[i]->manifest.text;
     looks->asked = (struct state_image){ .kind = newest->kind, .changed = newest->changed };
-    const char *where = newest->kind == STATE_IMAGE_LAYOUT ? newest->what : LAB_STORE;
+    const char *where = store_of(newest);
     size_t length = strlen(where),
            skip = length < sizeof looks->asked.where ? 0 : length - sizeof looks->asked.where + 1;
     memcpy(looks->asked.where, where + skip, length - skip + 1);
@@ -196,10 +213,16 @@ void state_read_image(struct session *session, int root, struct session_state *s
     struct newest newest = { .kind = STATE_IMAGE_NONE };
     find_newest(session, root, state, &newest);
     looks->fresh = false;
-    if (newest.kind == STATE_IMAGE_NONE)
+    if (newest.kind == STATE_IMAGE_NONE) {
         looks->shown = (struct state_image){ .kind = STATE_IMAGE_NONE };
-    else if (!looks->job && newest.changed != looks->shown.changed)
-        begin(session, &newest);
+    } else if (!looks->job) {
+        int64_t blobs = blobs_changed(root, store_of(&newest));
+        /* What could not be looked at may be whole now. */
+        bool again = *looks->shown.look.damage && blobs != looks->blobs;
+        if (again || newest.changed != looks->shown.changed)
+            begin(session, &newest);
+        looks->blobs = blobs;
+    }
     state->image = looks->shown;
 }
 
