@@ -1,4 +1,4 @@
-#include "repl/screen/completion.h"
+#include "repl/screen/completion_internal.h"
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
@@ -42,11 +42,6 @@ static bool is_one_of(const char *word, size_t len, const char *const *list, siz
 }
 #define IS_ONE_OF(word, len, list) is_one_of(word, len, list, sizeof(list) / sizeof *(list))
 
-struct found {
-    char **list;
-    size_t count, size;
-};
-
 /* Takes @text. */
 static void add(struct found *found, char *text)
 {
@@ -66,24 +61,13 @@ static void add(struct found *found, char *text)
         free(text);
 }
 
-/* What is asked: where the word stands and what it says so far. */
-struct request {
-    const struct completion_options *options;
-    const char *word; /* as typed */
-    char open;        /* the quote open before it */
-    char *text;       /* the whole shell word, unquoted: what stands before an open quote too */
-    size_t hidden;    /* how many bytes of it stand before @word */
-    struct found *found;
-};
-
 static bool begins_with(const struct request *request, const char *name, const char *prefix)
 {
     size_t len = strlen(prefix);
     return (request->options->ignore_case ? strncasecmp(name, prefix, len) : strncmp(name, prefix, len)) == 0;
 }
 
-/* A word without a directory in it. */
-static void offer_word(struct request *request, const char *name)
+void completion_offer(struct request *request, const char *name)
 {
     if (begins_with(request, name, request->text) && strlen(name) >= request->hidden)
         add(request->found, shell_quote(name + request->hidden, request->open));
@@ -229,9 +213,9 @@ static void offer_commands(struct request *request, bool first_word)
     const struct completion_place *place = request->options->place;
     const char *path = environment_value(place, "PATH", 4);
     for (const char *const *c = request->options->commands; first_word && c && *c; c++)
-        offer_word(request, *c);
+        completion_offer(request, *c);
     for (size_t i = 0; i < sizeof bash_words / sizeof *bash_words; i++)
-        offer_word(request, bash_words[i]);
+        completion_offer(request, bash_words[i]);
     for (size_t len; path && *path; path += len + (path[len] == ':')) {
         len = strcspn(path, ":");
         cleanup_free char *directory = strndup(path, len);
@@ -242,7 +226,7 @@ static void offer_commands(struct request *request, bool first_word)
             if (begins_with(request, entry->d_name, request->text) && entry->d_name[0] != '.') {
                 mode_t mode = entry_mode(place, fd, directory, entry);
                 if (S_ISREG(mode) && mode & 0111)
-                    offer_word(request, entry->d_name);
+                    completion_offer(request, entry->d_name);
             }
         if (!dir && fd >= 0)
             close(fd);
@@ -251,12 +235,30 @@ static void offer_commands(struct request *request, bool first_word)
 
 /* What the words before this one make of it. */
 struct context {
-    bool command;     /* it is the name of a command */
-    bool first;       /* the first of the line */
-    bool directories; /* only directories make sense */
-    bool redirected;  /* after < or >: a file */
-    char *chroot;     /* `chroot DIR` stands before it: DIR, malloc'ed */
+    bool command;                  /* it is the name of a command */
+    bool first;                    /* the first of the line */
+    bool directories;              /* only directories make sense */
+    bool redirected;               /* after < or >: a file */
+    char *chroot;                  /* `chroot DIR` stands before it: DIR, malloc'ed */
+    char *words[COMPLETION_WORDS]; /* the command's name and what follows it before this word, malloc'ed */
+    size_t word_count;
 };
+
+static void clear_context(struct context *context)
+{
+    free(context->chroot);
+    for (size_t i = 0; i < context->word_count; i++)
+        free(context->words[i]);
+    memset(context, 0, sizeof *context);
+}
+
+static void take_word(struct context *context, const char *word, size_t len)
+{
+    cleanup_free char *raw = strndup(word, len);
+    char *text = raw && context->word_count < COMPLETION_WORDS ? shell_unquote(raw, 0) : NULL;
+    if (text)
+        context->words[context->word_count++] = text;
+}
 
 /* Walk the words of @line before @end: the last command's name decides. */
 static void read_context(const char *line, size_t end, struct context *context)
@@ -271,8 +273,7 @@ static void read_context(const char *line, size_t end, struct context *context)
             continue;
         }
         if (strchr(";|&(`\n", c)) {
-            free(context->chroot);
-            memset(context, 0, sizeof *context);
+            clear_context(context);
             context->command = true;
             chroot = false;
             i++;
@@ -297,12 +298,16 @@ static void read_context(const char *line, size_t end, struct context *context)
             size_t name = strcspn(word, "=\"'\\/ \t;|&");
             if ((name < len && word[name] == '=') || IS_ONE_OF(word, len, before_command))
                 continue; /* an assignment, or a word that takes a command */
+            take_word(context, word, len);
             context->command = false;
             context->directories = IS_ONE_OF(word, len, directory_commands);
             chroot = len == 6 && strncmp(word, "chroot", len) == 0;
-        } else if (chroot && *word != '-' && !context->chroot) {
-            cleanup_free char *raw = strndup(word, len);
-            context->chroot = raw ? shell_unquote(raw, 0) : NULL;
+        } else {
+            take_word(context, word, len);
+            if (chroot && *word != '-' && !context->chroot) {
+                cleanup_free char *raw = strndup(word, len);
+                context->chroot = raw ? shell_unquote(raw, 0) : NULL;
+            }
         }
     }
 }
@@ -365,13 +370,14 @@ char **completion_candidates(const struct completion_options *options, const cha
         offer_variables(&request, dollar);
     else if (context.command && !context.redirected && !strchr(request.text, '/') && *request.text != '~')
         offer_commands(&request, context.first);
-    else
+    else if (context.redirected ||
+             !completion_of_tool(&request, (const char *const *)context.words, context.word_count))
         offer_files(&request, context.chroot,
                     context.redirected    ? ANY_FILE
                     : context.command     ? PROGRAMS
                     : context.directories ? DIRECTORIES
                                           : ANY_FILE);
-    free(context.chroot);
+    clear_context(&context);
     free(request.text);
     return finish(&found);
 }

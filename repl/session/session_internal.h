@@ -130,6 +130,18 @@ struct mount_base {
     struct observe_mounts table;
 };
 
+/* The image that is shown, and what is known of others. */
+#define LOOKS_KEPT 8
+struct state_looks {
+    struct job *job;          /* of a look under way; NULL: none */
+    struct state_image asked; /* by that, without its look */
+    struct state_image shown;
+    int64_t blobs;                       /* when one came into the store or went out of it, at the last look: ns */
+    bool fresh;                          /* it came after the state was last read */
+    struct image_look *kept[LOOKS_KEPT]; /* by manifest: what has the digest it had then has the files it had then */
+    size_t next;                         /* the one that makes room */
+};
+
 /* What the reading of the state keeps between one look and the next. */
 struct state_keeper {
     struct mount_base bases[SESSION_TERMINALS + 1];
@@ -139,6 +151,7 @@ struct state_keeper {
     uint64_t seen;
     uint64_t read_at; /* ms */
     uint64_t cost;    /* of the last read, in us */
+    struct state_looks looks;
 };
 
 struct replay {
@@ -297,6 +310,12 @@ void state_read_mounts(struct session *session, const char *root, struct session
 /** The newest overlay in @table whose layers can be found; @list, of @count, is what came into the table since the step began. */
 void state_read_layers(const struct session *session, const struct observe_mounts *table,
                        const struct mount_difference *list, ssize_t count, struct session_state *state);
+
+/* state_image.c */
+/** The image in question, as far as it has been looked at; a look at another one is begun beside. @root: an fd of the lab's root directory. */
+void state_read_image(struct session *session, int root, struct session_state *state);
+/** End a look that is under way, and forget all. */
+void state_forget_images(struct session *session);
 
 /* waiting.c */
 /** Does a process in the terminal's foreground wait for input from it? */

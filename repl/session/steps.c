@@ -372,8 +372,10 @@ const char *session_why(struct session *session)
         return say(session, "nothing: this lesson is finished");
     if (state->passed)
         return say(session, "nothing: this step has passed; `next` goes on");
+    bool said = step->check && session->check.said && *session->check.said && !session->check.met;
     if (!step_is_answered(session, session->current))
-        return say(session, "the question is not answered");
+        return said ? say(session, "the question is not answered, and: %s", session->check.said)
+                    : say(session, "the question is not answered");
     if (step->check && session->check.said && *session->check.said)
         return say(session, "%s", session->check.said);
     if (step->check)

@@ -1,0 +1,30 @@
+/** What the files of completion share. Nothing else includes this. */
+#ifndef REPL_SCREEN_COMPLETION_INTERNAL_H
+#define REPL_SCREEN_COMPLETION_INTERNAL_H
+
+#include "repl/screen/completion.h"
+
+#define COMPLETION_WORDS 32 /* of a command that are looked at */
+
+struct found {
+    char **list;
+    size_t count, size;
+};
+
+/* What is asked: where the word stands and what it says so far. */
+struct request {
+    const struct completion_options *options;
+    const char *word; /* as typed */
+    char open;        /* the quote open before it */
+    char *text;       /* the whole shell word, unquoted: what stands before an open quote too */
+    size_t hidden;    /* how many bytes of it stand before @word */
+    struct found *found;
+};
+
+/** A candidate without a directory in it, if it begins as the word does. */
+void completion_offer(struct request *request, const char *name);
+
+/** Options and operands of our own tools, by their tables. @words: the command's name and what follows it, unquoted. Returns whether nothing but what was offered makes sense there: else files do. */
+bool completion_of_tool(struct request *request, const char *const *words, size_t count);
+
+#endif
