@@ -20,6 +20,8 @@ const struct command commands[] = {
       "screen" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
+    { "share", COMMAND_MAYBE, "PATH", ACTION_SHARE,
+      "let others on this machine watch, not touch: `teachroot follow PATH`; `share off` ends it" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
     { "quit", COMMAND_ALONE, NULL, ACTION_QUIT, "leave; where you are is remembered" },
 };
@@ -68,6 +70,8 @@ static bool argument_fits(const struct command *known, struct command_line *comm
         return parse_number(command->argument, &command->number);
     case COMMAND_REST:
         return *command->argument;
+    case COMMAND_MAYBE:
+        return true;
     }
     return false;
 }
