@@ -145,7 +145,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBRARIES) $(BUILD)/stamp/link
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(findstring /tests/fuzz/,$@),-fsanitize=fuzzer) $(filter %.o,$^) $(filter %.a,$^) $(REPL_LIBS) $(IMAGE_LIBS) $(ENGINE_LIBS) \
-	    $(if $(findstring /tests/unit/,$@),-lcmocka) -lutil -pthread -o $@
+	    $(if $(findstring /tests/unit/,$@),-lcmocka -lm) -lutil -pthread -o $@
 
 # Those of the whole screen also need what runs it on a terminal.
 $(filter $(BUILD)/tests/unit/screen_%,$(UNIT)): $(BUILD)/obj/tests/screen/harness.o

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#define ENTER_MS 250 /* between a line's last letter and Enter */
-#define CLOCK_MS 400 /* a command that is done sooner is not said to run */
+#define ENTER_LETTERS 5 /* between a line's last letter and Enter: as long as so many letters take */
+#define CLOCK_MS 400    /* a command that is done sooner is not said to run */
 
 struct demo *demo_new(const struct demo_options *options)
 {
@@ -139,13 +139,13 @@ static void on_letter(void *data);
 static unsigned letter_ms(const struct demo *demo)
 {
     unsigned noise = ((unsigned char)demo->line[demo->typed] * 37 + (unsigned)demo->typed * 73) % 100;
-    return demo->speed ? 1000 / demo->speed * (50 + noise) / 100 : 0;
+    return 1000 / demo->speed * (50 + noise) / 100;
 }
 
 static void schedule(struct screen *screen)
 {
     struct demo *demo = screen->demo;
-    unsigned ms = demo->line[demo->typed] ? letter_ms(demo) : ENTER_MS;
+    unsigned ms = demo->line[demo->typed] ? letter_ms(demo) : ENTER_LETTERS * 1000 / demo->speed;
     if (demo->mode == DEMO_EACH)
         return;
     demo->typing = loop_add_timer(screen->loop, demo->mode == DEMO_INSTANT || ms == 0 ? 1 : ms, 0, on_letter, screen);

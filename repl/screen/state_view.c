@@ -66,6 +66,8 @@ static void draw_flow(struct column *column, struct flow *flow, unsigned rows)
 static struct flow *make_waits(const struct column *column)
 {
     const struct screen *screen = column->screen;
+    if (screen->demo) /* a room waits for nothing */
+        return NULL;
     struct flow *flow = flow_new(&screen->theme, column->rect.cols);
     if (flow && screen->checked && session_quiz(screen->session)) {
         flow_format(flow, ROLE_FAINT, "Not yet: ");

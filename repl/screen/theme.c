@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { BLUE = 4, MAGENTA = 5, CYAN = 6, YELLOW = 3, WHITE = 7, BRIGHT = 8, OWN = -1 };
-enum { PAPER_BLACK = 16, PAPER_WHITE = 231 }; /* of the 256: no terminal's palette changes these */
+enum { PAPER_BLACK = 16, PAPER_WHITE = 231, PAPER_GREY = 240 }; /* of the 256: no terminal's palette changes these */
 
 /* Each role in the two kinds of look. Colours above 7 fall to their dark relative plus bold where there are only eight; blue as a text
  * colour is bright or not used, as dark blue on black cannot be read from the last row. Orange is ANSI yellow. */
@@ -43,7 +43,7 @@ static const struct {
     enum role role;
     struct style style;
 } light[] = {
-    { ROLE_FAINT, { BRIGHT, OWN, 0 } },
+    { ROLE_FAINT, { PAPER_GREY, OWN, 0 } },
     { ROLE_CODE, { BLUE, OWN, 0 } },
     { ROLE_TODO, { BLUE, OWN, STYLE_BOLD } },
     { ROLE_PASSED, { BLUE, OWN, STYLE_BOLD } },
@@ -53,7 +53,7 @@ static const struct {
     { ROLE_SAME, { BLUE, OWN, 0 } },
     { ROLE_FOCUS, { BLUE, OWN, STYLE_BOLD } },
     { ROLE_STATUS_NOW, { PAPER_WHITE, MAGENTA, STYLE_BOLD } },
-    { ROLE_SUGGESTION, { BRIGHT, OWN, STYLE_ITALIC } },
+    { ROLE_SUGGESTION, { PAPER_GREY, OWN, STYLE_ITALIC } },
 },
   /* … and for the eye that needs contrast: bright, and never dim. */
     contrast[] = {
@@ -80,7 +80,7 @@ static const struct {
 static const struct {
     int color, darker;
 } pale[] = {
-    { 2, 28 }, { 3, 94 }, { 6, 30 }, { 7, 240 }, { 10, 28 }, { 11, 94 }, { 14, 30 }, { 15, PAPER_BLACK },
+    { 2, 28 }, { 3, 94 }, { 6, 30 }, { 7, PAPER_GREY }, { 10, 28 }, { 11, 94 }, { 14, 30 }, { 15, PAPER_BLACK },
 };
 
 static const struct {

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #define LISTENERS 4
+#define HANGUP EPOLLERR /* nothing but what is always told: that the other side has gone */
 
 struct listener {
     struct share *share;
@@ -86,7 +87,7 @@ static json_t *next_screen(struct client *client)
             continue;
         any = true;
         json_array_append_new(
-            lines, json_pack("[iN]", (int)row, frame_runs(share->cells + (size_t)row * share->cols, share->cols)));
+            lines, json_pack("[io]", (int)row, frame_runs(share->cells + (size_t)row * share->cols, share->cols)));
     }
     if (!any) {
         json_decref(lines);
@@ -94,8 +95,8 @@ static json_t *next_screen(struct client *client)
     }
     client->screen = share->version;
     json_t *cursor = share->cursor_row < 0 ? json_null() : json_pack("[ii]", share->cursor_row, share->cursor_col);
-    return json_pack("{s{sisisNsN}}", "screen", "cols", (int)share->cols, "rows", (int)share->rows, "cursor", cursor,
-                     "lines", lines);
+    return json_pack("{s:{s:i, s:i, s:o, s:o}}", "screen", "cols", (int)share->cols, "rows", (int)share->rows, "cursor",
+                     cursor, "lines", lines);
 }
 
 /* What the client has not got yet, or NULL. */
@@ -104,11 +105,11 @@ static json_t *next_message(struct client *client)
     const struct share *share = client->share;
     if (!client->greeted) {
         client->greeted = true;
-        return json_pack("{si}", "share", SHARE_VERSION);
+        return json_pack("{s:i}", "share", SHARE_VERSION);
     }
     if (client->from->notes && share->notes && share->notes_changed > client->notes) {
         client->notes = share->version;
-        return json_pack("{sO}", "notes", share->notes);
+        return json_pack("{s:O}", "notes", share->notes);
     }
     return next_screen(client);
 }
@@ -149,7 +150,7 @@ static void pump(struct client *client)
             client->out = NULL;
         }
     }
-    loop_set_events(client->source, 0); /* a hangup is told all the same */
+    loop_set_events(client->source, HANGUP);
 }
 
 static void pump_all(struct share *share)
@@ -179,7 +180,7 @@ static void on_listener(int fd, uint32_t events, void *data)
             client = &share->clients[i];
     if (peer < 0 || !client || shutdown(peer, SHUT_RD) < 0)
         return;
-    client->source = loop_add_fd(share->loop, peer, 0, 3, on_client, client);
+    client->source = loop_add_fd(share->loop, peer, HANGUP, 3, on_client, client);
     if (!client->source)
         return;
     client->from = listener;
