@@ -149,6 +149,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBRARIES) $(BUILD)/stamp/link
 
 # Those of the whole screen also need what runs it on a terminal.
 $(filter $(BUILD)/tests/unit/screen_%,$(UNIT)): $(BUILD)/obj/tests/screen/harness.o
+$(BUILD)/tests/screen/screenshot: $(call obj,tests/screen/svg.c tests/screen/film.c)
 
 unit-programs: $(UNIT)
 fuzz-programs: $(call program,$(FUZZ_SRC))
