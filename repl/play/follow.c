@@ -8,8 +8,6 @@
 
 #include <curses.h>
 #include <getopt.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -146,14 +144,10 @@ int follow_main(int argc, char **argv)
     static const struct option options[] = { { "ascii", no_argument, NULL, 'a' },
                                              { "help", no_argument, NULL, 'h' },
                                              { NULL, 0, NULL, 0 } };
-    struct theme theme = { 0 };
+    struct theme theme = watch_look();
     struct err err = { 0 };
     opterr = 0;
     optind = 1;
-    setlocale(LC_ALL, "");
-    theme.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-    if (theme.ascii)
-        setlocale(LC_CTYPE, "C.UTF-8");
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         if (c == 'a') {
             theme.ascii = true;

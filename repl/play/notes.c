@@ -9,8 +9,6 @@
 #include <curses.h>
 #include <getopt.h>
 #include <jansson.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -261,15 +259,11 @@ int notes_main(int argc, char **argv)
                                              { "theme", required_argument, NULL, 't' },
                                              { "help", no_argument, NULL, 'h' },
                                              { NULL, 0, NULL, 0 } };
-    struct theme theme = { 0 };
+    struct theme theme = watch_look();
     struct err err = { 0 };
     const char *paper = NULL;
     opterr = 0;
     optind = 1;
-    setlocale(LC_ALL, "");
-    theme.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-    if (theme.ascii)
-        setlocale(LC_CTYPE, "C.UTF-8");
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         if (c == 'a') {
             theme.ascii = true;

@@ -268,6 +268,7 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         loop_quit(plain->loop);
         break;
     default:
+        plain_tell(plain, NULL, "That needs the screen, which plain mode does not draw.");
         break;
     }
 }

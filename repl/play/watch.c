@@ -7,7 +7,10 @@
 
 #include <curses.h>
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 struct watch {
@@ -21,6 +24,16 @@ struct watch {
     int result;
     struct err *err;
 };
+
+struct theme watch_look(void)
+{
+    struct theme theme = { 0 };
+    setlocale(LC_ALL, "");
+    theme.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+    if (theme.ascii)
+        setlocale(LC_CTYPE, "C.UTF-8"); /* widths are still those of UTF-8 text */
+    return theme;
+}
 
 static void draw(void *data)
 {

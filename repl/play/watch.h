@@ -20,6 +20,9 @@ struct watcher {
     void *data;
 };
 
+/** Take the user's locale, and the theme that fits its charset. */
+struct theme watch_look(void);
+
 /** Watch the session behind @fd on this terminal until it ends, or the user leaves. Returns 0, or -1 with @err set: ENOTTY no terminal; EPROTO not a session. @ended tells whether the session
  * did. */
 int watch_on_screen(int fd, const struct watcher *watcher, struct theme theme, bool *ended, struct err *err);

@@ -385,7 +385,11 @@ void action_input(struct screen *screen, const struct input_event *event)
         return;
     }
     if (screen->demo) {
-        if (!demo_input(screen, event))
+        if (demo_input(screen, event))
+            return;
+        if (event->kind == INPUT_MOUSE)
+            terminal_view_input(screen, event);
+        else
             ahead_input(screen, event);
         return;
     }

@@ -186,18 +186,23 @@ static void begin_typing(struct screen *screen)
     schedule(screen);
 }
 
+static void begin_action(struct screen *screen);
+
 bool demo_letter_due(const struct screen *screen)
 {
     const struct demo *demo = screen->demo;
-    return demo->mode == DEMO_EACH && (demo->stage == DEMO_TOLD || demo->stage == DEMO_TYPING);
+    return demo->mode == DEMO_EACH && (demo->stage == DEMO_TOLD || demo->stage == DEMO_TYPING ||
+                                       (demo->stage == DEMO_READY && demo_command(screen)));
 }
 
 void demo_letter(struct screen *screen)
 {
     struct demo *demo = screen->demo;
+    if (demo->stage == DEMO_READY)
+        begin_action(screen);
     if (demo->stage == DEMO_TOLD)
         begin_typing(screen);
-    if (!demo->line[demo->typed])
+    if (demo->stage != DEMO_TYPING || !demo->line[demo->typed])
         return;
     add_letters(demo);
     show_typed(screen);

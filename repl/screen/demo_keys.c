@@ -46,7 +46,7 @@ static const struct demo_key {
     unsigned when;
     const char *name, *help; /* NULL: told with the one before */
 } demo_keys[] = {
-    { ' ', 0, DEMO_DO_NEXT, WITH_LETTERS, "Space",
+    { ' ', 0, DEMO_DO_NEXT, ALWAYS, "Space",
       "the next action: types a command and runs it, asks a question, answers it, goes on to the next step; "
       "while a line is being typed: all of it, now (also Right, PgDn and Enter)" },
     { INPUT_KEY_RIGHT, 0, DEMO_DO_NEXT, ALWAYS, NULL, NULL },
@@ -192,7 +192,7 @@ static void change_speed(struct screen *screen, int by)
     while (i + 1 < SPEEDS && speeds[i] < screen->demo->speed)
         i++;
     if (by > 0 ? i + 1 < SPEEDS && speeds[i] <= screen->demo->speed : i > 0)
-        i = (size_t)((int)i + by);
+        i = by > 0 ? i + 1 : i - 1;
     demo_set_mode(screen, DEMO_TYPED, speeds[i]);
     demo_say(screen, "%u letters a second.", speeds[i]);
 }
@@ -327,7 +327,7 @@ static bool types_letter(const struct screen *screen, const struct input_event *
     bool next = event->key == INPUT_KEY_ENTER || event->key == INPUT_KEY_RIGHT || event->key == INPUT_KEY_PAGE_DOWN;
     if (event->kind != INPUT_KEY || event->modifiers || !demo_letter_due(screen))
         return false;
-    return event->key < INPUT_KEY_NONE || (next && (demo->stage == DEMO_TOLD || demo->line[demo->typed]));
+    return event->key < INPUT_KEY_NONE || (next && (demo->stage != DEMO_TYPING || demo->line[demo->typed]));
 }
 
 bool demo_input(struct screen *screen, const struct input_event *event)

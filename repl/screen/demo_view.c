@@ -14,7 +14,8 @@
 static const struct step *current_step(const struct screen *screen)
 {
     unsigned number = screen->session ? session_current(screen->session) : 0;
-    return number >= 1 && number <= screen->lesson->step_count ? &screen->lesson->steps[number - 1] : NULL;
+    return screen->lesson && number >= 1 && number <= screen->lesson->step_count ? &screen->lesson->steps[number - 1]
+                                                                                 : NULL;
 }
 
 const struct block *demo_block(const struct screen *screen)
@@ -66,7 +67,7 @@ static void put_action(struct flow *flow, const struct screen *screen, const str
     const char *command = demo_command(screen);
     if (block && block->hidden)
         return; /* to be found out */
-    if (command && step_names_terminal(step, block))
+    if (block && command && step_names_terminal(step, block))
         flow_format(flow, ROLE_NOTICE, "in terminal %s:", block->terminal);
     flow_break(flow);
     if (command) {
@@ -111,7 +112,7 @@ static void draw_brief(struct screen *screen, const struct rect *pane)
             markdown_draw(words, paragraph, NULL, NULL);
         put_action(action, screen, step);
         flow_lines(action, &count);
-    } else if (words && screen->demo->stage == DEMO_FINISHED) {
+    } else if (words && screen->lesson && screen->demo->stage == DEMO_FINISHED) {
         flow_format(words, ROLE_PASSED, "%s The end of the lesson %s", theme_glyph(&screen->theme, GLYPH_PASSED),
                     screen->lesson->title);
     }
@@ -251,9 +252,10 @@ void demo_view_status(struct screen *screen)
         col += 2 + draw_text(theme, &pane, 0, col + 2, ROLE_TEXT, screen->lesson->title);
     if (demo->live)
         col += 2 + draw_text(theme, &pane, 0, col + 2, ROLE_STATUS_KEY, "by hand");
-    unsigned cells = utf8_width(demo->keys, strlen(demo->keys));
-    if (cells > 0 && col + cells + 5 < pane.cols)
-        draw_text(theme, &pane, 0, pane.cols - cells - 2, ROLE_STRONG, demo->keys);
+    const char *keys = demo->keys; /* the newest, as many as there is room for */
+    while (*keys && col + utf8_width(keys, strlen(keys)) + 5 >= pane.cols)
+        keys += strcspn(keys, " ") + (strchr(keys, ' ') != NULL);
+    draw_text(theme, &pane, 0, pane.cols - utf8_width(keys, strlen(keys)) - 2, ROLE_STRONG, keys);
 }
 
 void demo_view_pointer(struct screen *screen)

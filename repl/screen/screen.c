@@ -615,8 +615,8 @@ static int run(struct screen *screen, const char *path, struct err *err)
 static void screen_free(struct screen *screen)
 {
     panel_view_end(screen);
+    demo_free(screen); /* first: it would still draw */
     end_session(screen);
-    demo_free(screen);
     share_end(screen);
     flow_free(screen->overlay_flow);
     if (screen->prompt)

@@ -86,7 +86,7 @@ static const char *const stages[] = {
 static json_t *plan(const struct lesson *lesson, unsigned step)
 {
     unsigned before = 0, now = 0, all = 0;
-    for (unsigned i = 1; i <= lesson->step_count; i++) {
+    for (unsigned i = 1; lesson->steps && i <= lesson->step_count; i++) {
         unsigned minutes = notes_minutes(lesson->steps[i - 1].notes);
         all += minutes;
         before += i < step ? minutes : 0;

@@ -168,8 +168,8 @@ void state_view_draw(struct screen *screen)
     if (pane.rows == 0)
         return;
     char legend[80];
-    snprintf(legend, sizeof(legend), "%s not the lab's %s F12 all", theme_glyph(&screen->theme, GLYPH_DIFFERS),
-             theme_glyph(&screen->theme, GLYPH_DOT));
+    snprintf(legend, sizeof(legend), screen->demo ? "%s not the lab's" : "%s not the lab's %s F12 all",
+             theme_glyph(&screen->theme, GLYPH_DIFFERS), theme_glyph(&screen->theme, GLYPH_DOT));
     draw_title(&screen->theme, &screen->layout.state_title, ROLE_TITLE, "State of the kernel", legend);
     draw_clear(&screen->theme, &pane);
     if (pane.cols > 4) {

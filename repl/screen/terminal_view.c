@@ -174,7 +174,7 @@ static void draw_terminal_title(struct screen *screen)
         for (unsigned i = 1; count > 1 && i <= TERMINALS_MAX && used < sizeof(left) - 8; i++)
             if (session_terminal(screen->session, i))
                 used += (size_t)snprintf(left + used, sizeof(left) - used, i == active ? " [%u]" : "  %u ", i);
-        if (count > 1)
+        if (count > 1 && !screen->demo)
             snprintf(right, sizeof(right), "F7/F8");
     }
     if (screen->terminal_view.back)

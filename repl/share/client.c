@@ -19,7 +19,6 @@
 static int connect_to(const char *path, struct err *err)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    cleanup_free char *link = NULL;
     cleanup_close int target = open(path, O_PATH | O_CLOEXEC), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (target < 0 || fd < 0)
         return err_set(err, errno, "follow `%s`", path);

@@ -173,7 +173,9 @@ static void on_listener(int fd, uint32_t events, void *data)
 {
     struct listener *listener = data;
     struct share *share = listener->share;
-    cleanup_close int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct sockaddr_storage from;
+    socklen_t len = sizeof from;
+    cleanup_close int peer = accept4(fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct client *client = NULL;
     for (size_t i = 0; i < SHARE_CLIENTS; i++)
         if (!share->clients[i].from)
