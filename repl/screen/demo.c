@@ -177,7 +177,7 @@ static void begin_typing(struct screen *screen)
     struct demo *demo = screen->demo;
     demo->typed = 0;
     demo->said[0] = demo->keys[0] = '\0';
-    if (screen->spotlight == SPOTLIGHT_STATE || screen->spotlight == SPOTLIGHT_LESSON)
+    if (!screen->layout.terminal.rows)
         spotlight(screen, SPOTLIGHT_ALL);
     if (screen->prompt)
         prompt_clear(screen->prompt);
@@ -398,7 +398,7 @@ void demo_live(struct screen *screen, bool live)
     }
     if (!live)
         leave_line(screen);
-    else if (screen->spotlight == SPOTLIGHT_STATE || screen->spotlight == SPOTLIGHT_LESSON)
+    else if (!screen->layout.terminal.rows)
         spotlight(screen, SPOTLIGHT_ALL);
     screen->dirty |= DIRTY_ALL;
     share_changed(screen);

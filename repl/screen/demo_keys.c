@@ -61,7 +61,7 @@ static const struct demo_key {
     { F(4), 0, DEMO_DO_LIVE, LIVE, "F4",
       "the keyboard is the terminal's, to type by hand; again, and the demo goes on where it was" },
     { F(6), 0, DEMO_DO_SPOTLIGHT, LIVE, "F6",
-      "the spotlight: on the terminal, on the state, on the whole text, on all" },
+      "the spotlight: on the terminal, on the state, on the lens if it is there, on the whole text, on all" },
     { F(3), 0, DEMO_DO_POINTER, ALWAYS, "F3",
       "a pointer at a line of the terminal, or away with it; Up and Down move it" },
     { INPUT_KEY_UP, 0, DEMO_DO_UP, ALWAYS, NULL, NULL },
@@ -235,6 +235,8 @@ static void turn_spotlight(struct screen *screen)
 {
     enum demo_stage stage = screen->demo->stage;
     screen->spotlight = (screen->spotlight + 1) % SPOTLIGHTS;
+    if (screen->spotlight == SPOTLIGHT_LENS && !lens_view_shown(screen))
+        screen->spotlight++;
     if (stage == DEMO_QUESTION || stage == DEMO_ANSWER)
         screen->demo->kept = SPOTLIGHT_ALL;
     screen_relayout(screen);

@@ -34,6 +34,18 @@ static struct rect take_left(struct rect *from, unsigned cols)
     return taken;
 }
 
+#define LENS_COLS_MIN 54
+
+/* The lens takes the right half of the state's place, or all of it. */
+static void make_room_for_lens(struct layout *layout, bool whole)
+{
+    unsigned cols = !whole && layout->state.cols >= 2 * LENS_COLS_MIN + 1 ? layout->state.cols / 2 : 0;
+    layout->lens = layout->state;
+    layout->lens_title = layout->state_title;
+    layout->state = cols ? take_left(&layout->lens, cols) : (struct rect){ 0 };
+    layout->state_title = cols && layout->lens_title.rows ? take_left(&layout->lens_title, cols) : (struct rect){ 0 };
+}
+
 /* Lesson left; right the terminal over the state. */
 static void lay_wide(struct layout *layout, struct rect body)
 {
@@ -88,7 +100,7 @@ static void lay_presented(struct layout *layout, struct rect body, enum spotligh
 {
     bool all = spotlight == SPOTLIGHT_ALL;
     unsigned rows = body.rows;
-    if (spotlight == SPOTLIGHT_STATE) {
+    if (spotlight == SPOTLIGHT_STATE || spotlight == SPOTLIGHT_LENS) {
         layout->state_title = take_top(&body, 1);
         layout->state = body;
         return;
@@ -129,5 +141,7 @@ struct layout layout_compute(unsigned cols, unsigned rows, const struct layout_o
         lay_wide(&layout, body);
     else
         lay_stacked(&layout, body);
+    if (options->lens && layout.state.rows > 0 && options->spotlight != SPOTLIGHT_STATE)
+        make_room_for_lens(&layout, options->spotlight == SPOTLIGHT_LENS);
     return layout;
 }

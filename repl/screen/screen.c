@@ -126,6 +126,8 @@ static void draw(struct screen *screen)
         erase();
     } else if (screen->overlay == OVERLAY_PANEL) {
         panel_view_draw(screen);
+    } else if (screen->overlay == OVERLAY_LENS) {
+        lens_page_draw(screen);
     } else if (screen->overlay != OVERLAY_NONE) {
         overlay_draw(screen);
     } else {
@@ -135,6 +137,8 @@ static void draw(struct screen *screen)
             terminal_view_draw(screen);
         if (screen->dirty & DIRTY_STATE)
             screen->panel_beside ? panel_view_draw(screen) : state_view_draw(screen);
+        if (screen->dirty & DIRTY_STATE)
+            lens_view_draw(screen);
         if (screen->dirty & DIRTY_STATUS)
             screen->demo ? demo_view_status(screen) : status_view_draw(screen);
         if (screen->dirty & DIRTY_CLEAN)
@@ -185,9 +189,11 @@ void screen_relayout(struct screen *screen)
     getmaxyx(stdscr, rows, cols);
     screen->rows = (unsigned)rows;
     screen->cols = (unsigned)cols;
-    struct layout_options options = {
-        .zoomed = screen->zoomed, .zoom = screen->focus, .presented = screen->demo, .spotlight = screen->spotlight
-    };
+    struct layout_options options = { .zoomed = screen->zoomed,
+                                      .zoom = screen->focus,
+                                      .presented = screen->demo,
+                                      .spotlight = screen->spotlight,
+                                      .lens = lens_view_shown(screen) };
     draw_ground(&screen->theme);
     screen->layout = layout_compute(screen->cols, screen->rows, &options);
     const struct rect *pane = &screen->layout.terminal;
@@ -233,6 +239,8 @@ static void step_changed(struct screen *screen)
         screen->message[0] = '\0';
     screen->lesson_view.step = step;
     screen->checked = false;
+    if (lens_view_shown(screen) != (screen->layout.lens.rows > 0))
+        screen_relayout(screen);
     lesson_view_new_step(screen);
 }
 
@@ -246,6 +254,7 @@ static void session_event(struct screen *screen, struct session *session, const 
         return;
     case SESSION_LAB_READY:
         screen->state_due = true;
+        screen->lens_view.held = screen->lens_view.selected = 0; /* its calls are counted from one again */
         lesson_view_changed(screen);
         break;
     case SESSION_LAB_DIED:
@@ -271,6 +280,10 @@ static void session_event(struct screen *screen, struct session *session, const 
     case SESSION_COMMAND_DONE:
         screen->state_due = true;
         break;
+    case SESSION_LENS:
+        if (active && (screen->layout.lens.rows > 0 || screen->overlay == OVERLAY_LENS))
+            screen->dirty |= DIRTY_STATE;
+        return;
     case SESSION_CHECK:
         screen->state_due = true;
         screen->checked = event->passed;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define RECTS 10
+#define RECTS 12
 #define COLS_MAX 250
 #define ROWS_MAX 80
 
@@ -16,7 +16,7 @@ static size_t rects(const struct layout *layout, struct rect out[RECTS])
 {
     const struct rect all[RECTS] = { layout->lesson_title, layout->lesson, layout->terminal_title, layout->terminal,
                                      layout->state_title,  layout->state,  layout->divider,        layout->message,
-                                     layout->status,       layout->gutter };
+                                     layout->status,       layout->gutter, layout->lens_title,     layout->lens };
     memcpy(out, all, sizeof(all));
     return RECTS;
 }
@@ -58,7 +58,10 @@ static void rectangles_never_overlap_leave_the_screen_or_leave_holes(void **stat
         { .presented = true },
         { .presented = true, .spotlight = SPOTLIGHT_TERMINAL },
         { .presented = true, .spotlight = SPOTLIGHT_STATE },
+        { .presented = true, .spotlight = SPOTLIGHT_LENS, .lens = true },
         { .presented = true, .spotlight = SPOTLIGHT_LESSON },
+        { .lens = true },
+        { .presented = true, .lens = true },
     };
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         for (unsigned rows = 1; rows <= ROWS_MAX; rows++)
@@ -133,8 +136,9 @@ static void for_a_room_the_terminal_is_the_biggest_and_the_spotlight_gives_all_o
         assert_true(layout.lesson.rows >= 3 && layout.lesson.rows < layout.terminal.rows / 2);
         assert_true(layout.state.rows >= 1 && layout.state.rows < layout.terminal.rows / 2);
         for (int on = SPOTLIGHT_TERMINAL; on < SPOTLIGHTS; on++) {
-            layout = layout_compute(cols, rows, &(struct layout_options){ .presented = true, .spotlight = on });
-            const struct rect *panes[] = { NULL, &layout.terminal, &layout.state, &layout.lesson };
+            layout = layout_compute(cols, rows,
+                                    &(struct layout_options){ .presented = true, .spotlight = on, .lens = true });
+            const struct rect *panes[] = { NULL, &layout.terminal, &layout.state, &layout.lens, &layout.lesson };
             for (int pane = SPOTLIGHT_TERMINAL; pane < SPOTLIGHTS; pane++)
                 assert_int_equal(panes[pane]->rows, pane == on ? rows - 3 : 0);
         }
