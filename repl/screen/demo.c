@@ -18,7 +18,7 @@ struct demo *demo_new(const struct demo_options *options)
         return NULL;
     demo->mode = options->mode;
     demo->speed = options->speed;
-    demo->keys_shown = true;
+    demo->keys_shown = demo->elsewhere = true;
     demo->began = demo->step_began = time(NULL);
     return demo;
 }
@@ -102,6 +102,7 @@ void demo_stop(struct screen *screen)
     drop_line(screen);
     demo->block = demo->command = 0;
     demo->go = false;
+    demo->elsewhere = true;
     demo->said[0] = demo->keys[0] = '\0';
     set_stage(screen, DEMO_BUILDING);
 }
@@ -213,16 +214,13 @@ void demo_line(struct session *session, const struct session_line *line, void *d
     struct screen *screen = data;
     struct demo *demo = screen->demo;
     const struct block *block = demo_block(screen);
-    char *copy = strdup(line->text);
+    char *copy = block && !demo->elsewhere ? strdup(line->text) : NULL;
     if (!copy)
         return;
     free(demo->line);
     demo->line = copy;
-    for (size_t i = 0; block && block->commands && block->commands[i]; i++)
-        if (i >= demo->command && strcmp(block->commands[i], line->command) == 0) {
-            demo->command = i;
-            break;
-        }
+    size_t before = block->path != NULL; /* the `cd` into it is none of the block's own */
+    demo->command = line->number > before ? line->number - before : 0;
     bool go = (demo->go || !line->first) && !demo->live;
     if (line->first)
         demo->go = false;
@@ -239,7 +237,7 @@ static void block_over(struct session *session, const struct block *block, const
 {
     struct screen *screen = data;
     struct demo *demo = screen->demo;
-    if (block != demo_block(screen))
+    if (block != demo_block(screen) || demo->elsewhere)
         return;
     if (block->type == BLOCK_QUIZ) {
         set_stage(screen, DEMO_ANSWER);
@@ -410,6 +408,7 @@ static void begin_step(struct screen *screen)
 {
     struct demo *demo = screen->demo;
     demo_stop(screen);
+    demo->elsewhere = false;
     demo->step = session_current(screen->session);
     demo->step_began = time(NULL);
     demo_set_mode(screen, demo->mode, demo->speed); /* the session may be a new one */
@@ -426,7 +425,7 @@ void demo_event(struct screen *screen, const struct session_event *event)
     case SESSION_STEP:
     case SESSION_FINISHED:
         if (!session_replaying(screen->session) &&
-            (session_current(screen->session) != demo->step || demo->stage == DEMO_BUILDING)) {
+            (session_current(screen->session) != demo->step || demo->elsewhere)) {
             char said[sizeof(demo->said)];
             memcpy(said, demo->said, sizeof(said));
             begin_step(screen);

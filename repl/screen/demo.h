@@ -38,6 +38,7 @@ struct demo {
     char *line;            /* being typed, or to be typed */
     size_t typed;          /* bytes of it that are there */
     bool go;               /* type the next line without being asked */
+    bool elsewhere;        /* the session is on its way to another place: what is still told of this one is too late */
     struct loop_source *typing, *clock;
     uint64_t since;      /* ms: when it began to run */
     bool live;           /* the keys are the terminal's */

@@ -43,8 +43,8 @@ typedef void session_event_fn(struct session *session, const struct session_even
 
 /* A line of a played block that is to be typed, when somebody reads it. */
 struct session_line {
-    const char *text;    /* without its newline; valid until the next one is told or the block is over */
-    const char *command; /* that it is of, whole */
+    const char *text; /* without its newline; valid until the next one is told or the block is over */
+    size_t number;    /* of its command among those that the block has typed, from 0 */
     unsigned terminal;
     bool first; /* of its command */
 };

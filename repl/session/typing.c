@@ -25,12 +25,11 @@ static void tell_line(struct session *session, bool first)
 {
     struct player *player = &session->player;
     player->line = strsep(&player->rest, "\n");
-    session->options.typist(session,
-                            &(struct session_line){ .text = player->line,
-                                                    .command = player->commands[player->at],
-                                                    .terminal = player->terminal,
-                                                    .first = first },
-                            session->options.data);
+    session->options.typist(
+        session,
+        &(struct session_line){
+            .text = player->line, .number = player->at, .terminal = player->terminal, .first = first },
+        session->options.data);
 }
 
 void typing_begin(struct session *session)

@@ -122,10 +122,10 @@ static void a_room_sees_title_paragraph_command_terminal_and_state_and_nothing_e
     struct harness *harness = start_demo(LESSON, "--instant", NULL, 80, 24);
     for (size_t i = 0; i < 3; i++) {
         harness_resize(harness, sizes[i][0], sizes[i][1]);
-        harness_expect(harness, "^── 1\\. Fail quietly ─+ 1/3 ──$", SOON_MS);
+        harness_expect(harness, "^── 1\\. Fail quietly ─+ 1/4 ──$", SOON_MS);
         harness_expect(harness, "The paragraph before the command\\.", SOON_MS);
         harness_expect(harness, "^  ▶ touch /srv/one", SOON_MS);
-        harness_expect(harness, "^  ▶·· +A lesson to test the demo with", SOON_MS);
+        harness_expect(harness, "^  ▶··· +A lesson to test the demo with", SOON_MS);
         harness_expect(harness, i ? "State of the kernel" : "root = / ", SOON_MS);
         assert_false(harness_shows(harness, "F1|F2|The first paragraph|Not yet|Hint"));
         press(harness, SPOTLIGHT, "^── Terminal 1 ─");
@@ -150,25 +150,29 @@ static void a_command_that_fails_is_real_and_said_quietly(void **state)
     press(harness, " ", "✓ 2  no");
     harness_expect(harness, "✗ 1  yes", SOON_MS);
     harness_expect(harness, "it was not there\\.", SOON_MS);
-    press(harness, " ", " 2/3 ");
+    press(harness, " ", " 2/4 ");
     leave(harness);
 }
 
 static void a_program_is_typed_into_and_a_file_is_written(void **state)
 {
     struct harness *harness = start_demo(LESSON, "--speed", "40", 100, 30);
-    press_until(harness, " 2/3 ", SOON_MS);
+    press_until(harness, " 2/4 ", SOON_MS);
     press(harness, " ", "^  by a script");
     harness_expect(harness, "Enter Ctrl\\+D", SOON_MS);
     harness_expect(harness, "what the file has", SOON_MS);
     press(harness, " ", "Written: /srv/file");
-    press_until(harness, " 3/3 ", SOON_MS);
+    press_until(harness, " 3/4 ", SOON_MS);
     harness_expect(harness, "✓✓▶", SOON_MS); /* all three are in the lab as the check asks */
     press(harness, " ", "Terminal  1  *\\[2\\]");
     harness_expect(harness, "^  up", SOON_MS);
     press_until(harness, "▶ echo nested", SOON_MS);
     press(harness, " ", "bash-[0-9.]+# ech"); /* in a shell of its own line editor, too, and slowly */
     press(harness, " ", "^  nested-42");
+    press_until(harness, " 4/4 ", SOON_MS);
+    press_until(harness, "The end of the lesson", SOON_MS); /* a step left undone is no reason to stop */
+    harness_expect(harness, "^  Step 4 is not as the lesson has it: it was never made", SOON_MS);
+    harness_expect(harness, "✓✓✓−", SOON_MS);
     leave(harness);
 }
 
@@ -277,7 +281,7 @@ static void the_notes_go_with_the_demo_on_a_terminal_of_their_own(void **state)
 {
     struct harness *demo = start_demo(LESSON, "--instant", NULL, 100, 30);
     struct harness *notes = start_verb("notes", NULL, 80, 24);
-    harness_expect(notes, "1/3 Fail quietly", SOON_MS);
+    harness_expect(notes, "1/4 Fail quietly", SOON_MS);
     harness_expect(notes, "Say that failing is an answer", SOON_MS);
     harness_expect(notes, "About the whole of it", SOON_MS);
     harness_expect(notes, "0:0[0-9] in all, 0:0[0-9] in this step, of 3 min", SOON_MS);
@@ -291,8 +295,8 @@ static void the_notes_go_with_the_demo_on_a_terminal_of_their_own(void **state)
     harness_expect(notes, "2\\. no", SOON_MS);
     harness_expect(notes, "should end with 0", SOON_MS);
     harness_resize(notes, 50, 16);
-    press_until(demo, " 2/3 ", SOON_MS);
-    harness_expect(notes, "2/3 Be typed into", SOON_MS);
+    press_until(demo, " 2/4 ", SOON_MS);
+    harness_expect(notes, "2/4 Be typed into", SOON_MS);
     harness_send(notes, "q");
     assert_int_equal(harness_wait(notes, SOON_MS), 0);
     harness_stop(notes);
@@ -303,7 +307,7 @@ static void the_notes_go_with_the_demo_on_a_terminal_of_their_own(void **state)
     harness_stop(notes);
     leave(other);
     notes = start_verb("notes", NULL, 80, 24); /* begun anew, in the middle */
-    harness_expect(notes, "2/3 Be typed into", SOON_MS);
+    harness_expect(notes, "2/4 Be typed into", SOON_MS);
     leave(demo);
     assert_int_equal(harness_wait(notes, SOON_MS), 0);
     harness_expect(notes, "The demo has ended", SOON_MS);
@@ -319,14 +323,14 @@ static void notes_are_plain_text_in_a_pipe(void **state)
     FILE *notes = popen(command, "r");
     for (int i = 0; i < 3; i++)
         assert_non_null(fgets(text, sizeof(text), notes));
-    press_until(demo, " 2/3 ", SOON_MS);
+    press_until(demo, " 2/4 ", SOON_MS);
     leave(demo);
     size_t len = strlen(text);
     len += fread(text + len, 1, sizeof(text) - len - 1, notes);
     text[len] = '\0';
     assert_int_equal(pclose(notes), 0);
     assert_non_null(strstr(text, "Next: touch /srv/one\nNext: ls /srv/nowhere\n"));
-    assert_non_null(strstr(text, "\nStep 2 of 3: Be typed into\n\n2 minutes."));
+    assert_non_null(strstr(text, "\nStep 2 of 4: Be typed into\n\n2 minutes."));
     assert_null(strchr(text, '\033'));
 }
 
@@ -437,6 +441,37 @@ static void a_learner_lets_others_watch_and_ends_it(void **state)
     leave(learner);
 }
 
+static void what_cannot_be_is_said_before_anything_starts(void **state)
+{
+    static const struct {
+        const char *words, *said;
+        int status;
+    } wrong[] = {
+        { "demo", "which lesson", 2 },
+        { "demo 99", "the lessons are", 1 },
+        { "demo 1 2", "one lesson at a time", 2 },
+        { "demo --speed 0 1", "--speed is a number from 1 to 1000, not `0`", 2 },
+        { "demo --speed", "needs a value", 2 },
+        { "demo --theme pink 1", "no theme `pink`: there are dark, light and contrast", 2 },
+        { "demo --share /nowhere/at/all 1", "share at `/nowhere/at/all`: No such file or directory", 1 },
+        { "demo --share /tmp/x --share-group no-such-group 1", "there is no group `no-such-group`", 1 },
+        { "notes", "no demo is running", 1 },
+        { "follow", "no session of yours can be followed", 1 },
+        { "follow /nowhere", "follow `/nowhere`: No such file or directory", 1 },
+        { "follow lessons.md", "follow `lessons.md`: nobody is there", 1 },
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char line[256];
+        snprintf(line, sizeof(line), "exec \"$TEACHROOT\" %s", wrong[i].words);
+        const char *argv[] = { "sh", "-c", line, NULL };
+        struct harness *harness = run(argv, 200, 24);
+        assert_int_equal(WEXITSTATUS(harness_wait(harness, SOON_MS)), wrong[i].status);
+        harness_expect(harness, wrong[i].said, SOON_MS);
+        harness_stop(harness);
+    }
+    assert_int_equal(sockets(), 0);
+}
+
 static int prepare(const char *lesson, char *text, size_t size)
 {
     char command[256];
@@ -500,6 +535,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_killed_leaves_no_socket_after_the_next_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_user_sees_the_same_cells_and_can_do_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_learner_lets_others_watch_and_ends_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_is_said_before_anything_starts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_prepared_demo_was_seen_to_work_without_a_network, set_up, tear_down),
     };
     setlocale(LC_CTYPE, "C.UTF-8");
