@@ -283,6 +283,7 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         loop_quit(plain->loop);
         break;
     default:
+        plain_tell(plain, NULL, "That needs the screen, which plain mode does not draw.");
         break;
     }
 }
@@ -355,6 +356,7 @@ static void on_event(struct session *session, const struct session_event *event,
     case SESSION_OUTPUT:
     case SESSION_PROMPT:
     case SESSION_COMMAND_DONE:
+    case SESSION_KEY:
     case SESSION_LENS:
         break;
     }
@@ -452,7 +454,7 @@ int plain_main(const struct screen_options *options)
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (!utf8)
         setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text; what is said is ASCII */
-    plain.page = (struct plain_page){ stdout, 80, { LOOK_MONO, options->ascii || !utf8 } };
+    plain.page = (struct plain_page){ stdout, 80, { .look = LOOK_MONO, .ascii = options->ascii || !utf8 } };
     plain.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &plain.found) == 0;
     curriculum_load(&plain.curriculum, &err); /* a lesson's file can be opened without one */
     err_clear(&err);

@@ -98,6 +98,8 @@ static void fresh_lab(struct screen *screen, unsigned step)
     screen->building = session_goto(screen->session, step, &err) == 0;
     if (!screen->building)
         screen_message(screen, ROLE_FAILED, "%s", err.message);
+    else if (screen->demo)
+        demo_stop(screen);
 }
 
 static void reset(struct screen *screen)
@@ -231,6 +233,9 @@ void action_run(struct screen *screen, enum action action, const struct command_
         break;
     case ACTION_GOTO:
         fresh_lab(screen, with->number);
+        break;
+    case ACTION_SHARE:
+        share_command(screen, with->argument);
         break;
     case ACTION_ANSWER:
         quiz_answer(screen, with->argument);
@@ -387,6 +392,15 @@ void action_input(struct screen *screen, const struct input_event *event)
     }
     if (screen->command.open) {
         command_input(screen, event);
+        return;
+    }
+    if (screen->demo) {
+        if (demo_input(screen, event))
+            return;
+        if (event->kind == INPUT_MOUSE)
+            terminal_view_input(screen, event);
+        else
+            ahead_input(screen, event);
         return;
     }
     if (event->kind == INPUT_MOUSE) {

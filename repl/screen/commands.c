@@ -24,6 +24,8 @@ const struct command commands[] = {
       "whole screen" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
+    { "share", COMMAND_WORDS, "[PATH]", ACTION_SHARE,
+      "let others on this machine watch, not touch: `teachroot follow PATH`; `share off` ends it" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
     { "quit", COMMAND_ALONE, NULL, ACTION_QUIT, "leave; where you are is remembered" },
 };

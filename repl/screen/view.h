@@ -7,6 +7,7 @@
 
 #include "repl/lesson/curriculum.h"
 #include "repl/screen/commands.h"
+#include "repl/screen/demo.h"
 #include "repl/screen/draw.h"
 #include "repl/screen/input.h"
 #include "repl/screen/keys.h"
@@ -129,6 +130,12 @@ struct screen {
     enum role message_role;
     struct command_entry command;
     bool interrupted; /* the last key in a too small window was Ctrl-C */
+    bool cursor_shown;
+
+    struct demo *demo; /* NULL: a learner's screen */
+    enum spotlight spotlight;
+    struct share *share; /* who may follow; NULL: nobody yet */
+    bool share_due;      /* what followers see of it has changed */
 
     enum overlay_page overlay;
     struct flow *overlay_flow;
@@ -204,6 +211,15 @@ void lens_page_input(struct screen *screen, const struct input_event *event);
 
 /* status_view.c */
 void status_view_draw(struct screen *screen);
+
+/* share_view.c: what others see of this screen */
+/** Let others follow: at @path, who is in @group or, NULL, everybody; NULL @path: only this user, at the usual place. Returns where, or NULL with @err set. */
+const char *share_begin(struct screen *screen, const char *path, const char *group, struct err *err);
+void share_end(struct screen *screen);
+void share_changed(struct screen *screen); /* what the presenter's notes go by: they are sent … */
+void share_notes(struct screen *screen);   /* … before the loop waits */
+void share_frame(struct screen *screen);   /* the screen was drawn */
+void share_command(struct screen *screen, const char *argument);
 
 /* quiz.c */
 enum quiz_stage { QUIZ_LATER, QUIZ_OPEN, QUIZ_ANSWERED }; /* the questions of a step are answered in their order */

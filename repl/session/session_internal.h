@@ -81,6 +81,7 @@ struct check {
 enum player_phase {
     PLAYER_IDLE,
     PLAYER_WAITING,     /* for the step's setup, or for a prompt to type at */
+    PLAYER_TYPING,      /* the typist was told a line */
     PLAYER_TYPED,       /* a command runs */
     PLAYER_KEYS,        /* … and its keys script is played into it */
     PLAYER_INTERRUPTED, /* its time was up: Ctrl-C was sent */
@@ -97,6 +98,9 @@ struct player {
     unsigned terminal;
     char **commands; /* NULL-terminated */
     size_t at;
+    char *line;         /* of the command at hand, which the typist was told; its newline is a NUL */
+    char *rest;         /* … what comes after that; NULL: nothing */
+    char *typed;        /* holds both */
     char shell[32];     /* who was at the prompt when the command was typed; "" a program without marks */
     char prompt[256];   /* what stood on its line then */
     bool ended, nested; /* the command's end was marked; another shell is at its prompt instead */
@@ -105,6 +109,7 @@ struct player {
     int first_row;      /* of the screen when it was typed, and how much had scrolled off then */
     size_t first_scrollback;
     size_t key;        /* next of the keys script */
+    size_t key_part;   /* bytes of its text that are typed already */
     uint64_t key_time; /* ms: when the last one was typed */
     uint64_t looked;   /* ms: when the foreground was last looked at */
     struct loop_source *tick, *deadline, *over;
@@ -178,6 +183,7 @@ struct session {
     struct bootstrap_service *bootstrap; /* makes root filesystems for the lab; NULL where it cannot */
     struct loop_source *lab_watch, *start_timer, *rebuild;
     unsigned rebuild_step;
+    unsigned pace; /* ms a key of a keys script; 0: no pace */
     struct jobs jobs;
     struct job *setup; /* a setup or teardown under way */
     const char *setup_what;
@@ -223,6 +229,8 @@ const struct step *session_step(const struct session *session, unsigned step);
 /* terminals.c */
 void terminals_end(struct session *session);
 int terminal_command(struct session_terminal *at, const char *command, struct err *err); /* types its lines */
+void terminal_command_begins(struct session_terminal *at, const char *command); /* its lines are typed one by one: */
+int terminal_line(struct session_terminal *at, const char *line, struct err *err);
 /** Take a terminal whose program cannot be ended away from it, and open a new one. */
 void terminal_restart(struct session_terminal *at);
 
@@ -259,7 +267,8 @@ int steps_init(struct session *session, struct err *err);
 void steps_free(struct session *session);
 void step_begin(struct session *session, unsigned step); /* its setup, then it is in play */
 void step_command_ended(struct session *session, const char *command, int status, bool nested);
-bool step_is_answered(const struct session *session, unsigned step); /* all its quizzes */
+bool step_is_answered(const struct session *session, unsigned step);   /* all its quizzes */
+void step_answered(struct session *session, const struct block *quiz); /* rightly */
 /** Pass the current step if everything it asks for is there; @checked: its check has just passed. */
 void step_consider(struct session *session, bool checked);
 /** The first of the space-separated feature @names this machine lacks, told in @reason. False if it has them all. */
@@ -287,6 +296,17 @@ void player_output(struct session_terminal *at);
 void player_closing(struct session_terminal *at); /* the terminal is still there */
 void player_closed(struct session_terminal *at, int wait_status);
 void player_end(struct session *session);
+
+/* typing.c */
+/** Have the command at hand typed: by the typist line by line, or at once. */
+void typing_begin(struct session *session);
+
+/* blocks.c, for typing.c */
+/** What is on the screen now is what the output is told from; then the command runs. */
+void player_prepare(struct session *session);
+void player_typed(struct session *session); /* all of it is in the tty */
+void player_wait(struct session *session);  /* for a prompt, and begin with the command at hand anew */
+void player_fail(struct session *session, const struct err *err);
 
 /* keys.c */
 /** Play on @player's keys script. Returns true when it has been played to its end. */

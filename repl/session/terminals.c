@@ -461,7 +461,7 @@ void session_flush(struct session *session)
 }
 
 /* What was typed is kept until a shell says that it accepted it. */
-static void remember_sent(struct session_terminal *at, const char *command)
+void terminal_command_begins(struct session_terminal *at, const char *command)
 {
     if (!at->sent) {
         at->sent = strdup(command);
@@ -474,17 +474,24 @@ static void remember_sent(struct session_terminal *at, const char *command)
     at->sent = both;
 }
 
+int terminal_line(struct session_terminal *at, const char *line, struct err *err)
+{
+    if (terminal_send_line(at->terminal, line, err) < 0)
+        return -1;
+    watch_writes(at);
+    return 0;
+}
+
 int terminal_command(struct session_terminal *at, const char *command, struct err *err)
 {
     cleanup_free char *copy = strdup(command);
     char *rest = copy, *line;
     if (!copy)
         return err_set(err, ENOMEM, "type a command");
-    remember_sent(at, command);
+    terminal_command_begins(at, command);
     while ((line = strsep(&rest, "\n")))
-        if (terminal_send_line(at->terminal, line, err) < 0)
+        if (terminal_line(at, line, err) < 0)
             return -1;
-    watch_writes(at);
     return 0;
 }
 
