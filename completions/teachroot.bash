@@ -46,7 +46,7 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='demo notes follow play test lessons doctor lab image top help --plain --ascii --theme --rootless --offline --help --version'
+        words='demo notes follow play test lessons doctor lab image explain top help --plain --ascii --theme --rootless --offline --help --version'
         lesson=1
         ;;
     top) words='--scope --delay --cgroups --tree --count --once --ascii --help' ;;
@@ -58,7 +58,8 @@ _teachroot() {
     play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     lessons) words='--json --help' ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='demo notes follow play test lessons doctor lab image top' ;;
+    help) words='demo notes follow play test lessons doctor lab image explain top' ;;
+    explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then
             words='from-rootfs from-host import load save ls gc fsck --help'

@@ -9,7 +9,7 @@ function __teachroot_labs
     teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
 end
 
-set -l verbs demo notes follow play test lessons doctor lab image top help
+set -l verbs demo notes follow play test lessons doctor lab image explain top help
 set -l first "not __fish_seen_subcommand_from $verbs"
 set -l playing '__fish_seen_subcommand_from play test'
 set -l demo '__fish_seen_subcommand_from demo'
@@ -24,6 +24,7 @@ complete -c teachroot -n $first -a lessons -d 'List the lessons'
 complete -c teachroot -n $first -a doctor -d 'Say what this machine can do'
 complete -c teachroot -n $first -a lab -d 'List, enter, reset and remove labs'
 complete -c teachroot -n $first -a image -d 'Images that every lab sees'
+complete -c teachroot -n $first -a explain -d 'Say what the words of a line mean'
 complete -c teachroot -n $first -a top -d 'Show processes and cgroups, live'
 complete -c teachroot -n $first -a help -d 'Say how a verb is used'
 complete -c teachroot -n $first -l plain -d 'No panes'
@@ -48,7 +49,8 @@ complete -c teachroot -n $demo -l share -r -d 'Let others watch at this socket'
 complete -c teachroot -n $demo -l share-group -x -a '(__fish_complete_groups)' -d 'Only these'
 complete -c teachroot -n '__fish_seen_subcommand_from demo notes follow' -l ascii -d 'ASCII characters only'
 complete -c teachroot -n '__fish_seen_subcommand_from notes follow' -F
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test lessons doctor lab image top'
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test lessons doctor lab image explain top'
+complete -c teachroot -n '__fish_seen_subcommand_from explain' -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 set -l top '__fish_seen_subcommand_from top'
 complete -c teachroot -n $top -s s -l scope -x -a 'host lab lab: container: cgroup:' -d 'Whose processes'

@@ -7,10 +7,13 @@
 const struct command commands[] = {
     { "next", COMMAND_ALONE, NULL, ACTION_NEXT, "go on to the next step" },
     { "skip", COMMAND_ALONE, NULL, ACTION_SKIP, "go on although this step is not done" },
-    { "hint", COMMAND_ALONE, NULL, ACTION_HINT, "a hint; again for the next one, and at last the command itself" },
+    { "hint", COMMAND_ALONE, NULL, ACTION_HINT,
+      "a hint; again for the next one, and at last the command is typed for you" },
     { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
     { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
+    { "explain", COMMAND_REST, "LINE", ACTION_EXPLAIN,
+      "what the words of a command line mean and which syscalls they become; `off` and `on`: as you type" },
     { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab" },
     { "goto", COMMAND_NUMBER, "N", ACTION_GOTO, "go to step N: a fresh lab in which the steps before it are done" },
     { "state", COMMAND_ALONE, NULL, ACTION_STATE,
@@ -126,8 +129,12 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
     } else if (known->argument == COMMAND_WORDS) {
         snprintf(why, size, "`%s` takes plain words after it, or nothing; type `%s`", known->name, known->name);
     } else {
-        snprintf(why, size, "`%s` needs %s; type for example `%s 2`", known->name,
-                 known->argument == COMMAND_NUMBER ? "a number" : "an answer", known->name);
+        bool line_ = known->action == ACTION_EXPLAIN;
+        snprintf(why, size, "`%s` needs %s; type for example `%s %s`", known->name,
+                 known->argument == COMMAND_NUMBER ? "a number"
+                 : line_                           ? "a command line"
+                                                   : "an answer",
+                 known->name, line_ ? "ls -l /proc" : "2");
     }
     return false;
 }
@@ -136,7 +143,8 @@ bool commands_mistaken(const char *line, char *why, size_t size)
 {
     const struct command *known = find(line, strcspn(line, blanks));
     struct command_line command;
-    return known && known->argument == COMMAND_NUMBER && !commands_parse(line, false, &command, why, size);
+    return known && (known->argument == COMMAND_NUMBER || known->action == ACTION_EXPLAIN) &&
+           !commands_parse(line, false, &command, why, size);
 }
 
 size_t commands_choices(const char *text, unsigned *choices, size_t max, size_t count)

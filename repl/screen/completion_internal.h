@@ -4,8 +4,6 @@
 
 #include "repl/screen/completion.h"
 
-#define COMPLETION_WORDS 32 /* of a command that are looked at */
-
 struct found {
     char **list;
     size_t count, size;
@@ -24,7 +22,7 @@ struct request {
 /** A candidate without a directory in it, if it begins as the word does. */
 void completion_offer(struct request *request, const char *name);
 
-/** Options and operands of our own tools, by their tables. @words: the command's name and what follows it, unquoted. Returns whether nothing but what was offered makes sense there: else files do. */
-bool completion_of_tool(struct request *request, const char *const *words, size_t count);
+/** docker's verbs, options, images and containers. @words: "docker" and what follows it before this word, unquoted. Returns whether nothing but what was offered makes sense there: else files do. */
+bool completion_of_docker(struct request *request, char *const *words, size_t count);
 
 #endif

@@ -460,6 +460,10 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         return -1;
     end_session(screen);
     screen->lesson = lesson;
+    const char *slash = strrchr(lesson->path, '/');
+    struct err unread = { 0 };
+    if (screen->prompt && prompt_open_lesson(screen->prompt, slash ? slash + 1 : lesson->path, &unread) < 0)
+        screen_message(screen, ROLE_NOTICE, "%s", unread.message);
     const struct rect *pane = &screen->layout.terminal;
     struct session_options options = {
         .loop = screen->loop,
@@ -664,6 +668,7 @@ int screen_main(const struct screen_options *options)
         return status;
     }
     hooks.data = &screen;
+    explain_view_load(&screen);
     if (options->demo)
         screen.demo = demo_new(options->demo);
     else /* of a demo nothing is remembered */

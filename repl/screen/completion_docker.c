@@ -1,8 +1,7 @@
-/* The words of our own tools: their options, docker's verbs, and what those verbs are about, all by the tables that parse and explain them. */
+/* docker's words: its verbs, their options, and what those verbs are about, by the tables that parse them. */
 #include "repl/screen/completion_internal.h"
 
 #include "engine/docker/docker.h"
-#include "engine/tools/tables_options.h"
 
 #include <string.h>
 
@@ -45,7 +44,7 @@ static const struct tool_option *taking_next(const struct tool_options *table, c
     return row && row->argument == required_argument ? row : NULL;
 }
 
-static struct place read_place(const struct tool_options *table, const char *const *words, size_t count)
+static struct place read_place(const struct tool_options *table, char *const *words, size_t count)
 {
     struct place place = { .value_of = NULL };
     for (size_t i = 0; i < count; i++) {
@@ -107,14 +106,14 @@ static void offer_verbs(struct request *request, const char *group)
     }
 }
 
-static bool of_docker(struct request *request, const char *const *words, size_t count)
+bool completion_of_docker(struct request *request, char *const *words, size_t count)
 {
     size_t used;
     if (count == 2 && strcmp(words[1], "help") == 0) {
         offer_verbs(request, NULL);
         return true;
     }
-    const struct docker_verb *verb = docker_verb_of(words + 1, count - 1, &used);
+    const struct docker_verb *verb = docker_verb_of((const char *const *)words + 1, count - 1, &used);
     if (!verb) {
         bool group = count == 2 && docker_word_find(words[1], NULL);
         if (count == 1 || group)
@@ -131,21 +130,5 @@ static bool of_docker(struct request *request, const char *const *words, size_t 
     if (verb->operand == DOCKER_FILE || (verb->operand == DOCKER_IMAGE_FIRST && place.operands > 0))
         return false;
     offer_operands(request, verb);
-    return true;
-}
-
-bool completion_of_tool(struct request *request, const char *const *words, size_t count)
-{
-    if (count == 0)
-        return false;
-    if (strcmp(words[0], "docker") == 0)
-        return of_docker(request, words, count);
-    const struct tool_options *table = tool_options_of(words[0]);
-    if (!table || *request->text != '-')
-        return false;
-    struct place place = read_place(table, words + 1, count - 1);
-    if (place.value_of || place.ended || strchr(request->text, '='))
-        return false;
-    offer_options(request, table);
     return true;
 }
