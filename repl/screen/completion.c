@@ -1,4 +1,4 @@
-#include "repl/screen/completion.h"
+#include "repl/screen/completion_internal.h"
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
@@ -25,11 +25,6 @@ static const char *const bash_words[] = {
     "unalias",  "unset",     "until",    "wait",     "while",
 };
 
-struct found {
-    char **list;
-    size_t count, size;
-};
-
 /* Takes @text. */
 static void add(struct found *found, char *text)
 {
@@ -49,24 +44,13 @@ static void add(struct found *found, char *text)
         free(text);
 }
 
-/* What is asked: where the word stands and what it says so far. */
-struct request {
-    const struct completion_options *options;
-    const char *word; /* as typed */
-    char open;        /* the quote open before it */
-    char *text;       /* the whole shell word, unquoted: what stands before an open quote too */
-    size_t hidden;    /* how many bytes of it stand before @word */
-    struct found *found;
-};
-
 static bool begins_with(const struct request *request, const char *name, const char *prefix)
 {
     size_t len = strlen(prefix);
     return (request->options->ignore_case ? strncasecmp(name, prefix, len) : strncmp(name, prefix, len)) == 0;
 }
 
-/* A word without a directory in it. */
-static void offer_word(struct request *request, const char *name)
+void completion_offer(struct request *request, const char *name)
 {
     if (begins_with(request, name, request->text) && strlen(name) >= request->hidden)
         add(request->found, shell_quote(name + request->hidden, request->open));
@@ -213,9 +197,9 @@ static void offer_commands(struct request *request, const char *inside, bool fir
     const struct completion_place *place = request->options->place;
     const char *path = environment_value(place, "PATH", 4);
     for (const char *const *c = request->options->commands; first_word && c && *c; c++)
-        offer_word(request, *c);
+        completion_offer(request, *c);
     for (size_t i = 0; !inside && i < sizeof bash_words / sizeof *bash_words; i++)
-        offer_word(request, bash_words[i]);
+        completion_offer(request, bash_words[i]);
     for (size_t len; path && *path; path += len + (path[len] == ':')) {
         len = strcspn(path, ":");
         cleanup_free char *named = strndup(path, len);
@@ -228,7 +212,7 @@ static void offer_commands(struct request *request, const char *inside, bool fir
             if (begins_with(request, entry->d_name, request->text) && entry->d_name[0] != '.') {
                 mode_t mode = entry_mode(place, fd, directory, entry);
                 if (S_ISREG(mode) && mode & 0111)
-                    offer_word(request, entry->d_name);
+                    completion_offer(request, entry->d_name);
             }
         if (!dir && fd >= 0)
             close(fd);
@@ -250,7 +234,7 @@ static void offer_known(const char *name, void *data)
     offering->count++;
     if (asprintf(&whole, "%.*s%s", (int)offering->listed, offering->request->text, name) < 0)
         return;
-    offer_word(offering->request, whole);
+    completion_offer(offering->request, whole);
     free(whole);
 }
 
@@ -328,14 +312,17 @@ char **completion_candidates(const struct completion_options *options, const cha
     bool command = place.expects == EXPLAIN_COMMAND;
     if (dollar)
         offer_variables(&request, dollar);
-    else if (command && request.text[0] != '-' && !strchr(request.text, '/') && *request.text != '~')
+    else if (place.word_count && strcmp(place.words[0], "docker") == 0) {
+        if (place.expects == EXPLAIN_FILE || !completion_of_docker(&request, place.words, place.word_count))
+            offer_files(&request, place.root, ANY_FILE);
+    } else if (command && request.text[0] != '-' && !strchr(request.text, '/') && *request.text != '~')
         offer_commands(&request, place.root, place.first);
     else if (!offer_from_tables(&request, line, start, &place))
         offer_files(&request, place.root,
                     command                              ? PROGRAMS
                     : place.expects == EXPLAIN_DIRECTORY ? DIRECTORIES
                                                          : ANY_FILE);
-    free(place.root);
+    explain_place_free(&place);
     free(request.text);
     return finish(&found);
 }
