@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define FRAME_MS 16  /* at most 60 frames a second */
+#define ECHO_MS 50   /* a key's echo that is not there by then is none */
 #define STATE_MS 100 /* between two looks whether anything has run in the lab */
 
 void screen_message(struct screen *screen, enum role role, const char *format, ...)
@@ -148,6 +149,7 @@ static void draw(struct screen *screen)
     wnoutrefresh(stdscr);
     doupdate();
     share_frame(screen);
+    screen->echo_due &= !(screen->dirty & DIRTY_TERMINAL);
     screen->dirty = 0;
     screen->last_frame = loop_now();
 }
@@ -158,29 +160,41 @@ static void on_frame(void *data)
     screen->frame_timer = NULL;
 }
 
-/* After every batch of events: draw if something changed, but not more often than frames are seen. */
-static void before_wait(void *data)
+/* Not more often than frames are seen; but the echo of a key at once. */
+static void draw_what_is_due(struct screen *screen)
 {
-    struct screen *screen = data;
-    if (screen->state_due && screen->session) {
-        session_state_read(screen->session, &screen->state);
-        const char *words = screen_words(screen->state.waits_for);
-        if (words != screen->state.waits_for)
-            snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%.*s",
-                     (int)sizeof(screen->state.waits_for) - 1, words);
-        screen->state_due = false;
-        screen->dirty |= DIRTY_STATE | DIRTY_STATUS;
-        if (screen->overlay == OVERLAY_STATE)
-            overlay_changed(screen);
-    }
-    share_notes(screen);
-    if (!screen->dirty || screen->frame_timer)
+    bool echo = screen->echo_due && (screen->dirty & DIRTY_TERMINAL);
+    if (!screen->dirty || (screen->frame_timer && !echo))
         return;
     uint64_t since = loop_now() - screen->last_frame;
-    if (since >= FRAME_MS)
+    if (since >= FRAME_MS || echo)
         draw(screen);
     else
         screen->frame_timer = loop_add_timer(screen->loop, (unsigned)(FRAME_MS - since), 0, on_frame, screen);
+}
+
+static void read_state(struct screen *screen)
+{
+    session_state_read(screen->session, &screen->state);
+    const char *words = screen_words(screen->state.waits_for);
+    if (words != screen->state.waits_for)
+        snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%.*s",
+                 (int)sizeof(screen->state.waits_for) - 1, words);
+    screen->state_due = false;
+    screen->dirty |= DIRTY_STATE | DIRTY_STATUS;
+    if (screen->overlay == OVERLAY_STATE)
+        overlay_changed(screen);
+}
+
+/* After every batch of events. The state takes a few milliseconds to read: what was typed is drawn before, and while a key's echo is on its way the state waits for the timer's next turn. */
+static void before_wait(void *data)
+{
+    struct screen *screen = data;
+    draw_what_is_due(screen);
+    if (screen->state_due && screen->session && !(screen->echo_due && loop_now() - screen->last_key < ECHO_MS))
+        read_state(screen);
+    share_notes(screen);
+    draw_what_is_due(screen);
 }
 
 void screen_relayout(struct screen *screen)

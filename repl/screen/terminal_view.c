@@ -183,6 +183,41 @@ static void draw_terminal_title(struct screen *screen)
     draw_title(theme, rect, screen->focus == PANE_TERMINAL ? ROLE_FOCUS : ROLE_TITLE, left, right);
 }
 
+static void widen(struct row_range *rows, unsigned first, unsigned last)
+{
+    bool none = rows->first > rows->last;
+    if (first > last)
+        return;
+    rows->first = none || first < rows->first ? first : rows->first;
+    rows->last = none || last > rows->last ? last : rows->last;
+}
+
+/* Rows @first to @last of the grid, as rows of the pane. */
+static struct row_range rows_over(const struct screen *screen, unsigned first, unsigned last, unsigned shift)
+{
+    unsigned end = screen->layout.terminal.rows - 1;
+    if (last < shift || first > end + shift)
+        return (struct row_range){ 1, 0 };
+    return (struct row_range){ first > shift ? first - shift : 0, last - shift < end ? last - shift : end };
+}
+
+/* Those that changed, and those that something lies over or lay over: a key at the prompt is no reason to draw all. */
+static struct row_range rows_to_draw(const struct screen *screen, const struct terminal *terminal,
+                                     const struct row_range *over, unsigned shift)
+{
+    const struct terminal_view *view = &screen->terminal_view;
+    struct row_range rows = view->drawn_over;
+    unsigned first, last;
+    if (view->back || shift != view->drawn_shift || screen->demo || (screen->dirty & DIRTY_CLEAN))
+        return (struct row_range){ 0, screen->layout.terminal.rows - 1 };
+    widen(&rows, over->first, over->last);
+    if (terminal_damage(terminal, &first, &last)) {
+        struct row_range damaged = rows_over(screen, first, last, shift);
+        widen(&rows, damaged.first, damaged.last);
+    }
+    return rows;
+}
+
 void terminal_view_draw(struct screen *screen)
 {
     struct terminal_view *view = &screen->terminal_view;
@@ -200,20 +235,16 @@ void terminal_view_draw(struct screen *screen)
     bool prompt = prompt_shape(screen, &shape), explained = screen->explain.text[0];
     if (!prompt)
         shape.shift = explain_view_shift(screen);
-    unsigned first = 0, last = pane->rows - 1;
-    bool damaged = terminal_damage(terminal, &first, &last);
-    if (view->drawn_prompt || prompt || view->back || view->drawn_shift || view->drawn_explained || explained ||
-        (screen->dirty & DIRTY_CLEAN)) {
-        first = 0;
-        last = pane->rows - 1;
-        damaged = true;
-    }
+    unsigned under = prompt ? shape.row + shape.rows - 1 : screen->explain.end + 1; /* the row of the explanation */
+    struct row_range over = { 1, 0 };
+    if (prompt || explained)
+        over = rows_over(screen, prompt ? shape.row : under, under, shape.shift);
+    struct row_range rows = rows_to_draw(screen, terminal, &over, shape.shift);
     size_t kept = terminal_scrollback(terminal);
     if (view->back > kept)
         view->back = (unsigned)kept;
-    for (unsigned row = 0; damaged && row < pane->rows; row++)
-        if (row >= first && row <= last)
-            draw_grid_row(screen, terminal, (int)(row + shape.shift) - (int)view->back, row);
+    for (unsigned row = rows.first; row <= rows.last && row < pane->rows; row++)
+        draw_grid_row(screen, terminal, (int)(row + shape.shift) - (int)view->back, row);
     terminal_clean(terminal);
     struct line_over line;
     if (prompt && line_over(screen, &line)) {
@@ -221,11 +252,10 @@ void terminal_view_draw(struct screen *screen)
         put_over(screen, line.suggestion, ROLE_SUGGESTION, end, &cells, true, &shape);
     }
     if (explained)
-        explain_view_draw(screen, prompt ? shape.row + shape.rows - 1 : screen->explain.end + 1, shape.shift);
+        explain_view_draw(screen, under, shape.shift);
     if (screen->demo)
         demo_view_pointer(screen);
-    view->drawn_prompt = prompt;
-    view->drawn_explained = explained;
+    view->drawn_over = over;
     view->drawn_shift = shape.shift;
     tty_mouse(terminal_mouse(terminal));
     if (view->alternate != terminal_alternate(terminal)) { /* other keys count now, and the status line says which */
@@ -321,5 +351,7 @@ void terminal_view_input(struct screen *screen, const struct input_event *event)
         screen->dirty |= DIRTY_TERMINAL;
     } else { /* what comes of it comes back: to draw now would make that wait for the next frame */
         send_to_program(screen, terminal, event);
+        screen->echo_due = true;
+        screen->last_key = loop_now();
     }
 }

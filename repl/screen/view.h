@@ -67,13 +67,16 @@ struct lens_view {
     char filter[64];
 };
 
+struct row_range {
+    unsigned first, last; /* first > last: none */
+};
+
 #define TERMINALS_MAX 9
 struct terminal_view {
     unsigned back;                /* lines scrolled back */
     unsigned drawn_shift;         /* rows the grid was pushed up for a long prompt line, when last drawn */
     bool alternate;               /* a full-screen program had the terminal when last drawn */
-    bool drawn_prompt;            /* a prompt line was drawn over the grid */
-    bool drawn_explained;         /* and words were below it */
+    struct row_range drawn_over;  /* rows of the pane that a prompt line or an explanation was drawn over */
     bool sent[TERMINALS_MAX + 1]; /* a line was sent and no prompt came back yet: keys are for the program */
 };
 
@@ -114,8 +117,9 @@ struct screen {
     struct loop *loop;
     struct input *input;
     struct loop_source *input_timer, *frame_timer, *state_timer;
-    uint64_t last_frame;
-    unsigned dirty; /* bits of enum dirty */
+    uint64_t last_frame, last_key; /* the last to a program */
+    bool echo_due;                 /* a key went to a program: what comes of it does not wait for the next frame */
+    unsigned dirty;                /* bits of enum dirty */
 
     struct curriculum curriculum;
     struct progress *progress;
