@@ -1,9 +1,12 @@
 /* teachroot: which verb? */
 #include "repl/panel/top.h"
+#include "repl/play/demo.h"
 #include "repl/play/doctor.h"
+#include "repl/play/follow.h"
 #include "repl/play/image.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
+#include "repl/play/notes.h"
 #include "repl/play/play.h"
 #include "repl/play/shell.h"
 #include "repl/play/test.h"
@@ -20,6 +23,9 @@ static const struct verb {
     const char *summary;
 } verbs[] = {
     { "play", play_main, "play lessons from first step to last, without a terminal" },
+    { "demo", demo_main, "show a lesson on the projector, one key an action" },
+    { "notes", notes_main, "the presenter's notes for the demo that is running" },
+    { "follow", follow_main, "see somebody else's session on this machine" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },

@@ -207,6 +207,18 @@ static void tell_error(struct plain *plain, int result, const struct err *err)
         plain_tell(plain, NULL, err->message);
 }
 
+static void lens(struct plain *plain, const char *argument)
+{
+    struct err err = { 0 };
+    bool on = strcmp(argument, "on") == 0;
+    if (on || strcmp(argument, "off") == 0) {
+        tell_error(plain, session_switch_lens(plain->session, session_active(plain->session), on, &err), &err);
+        return;
+    }
+    begin_saying(plain);
+    plain_say_lens(&plain->page, plain->session, strcmp(argument, "all") == 0 ? " " : argument);
+}
+
 void plain_run_action(struct plain *plain, const struct command_line *command)
 {
     struct err err = { 0 };
@@ -255,6 +267,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         begin_saying(plain);
         plain_say_state(&plain->page, plain->session);
         break;
+    case ACTION_LENS:
+        lens(plain, command->argument);
+        break;
     case ACTION_LESSONS:
         begin_saying(plain);
         plain_say_lessons(&plain->page, &plain->curriculum);
@@ -268,6 +283,7 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         loop_quit(plain->loop);
         break;
     default:
+        plain_tell(plain, NULL, "That needs the screen, which plain mode does not draw.");
         break;
     }
 }
@@ -340,6 +356,8 @@ static void on_event(struct session *session, const struct session_event *event,
     case SESSION_OUTPUT:
     case SESSION_PROMPT:
     case SESSION_COMMAND_DONE:
+    case SESSION_KEY:
+    case SESSION_LENS:
         break;
     }
 }
@@ -436,7 +454,7 @@ int plain_main(const struct screen_options *options)
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (!utf8)
         setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text; what is said is ASCII */
-    plain.page = (struct plain_page){ stdout, 80, { LOOK_MONO, options->ascii || !utf8 } };
+    plain.page = (struct plain_page){ stdout, 80, { .look = LOOK_MONO, .ascii = options->ascii || !utf8 } };
     plain.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &plain.found) == 0;
     curriculum_load(&plain.curriculum, &err); /* a lesson's file can be opened without one */
     err_clear(&err);

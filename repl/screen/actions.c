@@ -98,6 +98,8 @@ static void fresh_lab(struct screen *screen, unsigned step)
     screen->building = session_goto(screen->session, step, &err) == 0;
     if (!screen->building)
         screen_message(screen, ROLE_FAILED, "%s", err.message);
+    else if (screen->demo)
+        demo_stop(screen);
 }
 
 static void reset(struct screen *screen)
@@ -220,11 +222,20 @@ void action_run(struct screen *screen, enum action action, const struct command_
     case ACTION_PANEL_BESIDE:
         panel_view_beside(screen);
         break;
+    case ACTION_LENS:
+        lens_view_command(screen, with->argument);
+        break;
+    case ACTION_LENS_WHOLE:
+        overlay_show(screen, OVERLAY_LENS);
+        break;
     case ACTION_RESET:
         reset(screen);
         break;
     case ACTION_GOTO:
         fresh_lab(screen, with->number);
+        break;
+    case ACTION_SHARE:
+        share_command(screen, with->argument);
         break;
     case ACTION_ANSWER:
         quiz_answer(screen, with->argument);
@@ -371,12 +382,25 @@ void action_input(struct screen *screen, const struct input_event *event)
         panel_view_input(screen, event);
         return;
     }
+    if (screen->overlay == OVERLAY_LENS) {
+        lens_page_input(screen, event);
+        return;
+    }
     if (screen->overlay != OVERLAY_NONE) {
         overlay_input(screen, event);
         return;
     }
     if (screen->command.open) {
         command_input(screen, event);
+        return;
+    }
+    if (screen->demo) {
+        if (demo_input(screen, event))
+            return;
+        if (event->kind == INPUT_MOUSE)
+            terminal_view_input(screen, event);
+        else
+            ahead_input(screen, event);
         return;
     }
     if (event->kind == INPUT_MOUSE) {

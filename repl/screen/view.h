@@ -7,6 +7,7 @@
 
 #include "repl/lesson/curriculum.h"
 #include "repl/screen/commands.h"
+#include "repl/screen/demo.h"
 #include "repl/screen/draw.h"
 #include "repl/screen/input.h"
 #include "repl/screen/keys.h"
@@ -25,7 +26,15 @@ enum dirty {
     DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
 };
 
-enum overlay_page { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE, OVERLAY_PANEL };
+enum overlay_page {
+    OVERLAY_NONE,
+    OVERLAY_WELCOME,
+    OVERLAY_HELP,
+    OVERLAY_LESSONS,
+    OVERLAY_STATE,
+    OVERLAY_PANEL,
+    OVERLAY_LENS
+};
 
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
@@ -46,6 +55,16 @@ struct lesson_view {
     struct said said[SAID_MAX];
     size_t said_count;
     unsigned choices; /* bits: ticked boxes of a quiz with several right answers */
+};
+
+struct lens_view {
+    bool
+        chosen; /* the learner said whether it stands beside the terminal; else it does in steps that ask for a syscall */
+    bool beside;       /* what was said */
+    bool typing;       /* the filter, on the whole page */
+    uint64_t held;     /* number of the newest call shown; 0: all are */
+    uint64_t selected; /* number of the chosen call on the whole page; 0: the newest */
+    char filter[64];
 };
 
 #define TERMINALS_MAX 9
@@ -111,6 +130,12 @@ struct screen {
     enum role message_role;
     struct command_entry command;
     bool interrupted; /* the last key in a too small window was Ctrl-C */
+    bool cursor_shown;
+
+    struct demo *demo; /* NULL: a learner's screen */
+    enum spotlight spotlight;
+    struct share *share; /* who may follow; NULL: nobody yet */
+    bool share_due;      /* what followers see of it has changed */
 
     enum overlay_page overlay;
     struct flow *overlay_flow;
@@ -118,6 +143,7 @@ struct screen {
 
     struct panel_view *panel_view; /* NULL until it is first asked for */
     bool panel_beside;             /* in the place of the state pane */
+    struct lens_view lens_view;
 };
 
 /* screen.c */
@@ -176,8 +202,24 @@ void panel_view_draw(struct screen *screen);
 void panel_view_input(struct screen *screen, const struct input_event *event);
 void panel_view_end(struct screen *screen);
 
+/* lens_view.c */
+void lens_view_draw(struct screen *screen);                          /* in the place of the state pane, or beside it */
+bool lens_view_shown(const struct screen *screen);                   /* is it to be there, if there is room? */
+void lens_view_command(struct screen *screen, const char *argument); /* "", "on", "off", "all" or a filter */
+void lens_page_draw(struct screen *screen);                          /* on the whole screen */
+void lens_page_input(struct screen *screen, const struct input_event *event);
+
 /* status_view.c */
 void status_view_draw(struct screen *screen);
+
+/* share_view.c: what others see of this screen */
+/** Let others follow: at @path, who is in @group or, NULL, everybody; NULL @path: only this user, at the usual place. Returns where, or NULL with @err set. */
+const char *share_begin(struct screen *screen, const char *path, const char *group, struct err *err);
+void share_end(struct screen *screen);
+void share_changed(struct screen *screen); /* what the presenter's notes go by: they are sent … */
+void share_notes(struct screen *screen);   /* … before the loop waits */
+void share_frame(struct screen *screen);   /* the screen was drawn */
+void share_command(struct screen *screen, const char *argument);
 
 /* quiz.c */
 enum quiz_stage { QUIZ_LATER, QUIZ_OPEN, QUIZ_ANSWERED }; /* the questions of a step are answered in their order */

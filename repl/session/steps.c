@@ -187,6 +187,7 @@ static void finish(struct session *session)
 static void step_set_up(struct session *session)
 {
     state_step_began(session);
+    lenses_step_began(session);
     if (session->current <= STATUS_STEPS(session))
         check_begin(session);
 }
@@ -353,7 +354,7 @@ const char *session_next(struct session *session, bool skip)
             return session_why(session);
         return say(session, "Not yet: %s (`hint` helps, `skip` goes on without it)", why ? why : "");
     }
-    if (!state->passed && !session->options.by_hand && makes_something(step) &&
+    if (!state->passed && !session->options.by_hand && !session->options.presented && makes_something(step) &&
         session->current < STATUS_STEPS(session))
         return skip_done(session);
     if (!state->passed)
@@ -441,6 +442,20 @@ const struct block *session_quiz(const struct session *session)
     return NULL;
 }
 
+void step_answered(struct session *session, const struct block *block)
+{
+    const struct step *step = session_step(session, session->current);
+    if (!step || block < step->blocks || block >= step->blocks + step->block_count)
+        return;
+    session->steps[session->current - 1].answered[block - step->blocks] = true;
+    if (session->options.by_hand)
+        return;
+    if (step->check)
+        check_soon(session, true);
+    else
+        step_consider(session, false);
+}
+
 static bool chosen(const unsigned *choices, size_t count, unsigned which)
 {
     for (size_t i = 0; i < count; i++)
@@ -486,11 +501,6 @@ bool session_answer(struct session *session, const unsigned *choices, size_t cou
         *reason = text_string(&session->said);
     if (!right)
         return false;
-    const struct step *step = session_step(session, session->current);
-    session->steps[session->current - 1].answered[block - step->blocks] = true;
-    if (step->check)
-        check_soon(session, true);
-    else
-        step_consider(session, false);
+    step_answered(session, block);
     return true;
 }

@@ -28,12 +28,11 @@ add() {
 run() {
     rm -rf out made
     [ "$1" = umoci ] || mkdir out
-    /usr/bin/time -o took -f '%e %U %S %M' bash -c "exec ${commands[$1]}" >/dev/null
-    sed "s/^/$1|/; s/ /|/g" took >>times
+    /usr/bin/time -a -o results -f "$1|%e|%U|%S|%M" bash -c "exec ${commands[$1]}" >/dev/null
 }
 # Of all that was added since the last time, and how much the first is of the least of the others.
 show() {
-    rm -f times
+    rm -f results
     for _ in $(seq "$rounds"); do
         for name in "${names[@]}"; do run "$name"; done
     done
@@ -45,7 +44,7 @@ show() {
                 printf "%-24s %5d ms, %5d ms of processors, %6d KiB\n", name, wall[name] * 1000, least[name] * 1000, memory[name]
                 if (i > 1 && (!fastest || wall[name] < fastest)) fastest = wall[name]
                 if (i > 1 && (!cheapest || least[name] < cheapest)) cheapest = least[name] }
-            printf "ours to the best: %.2f, %.2f of processors\n", wall[order[1]] / fastest, least[order[1]] / cheapest }' times
+            printf "ours to the best: %.2f, %.2f of processors\n", wall[order[1]] / fastest, least[order[1]] / cheapest }' results
     names=()
 }
 
