@@ -199,6 +199,8 @@ void ahead_remember(struct screen *screen, const struct terminal *terminal, cons
 void ahead_prompt(struct screen *screen, unsigned terminal); /* a shell is at its prompt */
 void ahead_interrupted(struct screen *screen);               /* Ctrl-C is on its way to the shell at its prompt */
 void ahead_drop(struct screen *screen);
+/** Take back what stands on the tty's own unfinished line of @terminal, the active one, while a program runs. */
+void ahead_kill(struct screen *screen, struct terminal *terminal);
 /** The held keys as they would be read, lines parted by " ; ". Returns false if none is held. */
 bool ahead_words(const struct screen *screen, char *text, size_t size);
 
