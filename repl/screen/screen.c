@@ -376,8 +376,8 @@ static char **on_complete(const char *line, const char *word, size_t start, void
     struct screen *screen = data;
     if (!screen->session)
         return NULL;
-    struct completion_place place;
-    if (completion_place_of(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
+    struct observe_place place;
+    if (observe_place(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
         return NULL;
     const char *names[32] = { NULL };
     for (size_t i = 0; i < command_count && i < 31; i++)
@@ -386,7 +386,7 @@ static char **on_complete(const char *line, const char *word, size_t start, void
                                           .commands = names,
                                           .ignore_case = prompt_variable(screen->prompt, "completion-ignore-case") };
     char **found = completion_candidates(&options, line, word, start);
-    completion_place_free(&place);
+    observe_place_free(&place);
     return found;
 }
 
