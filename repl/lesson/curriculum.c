@@ -207,6 +207,17 @@ int curriculum_load(struct curriculum *curriculum, struct err *err)
     return -1;
 }
 
+char *curriculum_file(const char *name, struct err *err)
+{
+    cleanup_free char *lessons = find_lessons(err);
+    char *path = NULL, *slash = lessons ? strrchr(lessons, '/') : NULL;
+    if (lessons && asprintf(&path, "%.*s%s", slash ? (int)(slash + 1 - lessons) : 0, lessons, name) < 0) {
+        path = NULL;
+        err_set(err, ENOMEM, "find `%s`", name);
+    }
+    return path;
+}
+
 void curriculum_free(struct curriculum *curriculum)
 {
     for (size_t i = 0; i < curriculum->count; i++) {
