@@ -9,6 +9,8 @@ const struct command commands[] = {
     { "skip", COMMAND_ALONE, NULL, ACTION_SKIP, "go on although this step is not done" },
     { "hint", COMMAND_ALONE, NULL, ACTION_HINT, "a hint; again for the next one, and at last the command itself" },
     { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
+    { "diagnose", COMMAND_ALONE, NULL, ACTION_DIAGNOSE,
+      "why the last command that failed did: what happened, why here, and a way out" },
     { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
     { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab" },

@@ -199,6 +199,20 @@ void screen_relayout(struct screen *screen)
 
 /* ---- the session's events ---- */
 
+/* A command failed as it was not meant to: beside the lesson, or where that is not seen on the message line. */
+static void tell_diagnosis(struct screen *screen)
+{
+    const char *text = screen->advice ? advice_take(screen->advice, screen->session) : NULL;
+    if (!text)
+        return;
+    lesson_view_say(screen, ROLE_NOTICE, "What happened", text);
+    if (screen->layout.lesson.rows > 0)
+        screen_message(screen, ROLE_NOTICE, "%s",
+                       screen_words("What happened stands in the lesson; `diagnose` says more."));
+    else
+        screen_message(screen, ROLE_NOTICE, "%s", text);
+}
+
 /* Grey on the line: what the step types next. */
 static void suggest(struct screen *screen)
 {
@@ -225,6 +239,8 @@ static void step_changed(struct screen *screen)
         screen->message[0] = '\0';
     screen->lesson_view.step = step;
     screen->checked = false;
+    if (screen->advice)
+        advice_step(screen->advice);
     lesson_view_new_step(screen);
 }
 
@@ -264,6 +280,9 @@ static void on_session_event(struct session *session, const struct session_event
         break;
     case SESSION_COMMAND_DONE:
         screen->state_due = true;
+        break;
+    case SESSION_EVIDENCE:
+        tell_diagnosis(screen);
         break;
     case SESSION_CHECK:
         screen->state_due = true;
@@ -594,6 +613,7 @@ static void screen_free(struct screen *screen)
         loop_free(screen->loop);
     if (screen->progress)
         progress_free(screen->progress);
+    advice_free(screen->advice);
     curriculum_free(&screen->curriculum);
 }
 
@@ -607,7 +627,7 @@ int screen_main(const struct screen_options *options)
                                                     .show_matches = on_matches };
     struct screen screen = { .options = options };
     struct prompt_hooks hooks = hook_table;
-    struct err err = { 0 }, damaged = { 0 };
+    struct err err = { 0 }, damaged = { 0 }, traps = { 0 };
     int status = 0;
     cleanup_free char *path = NULL;
 
@@ -620,6 +640,7 @@ int screen_main(const struct screen_options *options)
     }
     hooks.data = &screen;
     screen.progress = progress_load(options->progress_path, &damaged);
+    screen.advice = advice_new(&traps);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);
     cleanup_free char *history = options->history_path ? NULL : user_state_path("history");
@@ -633,6 +654,8 @@ int screen_main(const struct screen_options *options)
     err_clear(&err);
     if (damaged.code)
         screen_message(&screen, ROLE_NOTICE, "%s", damaged.message);
+    else if (traps.code && traps.code != ENOENT)
+        screen_message(&screen, ROLE_NOTICE, "%s", traps.message);
     status = run(&screen, path, &err) < 0;
     tty_stop();
     screen_free(&screen);

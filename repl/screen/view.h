@@ -15,6 +15,7 @@
 #include "repl/screen/screen.h"
 #include "repl/session/session.h"
 #include "repl/session/state.h"
+#include "repl/tutor/advice.h"
 
 enum dirty {
     DIRTY_LESSON = 1,
@@ -25,7 +26,15 @@ enum dirty {
     DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
 };
 
-enum overlay_page { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE, OVERLAY_PANEL };
+enum overlay_page {
+    OVERLAY_NONE,
+    OVERLAY_WELCOME,
+    OVERLAY_HELP,
+    OVERLAY_LESSONS,
+    OVERLAY_STATE,
+    OVERLAY_PANEL,
+    OVERLAY_DIAGNOSIS
+};
 
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
@@ -95,7 +104,8 @@ struct screen {
     const char *lesson_path; /* as in the curriculum, or the path given */
     struct session *session; /* NULL before a lesson is begun */
     struct prompt *prompt;
-    bool building; /* the lab is being built or steps are being redone */
+    struct advice *advice; /* NULL: there is no table of traps */
+    bool building;         /* the lab is being built or steps are being redone */
     bool finished;
     bool checked; /* the current step's check was met, though a question may be open */
 

@@ -99,6 +99,7 @@ void session_free(struct session *session)
     steps_free(session);
     free(session->environment);
     free(session->last_command);
+    evidence_forget(session);
     text_free(&session->said);
     free(session);
 }

@@ -18,6 +18,7 @@
 struct open_command {
     char shell[32];
     char *text;
+    bool prompted; /* a shell that it started has shown its prompt */
 };
 
 struct session_terminal {
@@ -171,6 +172,8 @@ struct session {
     bool finished_told;
     int last_status;
     char *last_command;
+    struct session_evidence evidence;
+    char *evidence_line, *evidence_output;
     struct check check;
     struct player player;
     struct replay replay;
@@ -200,6 +203,14 @@ void terminals_end(struct session *session);
 int terminal_command(struct session_terminal *at, const char *command, struct err *err); /* types its lines */
 /** Take a terminal whose program cannot be ended away from it, and open a new one. */
 void terminal_restart(struct session_terminal *at);
+
+/** What stands on the screen from row @first (as terminal_get numbers them), without its first @skip cells, up to row @end: wrapped rows as one line. malloc'ed. */
+char *terminal_text_between(const struct session_terminal *at, int first, unsigned skip, int end);
+
+/* evidence.c */
+/** A command that was typed to @at ended. Its @line and @output are the session's from here on. */
+void evidence_take(struct session_terminal *at, char *line, int status, char *output);
+void evidence_forget(struct session *session);
 
 /* steps.c */
 int steps_init(struct session *session, struct err *err);

@@ -12,6 +12,8 @@
 
 #define READ_LIMIT 65536
 #define EARLY_MS 1000
+#define OUTPUT_ROWS 200 /* of a command's output, for those who explain it */
+#define TEXT_LIMIT 32768
 
 static void tell_terminal(struct session_terminal *at, enum session_event_kind kind)
 {
@@ -23,28 +25,66 @@ static void watch_writes(struct session_terminal *at)
     loop_set_events(at->readable, EPOLLIN | (terminal_wants_write(at->terminal) ? EPOLLOUT : 0));
 }
 
-/* The command as it stands on the screen, from the prompt to the cursor: for lines that were typed key by key. malloc'ed. */
-static char *command_on_screen(const struct session_terminal *at)
+/* Blanks that were written at a row's end are part of the line that runs on. */
+static unsigned blanks_at_end(const struct session_terminal *at, int row)
 {
-    unsigned row, col;
-    bool visible;
+    struct terminal_cell cell;
+    unsigned col = terminal_cols(at->terminal), blanks = 0;
+    while (col-- > 0 && terminal_get(at->terminal, row, col, &cell) && (!cell.chars[0] || cell.chars[0] == ' '))
+        blanks++;
+    return blanks;
+}
+
+char *terminal_text_between(const struct session_terminal *at, int first, unsigned skip_cells, int end)
+{
     struct text text = { 0 };
-    terminal_cursor(at->terminal, &row, &col, &visible);
-    int first = at->prompt_row - (int)(terminal_scrollback(at->terminal) - at->prompt_scrollback);
-    for (int r = first; r < (int)row; r++) {
+    for (int r = first; r < end; r++) {
         char line[4096];
         size_t len = terminal_row_text(at->terminal, r, line, sizeof line);
         size_t skip = 0;
         if (len >= sizeof line)
             len = sizeof line - 1;
-        for (unsigned cells = 0; r == first && cells < at->prompt_col && skip < len; cells++)
+        for (unsigned cells = 0; r == first && cells < skip_cells && skip < len; cells++)
             for (skip++; skip < len && ((unsigned char)line[skip] & 0xc0) == 0x80; skip++) {
             }
         if (r > first && !terminal_row_continues(at->terminal, r))
-            text_append(&text, "\n", 1, SAID_LIMIT);
-        text_append(&text, line + skip, len - skip, SAID_LIMIT);
+            text_append(&text, "\n", 1, TEXT_LIMIT);
+        text_append(&text, line + skip, len - skip, TEXT_LIMIT);
+        for (unsigned blanks = r + 1 < end && terminal_row_continues(at->terminal, r + 1) ? blanks_at_end(at, r) : 0;
+             blanks; blanks--)
+            text_append(&text, " ", 1, TEXT_LIMIT);
     }
     return text.data ? text.data : strdup("");
+}
+
+static int cursor_row(const struct session_terminal *at)
+{
+    unsigned row, col;
+    bool visible;
+    terminal_cursor(at->terminal, &row, &col, &visible);
+    return (int)row;
+}
+
+/* Where @row, of when that much had scrolled off, is now; not further back than is kept. */
+static int row_now(const struct session_terminal *at, int row, size_t scrollback)
+{
+    size_t gone = terminal_scrollback(at->terminal);
+    row -= (int)(gone - scrollback);
+    return row < -(int)gone ? -(int)gone : row;
+}
+
+/* The command as it stands on the screen, from the prompt to the cursor: for lines that were typed key by key. malloc'ed. */
+static char *command_on_screen(const struct session_terminal *at)
+{
+    return terminal_text_between(at, row_now(at, at->prompt_row, at->prompt_scrollback), at->prompt_col,
+                                 cursor_row(at));
+}
+
+/* What the command has printed so far, its last rows. malloc'ed. */
+static char *output_on_screen(const struct session_terminal *at, int from, size_t scrollback)
+{
+    int first = row_now(at, from, scrollback), end = cursor_row(at);
+    return terminal_text_between(at, end - first > OUTPUT_ROWS ? end - OUTPUT_ROWS : first, 0, end);
 }
 
 static void command_accepted(struct session_terminal *at, const char *shell)
@@ -52,10 +92,7 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     at->accepted = true;
     at->at_prompt = false;
     at->unmarked = false;
-    unsigned row, col;
-    bool visible;
-    terminal_cursor(at->terminal, &row, &col, &visible);
-    at->output_row = (int)row;
+    at->output_row = cursor_row(at);
     at->output_scrollback = terminal_scrollback(at->terminal);
     if (at->command_count == sizeof at->commands / sizeof *at->commands) {
         free(at->commands[0].text);
@@ -64,16 +101,18 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     }
     struct open_command *command = &at->commands[at->command_count++];
     snprintf(command->shell, sizeof command->shell, "%s", shell);
+    command->prompted = false;
     command->text = at->sent ? take_ptr(&at->sent) : command_on_screen(at);
 }
 
-/* The command of @shell ended, and so did those of the shells below it. */
-static char *command_of(struct session_terminal *at, const char *shell)
+/* The command of @shell ended, and so did those of the shells below it. *prompted: it was, or started, a shell that was at its prompt. */
+static char *command_of(struct session_terminal *at, const char *shell, bool *prompted)
 {
     char *text = NULL;
     unsigned i = at->command_count;
     while (i > 0 && strcmp(at->commands[i - 1].shell, shell) != 0)
         i--;
+    *prompted = i > 0 && at->commands[i - 1].prompted;
     if (i == 0)
         return strdup("");
     for (unsigned k = i - 1; k < at->command_count; k++)
@@ -98,7 +137,8 @@ static char *trimmed_command(const char *text)
 static void command_ended(struct session_terminal *at, const struct terminal_event *event)
 {
     struct session *session = at->session;
-    cleanup_free char *text = command_of(at, event->shell);
+    bool prompted;
+    cleanup_free char *text = command_of(at, event->shell, &prompted);
     player_done(at, event->shell, event->status);
     if (!session->replay.on && at->number == session->active) {
         session->last_status = event->status;
@@ -112,6 +152,33 @@ static void command_ended(struct session_terminal *at, const struct terminal_eve
         return;
     step_command_ended(session, text ? text : "", event->status, false);
     check_soon(session, true);
+    if (text && *text && !prompted)
+        evidence_take(at, take_ptr(&text), event->status, output_on_screen(at, at->output_row, at->output_scrollback));
+}
+
+/* A line that is no whole command: bash asks for the rest of it. */
+static void line_unfinished(struct session_terminal *at)
+{
+    char *line = at->sent ? strdup(at->sent) : command_on_screen(at);
+    if (!at->session->replay.on)
+        evidence_take(at, line, SESSION_UNFINISHED, strdup(""));
+    else
+        free(line);
+}
+
+/* A prompt came and nothing was run: an empty line, a comment, Ctrl-C, or what bash could not read, whose status is 2. */
+static void line_refused(struct session_terminal *at)
+{
+    char *line = at->sent ? take_ptr(&at->sent) : NULL;
+    if (at->session->replay.on || at->capture.status != 2) {
+        free(line);
+        return;
+    }
+    if (!line) {
+        int first = row_now(at, at->prompt_row, at->prompt_scrollback);
+        line = terminal_text_between(at, first, at->prompt_col, first + 1);
+    }
+    evidence_take(at, line, 2, output_on_screen(at, at->prompt_row, at->prompt_scrollback));
 }
 
 static void prompt_came(struct session_terminal *at, const struct terminal_event *event)
@@ -121,15 +188,16 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
     unsigned row, col;
     if (capture_continued(&at->capture)) { /* PS2: the command began at the prompt before */
         tell_terminal(at, SESSION_PROMPT);
+        line_unfinished(at);
         return;
     }
+    for (unsigned i = 0; i < at->command_count; i++)
+        at->commands[i].prompted = true;
     snprintf(at->prompt_shell, sizeof at->prompt_shell, "%s", event->shell);
     at->ready = at->at_prompt = true;
     at->unmarked = false;
-    if (!first && !at->accepted) { /* an empty line, a comment, Ctrl-C */
-        free(at->sent);
-        at->sent = NULL;
-    }
+    if (!first && !at->accepted)
+        line_refused(at);
     at->accepted = false;
     if (terminal_prompt_position(at->terminal, &row, &col)) {
         at->prompt_row = (int)row;

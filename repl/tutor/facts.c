@@ -33,6 +33,8 @@ const struct fact facts[] = {
     { "missing-of", "LIST", "missing", fact_missing_of, "of the list, parted by colons, $missing is not there" },
     { "whiteout", "PATH", "", fact_whiteout, "it is a device with the numbers 0, 0" },
     { "below", "PATH DIRECTORY", "", fact_below, "it is DIRECTORY or below it" },
+    { "has-text", "FILE", "", fact_has_text, "it is a file, and not empty" },
+    { "says", "FILE WORD", "", fact_file_says, "the file's first word is WORD" },
     { "open-quote", "", "quote", fact_open_quote, "a quote is open at the line's end" },
     /* programs */
     { "program", "PROGRAM", "file", fact_program, "it is found along PATH, as $file" },

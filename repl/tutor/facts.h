@@ -65,7 +65,7 @@ typedef enum fact_answer fact_fn(struct fact_call *call);
 /* facts_paths.c */
 fact_fn fact_exists_path, fact_directory, fact_executable, fact_dangling, fact_parent_missing, fact_near, fact_at_top,
     fact_here, fact_at_home, fact_in_lab, fact_inside_root, fact_other_root, fact_colon_path, fact_missing_of,
-    fact_whiteout, fact_below, fact_open_quote;
+    fact_whiteout, fact_below, fact_has_text, fact_file_says, fact_open_quote;
 /* facts_programs.c */
 fact_fn fact_program, fact_program_in_lab, fact_program_near, fact_program_elsewhere, fact_interpreter_missing,
     fact_interpreter_elsewhere, fact_interpreter_dangling, fact_library_elsewhere, fact_crlf, fact_no_shebang,

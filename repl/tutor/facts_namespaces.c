@@ -165,7 +165,7 @@ enum fact_answer fact_unmapped_id(struct fact_call *call)
     size_t uids, gids;
     char *end;
     unsigned long id = strtoul(call->arguments[0], &end, 10);
-    if (*end || end == call->arguments[0] || !read_maps(call, uid, &uids, gid, &gids))
+    if ((*end && *end != ':') || end == call->arguments[0] || !read_maps(call, uid, &uids, gid, &gids))
         return FACT_UNKNOWN;
     return fact_says(!in_map(uid, uids, id) || !in_map(gid, gids, id));
 }

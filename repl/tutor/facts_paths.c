@@ -229,6 +229,22 @@ enum fact_answer fact_below(struct fact_call *call)
     return FACT_NO;
 }
 
+enum fact_answer fact_has_text(struct fact_call *call)
+{
+    char text[64];
+    ssize_t len = fact_read(call, call->arguments[0], text, sizeof text);
+    return len < 0 ? FACT_UNKNOWN : fact_says(len > 0);
+}
+
+enum fact_answer fact_file_says(struct fact_call *call)
+{
+    char text[64];
+    if (fact_read(call, call->arguments[0], text, sizeof text) < 0)
+        return FACT_UNKNOWN;
+    text[strcspn(text, " \n")] = '\0';
+    return fact_says(strcmp(text, call->arguments[1]) == 0);
+}
+
 enum fact_answer fact_open_quote(struct fact_call *call)
 {
     char quote[2] = { call->quote, '\0' };
