@@ -207,8 +207,11 @@ enum fact_answer fact_library_elsewhere(struct fact_call *call)
 enum fact_answer fact_crlf(struct fact_call *call)
 {
     char head[4096], file[VALUE_LENGTH];
-    return fact_says(find_program(call, call->arguments[0], file) && fact_read(call, file, head, sizeof head) > 0 &&
-                     strstr(head, "\r\n"));
+    if (is_program(call, call->arguments[0])) /* who reads it (`sh FILE`) does not search for it first */
+        snprintf(file, sizeof file, "%s", call->arguments[0]);
+    else if (!find_program(call, call->arguments[0], file))
+        return FACT_NO;
+    return fact_says(fact_read(call, file, head, sizeof head) > 0 && strstr(head, "\r\n"));
 }
 
 enum fact_answer fact_no_shebang(struct fact_call *call)

@@ -46,10 +46,8 @@ static bool matches(const struct matching *m, const char *pattern, const char *t
 
 static bool matches_name(const struct matching *m, const char *pattern, const char *text)
 {
-    size_t len = name_length(pattern + 1), most = strlen(text);
+    size_t len = name_length(pattern + 1), most = strcspn(text, m->kind == PATTERN_WORD ? ",\"" : " \t");
     unsigned had = m->names->count;
-    if (m->kind == PATTERN_WORD)
-        most = strcspn(text, ",\"");
     for (size_t i = 1; i <= most; i++) {
         size_t take = m->kind == PATTERN_WORD ? most + 1 - i : i;
         if (names_set(m->names, pattern + 1, len, text, take, m->certain) && matches(m, pattern + 1 + len, text + take))

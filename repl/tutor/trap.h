@@ -25,7 +25,7 @@ const struct name *names_find(const struct names *names, const char *name, size_
 bool names_set(struct names *names, const char *name, size_t len, const char *value, size_t value_len, bool certain);
 
 enum pattern_kind {
-    PATTERN_TEXT, /* `$name` is as short as can be */
+    PATTERN_TEXT, /* `$name` is as short as can be, without blanks */
     PATTERN_WORD, /* `$name` is as long as can be, without the commas and quotes that part one option from the next */
 };
 /** Does the whole of @text match: `*` anything, `?` one character, `$name` one or more, kept as that name; `\` before any of them means itself? Tries at most *@fuel ways. */

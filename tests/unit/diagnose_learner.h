@@ -23,10 +23,10 @@ struct learner {
     struct lesson *lesson;
     struct session *session;
     struct advice *advice;
-    unsigned prompts;   /* that came, of any terminal */
+    unsigned prompts; /* that came, of any terminal */
     unsigned evidences;
-    char trap[64];      /* of the last evidence; "" none */
-    char said[2048];    /* unasked, about it; "" nothing */
+    char trap[64];   /* of the last evidence; "" none */
+    char said[2048]; /* unasked, about it; "" nothing */
     bool stepped, message_failed;
 };
 
@@ -45,11 +45,15 @@ static inline void learner_event(struct session *session, const struct session_e
     said = advice_take(learner->advice, session);
     learner->evidences++;
     snprintf(learner->said, sizeof learner->said, "%s", said ? said : "");
-    snprintf(learner->trap, sizeof learner->trap, "%s", advice_trap(learner->advice) ? advice_trap(learner->advice) : "");
+    snprintf(learner->trap, sizeof learner->trap, "%s",
+             advice_trap(learner->advice) ? advice_trap(learner->advice) : "");
     if (getenv("VERBOSE")) {
         const struct session_evidence *evidence = session_evidence(session);
         printf("# `%s` -> %d, %s%s\n# | %s\n", evidence->line, evidence->status, *learner->trap ? learner->trap : "-",
-               said ? " (said)" : evidence->expected ? " (expected)" : "", evidence->output);
+               said                 ? " (said)"
+               : evidence->expected ? " (expected)"
+                                    : "",
+               evidence->output);
     }
 }
 
@@ -69,8 +73,8 @@ static inline void learner_start(struct learner *learner, const char *path, cons
     *learner = (struct learner){ .loop = loop_new(&err), .advice = advice_new(&err) };
     if (!learner->advice)
         fail_msg("%s", err.message);
-    learner->lesson = text ? lesson_parse(path, text, strlen(text), &mistakes, &err)
-                           : session_load_lesson(path, &mistakes, &err);
+    learner->lesson =
+        text ? lesson_parse(path, text, strlen(text), &mistakes, &err) : session_load_lesson(path, &mistakes, &err);
     if (!learner->lesson)
         fail_msg("%s: %s", path, mistakes.count ? mistakes.list[0].what : err.message);
     struct session_options options = { .loop = learner->loop,
