@@ -222,6 +222,18 @@ static void tell_error(struct plain *plain, int result, const struct err *err)
         plain_tell(plain, NULL, err->message);
 }
 
+static void lens(struct plain *plain, const char *argument)
+{
+    struct err err = { 0 };
+    bool on = strcmp(argument, "on") == 0;
+    if (on || strcmp(argument, "off") == 0) {
+        tell_error(plain, session_switch_lens(plain->session, session_active(plain->session), on, &err), &err);
+        return;
+    }
+    begin_saying(plain);
+    plain_say_lens(&plain->page, plain->session, strcmp(argument, "all") == 0 ? " " : argument);
+}
+
 void plain_run_action(struct plain *plain, const struct command_line *command)
 {
     struct err err = { 0 };
@@ -272,6 +284,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
     case ACTION_STATE:
         begin_saying(plain);
         plain_say_state(&plain->page, plain->session);
+        break;
+    case ACTION_LENS:
+        lens(plain, command->argument);
         break;
     case ACTION_LESSONS:
         begin_saying(plain);
@@ -363,6 +378,7 @@ static void on_event(struct session *session, const struct session_event *event,
     case SESSION_OUTPUT:
     case SESSION_PROMPT:
     case SESSION_COMMAND_DONE:
+    case SESSION_LENS:
         break;
     }
 }

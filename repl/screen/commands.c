@@ -20,6 +20,10 @@ const struct command commands[] = {
     { "panel", COMMAND_ALONE, NULL, ACTION_PANEL_BESIDE,
       "the lab's processes and limits, live, in the place of the state, or away again; F11 gives them the whole "
       "screen" },
+    { "lens", COMMAND_WORDS, "[WORD]", ACTION_LENS,
+      "the syscalls of the terminal's commands beside it, or away again; only those with WORD (`failed`, a syscall, a "
+      "program …; `all` for all); `lens off` and `lens on`: a new shell without and with it; Shift-F12 gives them the "
+      "whole screen" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
@@ -70,6 +74,9 @@ static bool argument_fits(const struct command *known, struct command_line *comm
         return parse_number(command->argument, &command->number);
     case COMMAND_REST:
         return *command->argument;
+    case COMMAND_WORDS:
+        return command->argument[strspn(command->argument,
+                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-./")] == '\0';
     }
     return false;
 }
@@ -116,6 +123,8 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
         snprintf(why, size, "`%.20s` is not a command here; `help` lists them: next, hint, why …", line);
     } else if (known->argument == COMMAND_ALONE) {
         snprintf(why, size, "`%s` takes nothing after it; type `%s` alone", known->name, known->name);
+    } else if (known->argument == COMMAND_WORDS) {
+        snprintf(why, size, "`%s` takes plain words after it, or nothing; type `%s`", known->name, known->name);
     } else {
         snprintf(why, size, "`%s` needs %s; type for example `%s 2`", known->name,
                  known->argument == COMMAND_NUMBER ? "a number" : "an answer", known->name);

@@ -15,6 +15,7 @@ enum command_argument {
     COMMAND_ALONE,  /* takes nothing */
     COMMAND_NUMBER, /* needs a number */
     COMMAND_REST,   /* needs the rest of the line */
+    COMMAND_WORDS,  /* may have words: nothing that a shell would act on */
 };
 
 struct command {

@@ -49,7 +49,7 @@ static bool is_expected(const struct session *session, const struct session_evid
     return false;
 }
 
-void evidence_take(struct session_terminal *at, char *line, int status, char *output)
+void evidence_take(struct session_terminal *at, char *line, int status, char *output, unsigned command)
 {
     struct session *session = at->session;
     pid_t foreground = terminal_foreground(at->terminal);
@@ -67,6 +67,7 @@ void evidence_take(struct session_terminal *at, char *line, int status, char *ou
                                                    .line = line,
                                                    .status = status,
                                                    .output = output,
+                                                   .command = command,
                                                    .shell = foreground > 0 ? foreground : at->shell };
     session->evidence.expected = is_expected(session, &session->evidence);
     session_tell(session, &(struct session_event){

@@ -18,7 +18,8 @@
 struct open_command {
     char shell[32];
     char *text;
-    bool prompted; /* a shell that it started has shown its prompt */
+    bool prompted;   /* a shell that it started has shown its prompt */
+    unsigned number; /* of the terminal, see session_commands */
 };
 
 struct session_terminal {
@@ -43,6 +44,7 @@ struct session_terminal {
     struct open_command commands[8];
     unsigned command_count;
     unsigned early_ends; /* how often in a row its shell ended at once */
+    bool lens_lost;      /* its strace ended before its shell */
     struct capture capture;
 };
 
@@ -148,6 +150,14 @@ struct replay {
     unsigned deaths; /* of the lab, in a row, while replaying */
 };
 
+/* The lens of a terminal. It outlives the terminal's shells, and ends with the lab. */
+struct session_lens {
+    struct lens *lens; /* NULL: there was none yet */
+    bool off, failed;  /* by the learner; or it could not be started */
+    unsigned commands; /* accepted in the terminal, with or without a lens */
+    uint64_t step;     /* number of the first call that may be of the current step */
+};
+
 struct session {
     struct session_options options;
     char nonce[17];
@@ -163,6 +173,8 @@ struct session {
     bool lab_ready; /* the shell is at its prompt and the lesson's setup is done */
     bool lesson_set_up;
     struct session_terminal terminals[SESSION_TERMINALS + 1]; /* [0] is not used */
+    struct session_lens lenses[SESSION_TERMINALS + 1];
+    struct lens_feed *feeds; /* what comes from straces, those of closed terminals too */
     unsigned active;
     char *lacks; /* see session_lacks */
     struct feature_answer *features;
@@ -208,9 +220,36 @@ void terminal_restart(struct session_terminal *at);
 char *terminal_text_between(const struct session_terminal *at, int first, unsigned skip, int end);
 
 /* evidence.c */
-/** A command that was typed to @at ended. Its @line and @output are the session's from here on. */
-void evidence_take(struct session_terminal *at, char *line, int status, char *output);
+/** A command that was typed to @at ended, its @command-th (0: it was none). Its @line and @output are the session's from here on. */
+void evidence_take(struct session_terminal *at, char *line, int status, char *output, unsigned command);
 void evidence_forget(struct session *session);
+/** Its strace is gone: its shell can only fail now, so it gets a new one; if the shell has ended too, that is why. */
+void terminal_lost_lens(struct session_terminal *at);
+/** End the terminal's shell, which is at its prompt, and start another one in the directory it was in, @with the lens or without. */
+void terminal_renew(struct session_terminal *at, bool with);
+
+/* lens_start.c */
+#define LENS_PRIORITY                                                                                                  \
+    3 /* in the loop: what terminals say comes first, and so does the news of a command before its calls */
+/** lab_spawn of a terminal's shell, under strace if the terminal is to have a lens. */
+pid_t lens_spawn(struct session_terminal *at, struct lab_command *command, int *pidfd, struct err *err);
+/** What the terminal tells of itself. A command's calls are there when its end is told. */
+void lens_prompt_came(const struct session_terminal *at);
+unsigned lens_command_accepted(struct session_terminal *at); /* returns its number */
+void lens_command_ended(const struct session_terminal *at);
+void lens_terminal_closed(const struct session_terminal *at);
+/** Wait for the end of the shell with @pidfd, at most @ms, reading what its strace says meanwhile: nothing traced can end before it has been said. */
+void lens_wait(const struct session_terminal *at, int pidfd, int ms);
+/** Read what strace has said of @terminal so far. Its end is for the loop to find. */
+void lens_catch_up(const struct session *session, unsigned terminal);
+/** A step begins: its calls are those from now on, and some are expected. */
+void lenses_step_began(struct session *session);
+/** Forget all of it: the lab, which ends the straces, is gone. */
+void lenses_end(struct session *session);
+
+/* lens_tell.c */
+/** What the check of @step asks of the lens, as strings of its environment, each malloc'ed. Returns how many: 0 if it asks nothing. */
+size_t lens_environment(const struct session *session, unsigned step, char *strings[2]);
 
 /* steps.c */
 int steps_init(struct session *session, struct err *err);
@@ -233,8 +272,10 @@ void steps_jump(struct session *session, unsigned step);
 void check_soon(struct session *session, bool loud);
 void check_begin(struct session *session); /* a step came into play */
 void check_end(struct session *session);   /* cancel, and forget what was said */
-/** The environment of the session's own scripts, malloc'ed as one block. */
+/** The environment of the session's own scripts: NULL-terminated, each string malloc'ed. Out of memory, what is missing is missing. */
 char **script_environment(const struct session *session, unsigned step);
+void environment_free(char ***env);
+#define cleanup_environment __attribute__((cleanup(environment_free)))
 
 /* blocks.c: what the player is told */
 void player_prompt(struct session_terminal *at);

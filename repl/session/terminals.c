@@ -4,6 +4,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/session/marks.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -100,28 +101,26 @@ static void command_accepted(struct session_terminal *at, const char *shell)
         at->command_count--;
     }
     struct open_command *command = &at->commands[at->command_count++];
+    command->number = lens_command_accepted(at);
     snprintf(command->shell, sizeof command->shell, "%s", shell);
     command->prompted = false;
     command->text = at->sent ? take_ptr(&at->sent) : command_on_screen(at);
 }
 
-/* The command of @shell ended, and so did those of the shells below it. *prompted: it was, or started, a shell that was at its prompt. */
-static char *command_of(struct session_terminal *at, const char *shell, bool *prompted)
+/* The command of @shell ended, and so did those of the shells below it. Its text is the caller's; NULL: nothing is known of it. */
+static struct open_command command_of(struct session_terminal *at, const char *shell)
 {
-    char *text = NULL;
+    struct open_command ended = { 0 };
     unsigned i = at->command_count;
     while (i > 0 && strcmp(at->commands[i - 1].shell, shell) != 0)
         i--;
-    *prompted = i > 0 && at->commands[i - 1].prompted;
     if (i == 0)
-        return strdup("");
-    for (unsigned k = i - 1; k < at->command_count; k++)
-        if (k == i - 1)
-            text = take_ptr(&at->commands[k].text);
-        else
-            free(at->commands[k].text);
+        return ended;
+    ended = at->commands[i - 1];
+    for (unsigned k = i; k < at->command_count; k++)
+        free(at->commands[k].text);
     at->command_count = i - 1;
-    return text;
+    return ended;
 }
 
 /* Blanks around what was typed are not part of the command. malloc'ed. */
@@ -137,23 +136,28 @@ static char *trimmed_command(const char *text)
 static void command_ended(struct session_terminal *at, const struct terminal_event *event)
 {
     struct session *session = at->session;
-    bool prompted;
-    cleanup_free char *text = command_of(at, event->shell, &prompted);
+    struct open_command ended = command_of(at, event->shell);
+    cleanup_free char *text = ended.text;
+    unsigned number = ended.number;
+    lens_command_ended(at);
     player_done(at, event->shell, event->status);
     if (!session->replay.on && at->number == session->active) {
         session->last_status = event->status;
         free(session->last_command);
         session->last_command = trimmed_command(text ? text : "");
     }
-    session_tell(session,
-                 &(struct session_event){
-                     .kind = SESSION_COMMAND_DONE, .terminal = at->number, .status = event->status, .text = text });
+    session_tell(session, &(struct session_event){ .kind = SESSION_COMMAND_DONE,
+                                                   .terminal = at->number,
+                                                   .command = number,
+                                                   .status = event->status,
+                                                   .text = text });
     if (session->replay.on)
         return;
     step_command_ended(session, text ? text : "", event->status, false);
     check_soon(session, true);
-    if (text && *text && !prompted)
-        evidence_take(at, take_ptr(&text), event->status, output_on_screen(at, at->output_row, at->output_scrollback));
+    if (text && *text && !ended.prompted)
+        evidence_take(at, take_ptr(&text), event->status, output_on_screen(at, at->output_row, at->output_scrollback),
+                      number);
 }
 
 /* A line that is no whole command: bash asks for the rest of it. */
@@ -161,7 +165,7 @@ static void line_unfinished(struct session_terminal *at)
 {
     char *line = at->sent ? strdup(at->sent) : command_on_screen(at);
     if (!at->session->replay.on)
-        evidence_take(at, line, SESSION_UNFINISHED, strdup(""));
+        evidence_take(at, line, SESSION_UNFINISHED, strdup(""), 0);
     else
         free(line);
 }
@@ -178,7 +182,7 @@ static void line_refused(struct session_terminal *at)
         int first = row_now(at, at->prompt_row, at->prompt_scrollback);
         line = terminal_text_between(at, first, at->prompt_col, first + 1);
     }
-    evidence_take(at, line, 2, output_on_screen(at, at->prompt_row, at->prompt_scrollback));
+    evidence_take(at, line, 2, output_on_screen(at, at->prompt_row, at->prompt_scrollback), 0);
 }
 
 static void prompt_came(struct session_terminal *at, const struct terminal_event *event)
@@ -186,6 +190,7 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
     struct session *session = at->session;
     bool first = !at->ready, other = strcmp(at->prompt_shell, event->shell) != 0;
     unsigned row, col;
+    lens_prompt_came(at);
     if (capture_continued(&at->capture)) { /* PS2: the command began at the prompt before */
         tell_terminal(at, SESSION_PROMPT);
         line_unfinished(at);
@@ -295,7 +300,7 @@ static int reap_shell(struct session_terminal *at)
         return 0;
     if (poll(&gone, 1, 0) == 0) {
         kill(at->shell, SIGKILL);
-        poll(&gone, 1, 2000);
+        lens_wait(at, at->shell_pidfd, 2000);
     }
     waitpid(at->shell, &status, WNOHANG);
     return status;
@@ -312,6 +317,7 @@ static int terminal_end(struct session_terminal *at)
     terminal_free(at->terminal);
     at->terminal = NULL;
     int status = reap_shell(at);
+    lens_terminal_closed(at);
     if (at->shell_pidfd >= 0)
         close(at->shell_pidfd);
     for (unsigned i = 0; i < at->command_count; i++)
@@ -334,28 +340,37 @@ void terminals_end(struct session *session)
     }
 }
 
-static void reopen(struct session_terminal *at, const char *why)
+static int open_shell(struct session_terminal *at, const char *cwd, struct err *err);
+
+/* @cwd: NULL for where shells begin. Returns whether it is open. */
+static bool reopen(struct session_terminal *at, const char *cwd)
 {
     struct session *session = at->session;
     struct err err;
     tell_terminal(at, SESSION_TERMINAL);
     if (!session_lab_alive(session))
-        return;
+        return false;
     at->early_ends = loop_now() - at->opened < EARLY_MS ? at->early_ends + 1 : 0;
     if (at->early_ends >= 3) {
         session_message(session, true,
                         "the shell of terminal %u ends as soon as it is started: `reset` makes a fresh lab",
                         at->number);
-        return;
+        return false;
     }
-    if (session_open_terminal(session, at->number, &err) < 0) {
-        const char *words = lab_words(session, &err);
-        if (lab_is_broken(words))
-            session_message(session, true, "%s", words);
-        else
-            session_message(session, true, "terminal %u: %s; `reset` makes a fresh lab", at->number, words);
-    } else
-        session_message(session, false, "%s in terminal %u: a new one was started", why, at->number);
+    if (open_shell(at, cwd, &err) == 0)
+        return true;
+    const char *words = lab_words(session, &err);
+    if (lab_is_broken(words))
+        session_message(session, true, "%s", words);
+    else
+        session_message(session, true, "terminal %u: %s; `reset` makes a fresh lab", at->number, words);
+    return false;
+}
+
+static void replace_shell(struct session_terminal *at, const char *why)
+{
+    if (reopen(at, NULL))
+        session_message(at->session, false, "%s in terminal %u: a new one was started", why, at->number);
 }
 
 static void on_close_due(void *data)
@@ -369,9 +384,32 @@ static void on_close_due(void *data)
     loop_remove(at->close_due); /* the end of file came (again) */
     at->close_due = NULL;
     player_closing(at);
+    bool lens_lost = at->lens_lost;
     int status = terminal_end(at);
     player_closed(at, status);
-    reopen(at, "the shell ended");
+    replace_shell(at, lens_lost ? "the strace of the shell was killed, and the shell with it" : "the shell ended");
+}
+
+void terminal_lost_lens(struct session_terminal *at)
+{
+    struct pollfd shell = { .fd = at->shell_pidfd, .events = POLLIN };
+    if (!at->terminal || poll(&shell, 1, 0) > 0)
+        return;
+    at->lens_lost = true;
+    close_soon(at);
+}
+
+void terminal_renew(struct session_terminal *at, bool with)
+{
+    char link[64], cwd[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/%d/cwd", at->shell);
+    ssize_t n = readlink(link, cwd, sizeof cwd - 1);
+    cwd[n < 0 ? 0 : n] = '\0';
+    player_closing(at);
+    player_closed(at, terminal_end(at));
+    if (reopen(at, *cwd == '/' && !strstr(cwd, " (deleted)") ? cwd : NULL))
+        session_message(at->session, false, "terminal %u has a new shell, %s the lens", at->number,
+                        with ? "with" : "without");
 }
 
 void terminal_restart(struct session_terminal *at)
@@ -379,7 +417,7 @@ void terminal_restart(struct session_terminal *at)
     if (!at->terminal)
         return;
     terminal_end(at);
-    reopen(at, "the shell could not be had back");
+    replace_shell(at, "the shell could not be had back");
 }
 
 int session_open_terminal(struct session *session, unsigned number, struct err *err)
@@ -391,14 +429,22 @@ int session_open_terminal(struct session *session, unsigned number, struct err *
         return 0;
     if (!session->lab)
         return err_say(err, ESRCH, "open terminal %u: the lab is not up", number);
+    return open_shell(at, NULL, err);
+}
+
+static int open_shell(struct session_terminal *at, const char *cwd, struct err *err)
+{
+    struct session *session = at->session;
     int master, slave_fd;
     if (lab_open_pty(session->lab, session->options.rows, session->options.cols, &master, &slave_fd, err) < 0)
         return -1;
     cleanup_close int slave = slave_fd;
     static const char *const argv[] = { "bash", "--noediting", NULL };
-    struct lab_command command = {
-        .argv = argv, .env = (const char *const *)session->environment, .stdio = { slave, slave, slave }, .tty = true
-    };
+    struct lab_command command = { .argv = argv,
+                                   .env = (const char *const *)session->environment,
+                                   .cwd = cwd,
+                                   .stdio = { slave, slave, slave },
+                                   .tty = true };
     struct terminal_options options = { .master = master,
                                         .rows = session->options.rows,
                                         .cols = session->options.cols,
@@ -413,14 +459,14 @@ int session_open_terminal(struct session *session, unsigned number, struct err *
     }
     at->opened = at->last_output = loop_now();
     memcpy(at->capture.nonce, session->nonce, sizeof at->capture.nonce);
-    at->shell = lab_spawn(session->lab, &command, &at->shell_pidfd, err);
+    at->shell = lens_spawn(at, &command, &at->shell_pidfd, err);
     if (at->shell > 0) {
         at->readable = loop_add_fd(session->options.loop, terminal_fd(at->terminal), EPOLLIN, 1, on_ready, at);
         at->ended = loop_add_fd(session->options.loop, at->shell_pidfd, EPOLLIN, 2, on_shell_ended, at);
     }
     if (at->shell <= 0 || !at->readable || !at->ended) {
         if (at->shell > 0)
-            err_say(err, ENOMEM, "watch terminal %u", number);
+            err_say(err, ENOMEM, "watch terminal %u", at->number);
         terminal_end(at);
         return -1;
     }

@@ -9,6 +9,7 @@
 
 #define SAID_MAX 64
 #define LINE_SHOWN 200
+#define FAILURES_MAX 64
 
 struct advice {
     struct traps *traps;
@@ -76,6 +77,11 @@ const char *advice_take(struct advice *advice, struct session *session)
                                         .output = evidence->output,
                                         .shell = evidence->shell,
                                         .lab = lab_init_pid(session_lab(session)) };
+    const struct lens *lens = session_lens(session, evidence->terminal);
+    const struct lens_call *failures[FAILURES_MAX];
+    command.failure_count =
+        lens && evidence->command ? lens_failures(lens, evidence->command, failures, FAILURES_MAX) : 0;
+    command.failures = failures;
     int found = diagnose(advice->traps, &command, &diagnosis, NULL);
     bool failed = evidence->status != 0 && evidence->status != SESSION_UNFINISHED;
     char *line = found > 0 || failed ? strdup(evidence->line) : NULL;
