@@ -102,6 +102,7 @@ void session_free(struct session *session)
     free(session->environment);
     free(session->last_command);
     evidence_forget(session);
+    evidence_step_began(session);
     text_free(&session->said);
     free(session);
 }

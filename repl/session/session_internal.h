@@ -13,11 +13,13 @@
 #define CHECK_TIMEOUT_MS 10000
 #define SETUP_TIMEOUT_MS 300000 /* a setup may have to fetch something the first time */
 #define SAID_LIMIT 4096
+#define EVIDENCE_TYPED 64
 
 /* A command that was accepted and has not ended, by the shell it runs in. */
 struct open_command {
     char shell[32];
     char *text;
+    unsigned step;   /* that was current when it was typed */
     bool prompted;   /* a shell that it started has shown its prompt */
     unsigned number; /* of the terminal, see session_commands */
 };
@@ -186,6 +188,8 @@ struct session {
     char *last_command;
     struct session_evidence evidence;
     char *evidence_line, *evidence_output;
+    char *typed[EVIDENCE_TYPED]; /* what was typed since the step began, the first of it */
+    unsigned typed_count;
     struct check check;
     struct player player;
     struct replay replay;
@@ -220,9 +224,13 @@ void terminal_restart(struct session_terminal *at);
 char *terminal_text_between(const struct session_terminal *at, int first, unsigned skip, int end);
 
 /* evidence.c */
-/** A command that was typed to @at ended, its @command-th (0: it was none). Its @line and @output are the session's from here on. */
-void evidence_take(struct session_terminal *at, char *line, int status, char *output, unsigned command);
+/** A command that was typed to @at ended, or @status is SESSION_UNFINISHED. Its text and @output are the session's from here on. */
+void evidence_take(struct session_terminal *at, struct open_command command, int status, char *output);
 void evidence_forget(struct session *session);
+/** A line was accepted. */
+void evidence_typed(struct session *session, const char *line);
+/** A step begins: nothing of it was typed. */
+void evidence_step_began(struct session *session);
 /** Its strace is gone: its shell can only fail now, so it gets a new one; if the shell has ended too, that is why. */
 void terminal_lost_lens(struct session_terminal *at);
 /** End the terminal's shell, which is at its prompt, and start another one in the directory it was in, @with the lens or without. */

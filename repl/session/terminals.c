@@ -104,7 +104,9 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     command->number = lens_command_accepted(at);
     snprintf(command->shell, sizeof command->shell, "%s", shell);
     command->prompted = false;
+    command->step = at->session->current;
     command->text = at->sent ? take_ptr(&at->sent) : command_on_screen(at);
+    evidence_typed(at->session, command->text);
 }
 
 /* The command of @shell ended, and so did those of the shells below it. Its text is the caller's; NULL: nothing is known of it. */
@@ -137,37 +139,41 @@ static void command_ended(struct session_terminal *at, const struct terminal_eve
 {
     struct session *session = at->session;
     struct open_command ended = command_of(at, event->shell);
-    cleanup_free char *text = ended.text;
-    unsigned number = ended.number;
+    const char *text = ended.text ? ended.text : "";
     lens_command_ended(at);
     player_done(at, event->shell, event->status);
     if (!session->replay.on && at->number == session->active) {
         session->last_status = event->status;
         free(session->last_command);
-        session->last_command = trimmed_command(text ? text : "");
+        session->last_command = trimmed_command(text);
     }
     session_tell(session, &(struct session_event){ .kind = SESSION_COMMAND_DONE,
                                                    .terminal = at->number,
-                                                   .command = number,
+                                                   .command = ended.number,
                                                    .status = event->status,
                                                    .text = text });
-    if (session->replay.on)
-        return;
-    step_command_ended(session, text ? text : "", event->status, false);
-    check_soon(session, true);
-    if (text && *text && !ended.prompted)
-        evidence_take(at, take_ptr(&text), event->status, output_on_screen(at, at->output_row, at->output_scrollback),
-                      number);
+    if (!session->replay.on) {
+        step_command_ended(session, text, event->status, false);
+        check_soon(session, true);
+    }
+    if (!session->replay.on && *text && !ended.prompted)
+        evidence_take(at, ended, event->status, output_on_screen(at, at->output_row, at->output_scrollback));
+    else
+        free(ended.text);
 }
 
-/* A line that is no whole command: bash asks for the rest of it. */
+/* What bash did not take for a command: a line that is not whole, or that it could not read. @line is malloc'ed. */
+static void no_command(struct session_terminal *at, char *line, int status, char *output)
+{
+    const struct open_command none = { .text = line, .step = at->session->current };
+    evidence_take(at, none, status, output);
+}
+
+/* Bash asks for the rest of a line. */
 static void line_unfinished(struct session_terminal *at)
 {
-    char *line = at->sent ? strdup(at->sent) : command_on_screen(at);
     if (!at->session->replay.on)
-        evidence_take(at, line, SESSION_UNFINISHED, strdup(""), 0);
-    else
-        free(line);
+        no_command(at, at->sent ? strdup(at->sent) : command_on_screen(at), SESSION_UNFINISHED, strdup(""));
 }
 
 /* A prompt came and nothing was run: an empty line, a comment, Ctrl-C, or what bash could not read, whose status is 2. */
@@ -178,11 +184,10 @@ static void line_refused(struct session_terminal *at)
         free(line);
         return;
     }
-    if (!line) {
-        int first = row_now(at, at->prompt_row, at->prompt_scrollback);
+    int first = row_now(at, at->prompt_row, at->prompt_scrollback);
+    if (!line)
         line = terminal_text_between(at, first, at->prompt_col, first + 1);
-    }
-    evidence_take(at, line, 2, output_on_screen(at, at->prompt_row, at->prompt_scrollback), 0);
+    no_command(at, line, 2, output_on_screen(at, at->prompt_row, at->prompt_scrollback));
 }
 
 static void prompt_came(struct session_terminal *at, const struct terminal_event *event)

@@ -23,11 +23,12 @@ struct learner {
     struct lesson *lesson;
     struct session *session;
     struct advice *advice;
-    unsigned prompts; /* that came, of any terminal */
-    unsigned evidences;
-    char trap[64];   /* of the last evidence; "" none */
-    char said[2048]; /* unasked, about it; "" nothing */
-    bool stepped, message_failed;
+    unsigned prompts;    /* that came, of any terminal */
+    char trap[64];       /* of the last evidence; "" none */
+    char said[2048];     /* unasked, about it; "" nothing */
+    unsigned said_count; /* how often something was said, and what it was last */
+    char last_said[2048];
+    bool stepped;
 };
 
 static inline void learner_event(struct session *session, const struct session_event *event, void *data)
@@ -43,7 +44,10 @@ static inline void learner_event(struct session *session, const struct session_e
     if (event->kind != SESSION_EVIDENCE)
         return;
     said = advice_take(learner->advice, session);
-    learner->evidences++;
+    if (said) {
+        learner->said_count++;
+        snprintf(learner->last_said, sizeof learner->last_said, "%s: %s", session_evidence(session)->line, said);
+    }
     snprintf(learner->said, sizeof learner->said, "%s", said ? said : "");
     snprintf(learner->trap, sizeof learner->trap, "%s",
              advice_trap(learner->advice) ? advice_trap(learner->advice) : "");
