@@ -153,6 +153,9 @@ struct lesson *lesson_parse(const char *path, const char *text, size_t len, stru
                             struct err *err);
 void lesson_free(struct lesson *lesson);
 void lesson_mistakes_free(struct lesson_mistakes *mistakes);
+/** Add one, for what else is read from Markdown. Returns 0, or -1 (ENOMEM). */
+int lesson_mistakes_add(struct lesson_mistakes *mistakes, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /** Add a mistake for every `requires` (lesson, steps, blocks) that names something @known does not know, so that a misspelt name is not taken for a
  * missing feature. Returns how many were added. */

@@ -202,6 +202,21 @@ static void hint(struct plain *plain)
         plain_tell(plain, titles[kind], text);
 }
 
+static void diagnose_last(struct plain *plain)
+{
+    cleanup_free char *page = plain->advice ? advice_page(plain->advice) : NULL;
+    plain_tell(plain, "What happened",
+               page ? page : "There is no lessons/traps.md beside these lessons: nothing is diagnosed.");
+}
+
+static void tell_diagnosis(struct plain *plain)
+{
+    const char *text = plain->advice ? advice_take(plain->advice, plain->session) : NULL;
+    plain_tell(plain, "What happened", text);
+    if (text)
+        plain_tell(plain, NULL, "Type diagnose to hear more.");
+}
+
 static void show_terminal(struct plain *plain, unsigned number)
 {
     struct err err = { 0 };
@@ -262,6 +277,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         break;
     case ACTION_WHY:
         plain_tell(plain, "What this step waits for", session_why(plain->session));
+        break;
+    case ACTION_DIAGNOSE:
+        diagnose_last(plain);
         break;
     case ACTION_SOLUTION: {
         const char *solution = session_solution(plain->session);
@@ -353,6 +371,8 @@ static void on_event(struct session *session, const struct session_event *event,
         plain->building = session_replaying(session);
         if (plain->building)
             break;
+        if (plain->advice && plain->step_said != session_current(session))
+            advice_step(plain->advice);
         if (!event->passed || plain->step_said != session_current(session))
             say_step(plain);
         if (event->passed && !plain->passed_said && !plain->next_due) {
@@ -374,6 +394,9 @@ static void on_event(struct session *session, const struct session_event *event,
         break;
     case SESSION_MESSAGE:
         plain_tell(plain, NULL, event->text);
+        break;
+    case SESSION_EVIDENCE:
+        tell_diagnosis(plain);
         break;
     case SESSION_CHECK: /* passed: the step's event says so; not passed: `why` does */
     case SESSION_LAB_READY:
@@ -490,6 +513,10 @@ int plain_main(const struct screen_options *options)
     if (err.code)
         plain_tell(&plain, NULL, err.message);
     err_clear(&err);
+    plain.advice = advice_new(&err);
+    if (!plain.advice && err.code != ENOENT)
+        plain_tell(&plain, NULL, err.message);
+    err_clear(&err);
     plain.loop = loop_new(&err);
     int status = -1;
     if (plain.loop && !plain_add_sources(&plain))
@@ -507,6 +534,7 @@ int plain_main(const struct screen_options *options)
         loop_free(plain.loop);
     if (plain.progress)
         progress_free(plain.progress);
+    advice_free(plain.advice);
     curriculum_free(&plain.curriculum);
     free(plain.input);
     free(plain.to_type);

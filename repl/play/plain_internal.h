@@ -9,6 +9,7 @@
 #include "repl/screen/prompt_history.h"
 #include "repl/screen/screen.h"
 #include "repl/session/session.h"
+#include "repl/tutor/advice.h"
 
 #include <termios.h>
 
@@ -41,6 +42,7 @@ struct plain {
     char *path;
     char *next_path; /* the lesson to open when the loop ends; NULL: leave */
     struct session *session;
+    struct advice *advice; /* NULL: there is no table of traps */
     struct plain_terminal terminals[TERMINALS + 1];
     struct loop_source *check_timer, *keyboard;
     struct termios found; /* as the terminal was, and will be again */

@@ -95,6 +95,14 @@ static void give_command(struct screen *screen, const char *command, const char 
         tell(screen, "Type this", block, "Type it when the lab's prompt is back.");
 }
 
+static void diagnose_last(struct screen *screen)
+{
+    if (screen->advice)
+        overlay_show(screen, OVERLAY_DIAGNOSIS);
+    else
+        screen_message(screen, ROLE_NOTICE, "There is no lessons/traps.md beside these lessons: nothing is diagnosed.");
+}
+
 static void solution(struct screen *screen)
 {
     const char *command = session_solution(screen->session);
@@ -243,6 +251,9 @@ void action_run(struct screen *screen, enum action action, const struct command_
         break;
     case ACTION_WHY:
         tell(screen, SAID_WAITS, screen_words(session_why(screen->session)), "F3 gives a hint.");
+        break;
+    case ACTION_DIAGNOSE:
+        diagnose_last(screen);
         break;
     case ACTION_SOLUTION:
         solution(screen);

@@ -10,6 +10,8 @@ const struct command commands[] = {
     { "hint", COMMAND_ALONE, NULL, ACTION_HINT,
       "a hint; again for the next one, and at last the command is typed for you" },
     { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
+    { "diagnose", COMMAND_ALONE, NULL, ACTION_DIAGNOSE,
+      "why the last command that failed did: what happened, why here, and a way out" },
     { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
     { "explain", COMMAND_REST, "LINE", ACTION_EXPLAIN,

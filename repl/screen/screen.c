@@ -213,6 +213,20 @@ void screen_relayout(struct screen *screen)
 
 /* ---- the session's events ---- */
 
+/* A command failed as it was not meant to: beside the lesson, or where that is not seen on the message line. */
+static void tell_diagnosis(struct screen *screen)
+{
+    const char *text = screen->advice ? advice_take(screen->advice, screen->session) : NULL;
+    if (!text)
+        return;
+    lesson_view_say(screen, ROLE_NOTICE, "What happened", text);
+    if (screen->layout.lesson.rows > 0)
+        screen_message(screen, ROLE_NOTICE, "%s",
+                       screen_words("What happened stands in the lesson; `diagnose` says more."));
+    else
+        screen_message(screen, ROLE_NOTICE, "%s", text);
+}
+
 /* Grey on the line: what the step types next. */
 static void suggest(struct screen *screen)
 {
@@ -239,6 +253,8 @@ static void step_changed(struct screen *screen)
         screen->message[0] = '\0';
     screen->lesson_view.step = step;
     screen->checked = false;
+    if (screen->advice)
+        advice_step(screen->advice);
     if (lens_view_shown(screen) != (screen->layout.lens.rows > 0))
         screen_relayout(screen);
     lesson_view_new_step(screen);
@@ -279,6 +295,9 @@ static void session_event(struct screen *screen, struct session *session, const 
         break;
     case SESSION_COMMAND_DONE:
         screen->state_due = true;
+        break;
+    case SESSION_EVIDENCE:
+        tell_diagnosis(screen);
         break;
     case SESSION_LENS:
         if (active && (screen->layout.lens.rows > 0 || screen->overlay == OVERLAY_LENS))
@@ -406,8 +425,8 @@ static char **on_complete(const char *line, const char *word, size_t start, void
     struct screen *screen = data;
     if (!screen->session)
         return NULL;
-    struct completion_place place;
-    if (completion_place_of(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
+    struct observe_place place;
+    if (observe_place(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
         return NULL;
     const char *names[32] = { NULL };
     for (size_t i = 0; i < command_count && i < 31; i++)
@@ -416,7 +435,7 @@ static char **on_complete(const char *line, const char *word, size_t start, void
                                           .commands = names,
                                           .ignore_case = prompt_variable(screen->prompt, "completion-ignore-case") };
     char **found = completion_candidates(&options, line, word, start);
-    completion_place_free(&place);
+    observe_place_free(&place);
     return found;
 }
 
@@ -643,6 +662,7 @@ static void screen_free(struct screen *screen)
         loop_free(screen->loop);
     if (screen->progress)
         progress_free(screen->progress);
+    advice_free(screen->advice);
     curriculum_free(&screen->curriculum);
 }
 
@@ -656,7 +676,7 @@ int screen_main(const struct screen_options *options)
                                                     .show_matches = on_matches };
     struct screen screen = { .options = options };
     struct prompt_hooks hooks = hook_table;
-    struct err err = { 0 }, damaged = { 0 };
+    struct err err = { 0 }, damaged = { 0 }, traps = { 0 };
     int status = 0;
     cleanup_free char *path = NULL;
 
@@ -673,6 +693,7 @@ int screen_main(const struct screen_options *options)
         screen.demo = demo_new(options->demo);
     else /* of a demo nothing is remembered */
         screen.progress = progress_load(options->progress_path, &damaged);
+    screen.advice = advice_new(&traps);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);
     cleanup_free char *history = options->history_path || options->demo ? NULL : user_state_path("history");
@@ -690,6 +711,8 @@ int screen_main(const struct screen_options *options)
     err_clear(&err);
     if (damaged.code)
         screen_message(&screen, ROLE_NOTICE, "%s", damaged.message);
+    else if (traps.code && traps.code != ENOENT)
+        screen_message(&screen, ROLE_NOTICE, "%s", traps.message);
     status = run(&screen, path, &err) < 0;
     tty_stop();
     screen_free(&screen);

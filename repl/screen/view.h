@@ -16,6 +16,7 @@
 #include "repl/screen/screen.h"
 #include "repl/session/session.h"
 #include "repl/session/state.h"
+#include "repl/tutor/advice.h"
 
 enum dirty {
     DIRTY_LESSON = 1,
@@ -33,7 +34,8 @@ enum overlay_page {
     OVERLAY_LESSONS,
     OVERLAY_STATE,
     OVERLAY_PANEL,
-    OVERLAY_LENS
+    OVERLAY_LENS,
+    OVERLAY_DIAGNOSIS,
 };
 
 #define SAID_MAX 16
@@ -123,7 +125,8 @@ struct screen {
     const char *lesson_path; /* as in the curriculum, or the path given */
     struct session *session; /* NULL before a lesson is begun */
     struct prompt *prompt;
-    bool building; /* the lab is being built or steps are being redone */
+    struct advice *advice; /* NULL: there is no table of traps */
+    bool building;         /* the lab is being built or steps are being redone */
     bool finished;
     bool checked; /* the current step's check was met, though a question may be open */
 

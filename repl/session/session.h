@@ -30,6 +30,7 @@ enum session_event_kind {
     SESSION_LENS,     /* .terminal: its lens has new rows */
     SESSION_FINISHED, /* every step has passed or was skipped */
     SESSION_MESSAGE,  /* .text for the status line; .failed if it says that something went wrong */
+    SESSION_EVIDENCE, /* .terminal: a command of the learner's ended, or its line was no command: session_evidence */
 };
 struct session_event {
     enum session_event_kind kind;
@@ -131,6 +132,22 @@ const char *session_unfinished(const struct session *session);
 
 /** A line (or a command of several lines) for the shell of the active terminal, as typed at its prompt. */
 int session_send_line(struct session *session, const char *line, struct err *err);
+
+/* What is known of the learner's last command, for whoever explains failures. Everything is the session's, until the next one. */
+#define SESSION_UNFINISHED (-1)
+struct session_evidence {
+    unsigned number; /* 1, 2, … */
+    unsigned terminal;
+    const char *line; /* as typed */
+    int status;       /* as $?; SESSION_UNFINISHED: the shell waits for the rest of it */
+    const char
+        *output; /* what it put on the screen, its last lines; of a line that was refused the line itself is in it */
+    unsigned command; /* its number in the terminal's lens, see lens_failures; 0: it was never run */
+    pid_t shell;      /* host pid of the shell it was typed to, in whatever namespaces and root that is */
+    bool expected;    /* it is what the step has one type, and came out as the step says: the lesson explains it */
+};
+/** NULL before the first one. */
+const struct session_evidence *session_evidence(const struct session *session);
 
 /* The teaching commands. Each tells its outcome by events and a message; the returned text is the session's and valid until the next call. */
 /* Skipping a step that has not passed is a fresh lab, replayed with that step in it, so that the ones after it can be done. */

@@ -13,11 +13,14 @@
 #define CHECK_TIMEOUT_MS 10000
 #define SETUP_TIMEOUT_MS 300000 /* a setup may have to fetch something the first time */
 #define SAID_LIMIT 4096
+#define EVIDENCE_TYPED 64
 
 /* A command that was accepted and has not ended, by the shell it runs in. */
 struct open_command {
     char shell[32];
     char *text;
+    unsigned step;   /* that was current when it was typed */
+    bool prompted;   /* a shell that it started has shown its prompt */
     unsigned number; /* of the terminal, see session_commands */
 };
 
@@ -203,6 +206,10 @@ struct session {
     bool finished_told;
     int last_status;
     char *last_command;
+    struct session_evidence evidence;
+    char *evidence_line, *evidence_output;
+    char *typed[EVIDENCE_TYPED]; /* what was typed since the step began, the first of it */
+    unsigned typed_count;
     struct check check;
     struct player player;
     struct replay replay;
@@ -235,6 +242,17 @@ int terminal_line(struct session_terminal *at, const char *line, struct err *err
 /** Take a terminal whose program cannot be ended away from it, and open a new one. */
 void terminal_restart(struct session_terminal *at);
 
+/** What stands on the screen from row @first (as terminal_get numbers them), without its first @skip cells, up to row @end: wrapped rows as one line. malloc'ed. */
+char *terminal_text_between(const struct session_terminal *at, int first, unsigned skip, int end);
+
+/* evidence.c */
+/** A command that was typed to @at ended, or @status is SESSION_UNFINISHED. Its text and @output are the session's from here on. */
+void evidence_take(struct session_terminal *at, struct open_command command, int status, char *output);
+void evidence_forget(struct session *session);
+/** A line was accepted. */
+void evidence_typed(struct session *session, const char *line);
+/** A step begins: nothing of it was typed. */
+void evidence_step_began(struct session *session);
 /** Its strace is gone: its shell can only fail now, so it gets a new one; if the shell has ended too, that is why. */
 void terminal_lost_lens(struct session_terminal *at);
 /** End the terminal's shell, which is at its prompt, and start another one in the directory it was in, @with the lens or without. */

@@ -202,6 +202,7 @@ void step_begin(struct session *session, unsigned step)
         step++;
     }
     session->current = step;
+    evidence_step_began(session);
     session->last_status = 0;
     free(session->last_command);
     session->last_command = NULL;
