@@ -207,6 +207,37 @@ static void tell_error(struct plain *plain, int result, const struct err *err)
         plain_tell(plain, NULL, err->message);
 }
 
+static void undo(struct plain *plain)
+{
+    struct err err = { 0 };
+    char text[128];
+    unsigned step = session_undo_step(plain->session);
+    if (step == 0) {
+        plain_tell(plain, NULL, "Nothing to undo: this is the lesson's beginning.");
+        return;
+    }
+    snprintf(text, sizeof text, "A fresh lab is being built, as it was when step %u began.", step);
+    plain_tell(plain, NULL, text);
+    tell_error(plain, session_goto(plain->session, step, &err), &err);
+}
+
+static void jump(struct plain *plain, const struct place *place)
+{
+    struct err err = { 0 };
+    if (!place->names_lesson || (int)place->lesson == plain->lesson->number) {
+        tell_error(plain, session_goto(plain->session, place->step, &err), &err);
+        return;
+    }
+    plain->next_path = place_find(&plain->curriculum, place, &err);
+    if (!plain->next_path) {
+        plain_tell(plain, NULL, err.message);
+        return;
+    }
+    plain->next_step = place->step;
+    plain->leave = true;
+    loop_quit(plain->loop);
+}
+
 void plain_run_action(struct plain *plain, const struct command_line *command)
 {
     struct err err = { 0 };
@@ -242,8 +273,11 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         plain_tell(plain, NULL, "A fresh lab is being built for this step.");
         tell_error(plain, session_reset(plain->session, &err), &err);
         break;
+    case ACTION_UNDO:
+        undo(plain);
+        break;
     case ACTION_GOTO:
-        tell_error(plain, session_goto(plain->session, command->number, &err), &err);
+        jump(plain, &command->place);
         break;
     case ACTION_ANSWER:
         answer(plain, command->argument);
@@ -423,7 +457,8 @@ static int run(struct plain *plain, struct err *err)
         close_lesson(plain);
         free(plain->path);
         plain->path = take_ptr(&plain->next_path);
-        step = 0;
+        step = plain->next_step;
+        plain->next_step = 0;
     }
     return plain->path || result ? result : *err->message && !plain->options->lesson ? -1 : 0;
 }

@@ -38,7 +38,8 @@ struct plain {
     struct loop *loop;
     struct lesson *lesson;
     char *path;
-    char *next_path; /* the lesson to open when the loop ends; NULL: leave */
+    char *next_path;    /* the lesson to open when the loop ends; NULL: leave */
+    unsigned next_step; /* … and at which step; 0: where progress left off */
     struct session *session;
     struct plain_terminal terminals[TERMINALS + 1];
     struct loop_source *check_timer, *keyboard;

@@ -2,6 +2,7 @@
 
 #include "engine/base/cleanup.h"
 #include "repl/lesson/curriculum.h"
+#include "repl/lesson/place.h"
 #include "repl/play/plain.h"
 #include "repl/screen/screen.h"
 
@@ -16,10 +17,11 @@ void shell_usage(FILE *out)
 {
     fprintf(
         out,
-        "usage: teachroot [OPTION]… [LESSON [STEP]]\n"
+        "usage: teachroot [OPTION]… [LESSON [STEP] | LESSON.STEP]\n"
         "       teachroot VERB [ARGUMENT]…\n\n"
         "Opens the lesson shell: a lesson, real terminals in a lab of your own, and the kernel's state beside them.\n"
-        "LESSON is a number, a file, or the start of a title; without one it goes on where you left off.\n\n"
+        "LESSON is a number, a file, or the start of a title; without one it goes on where you left off.\n"
+        "4.3 is step 3 of lesson 4: a fresh lab in which the steps before it are done for you.\n\n"
         "      --ascii     only ASCII on the screen\n"
         "      --plain     no screen: everything is said in order, for screen readers and dumb terminals\n"
         "      --rootless  a lab as an ordinary user has it, although you are root\n"
@@ -42,6 +44,17 @@ static bool lesson_is_there(const char *name)
     if (!path)
         fprintf(stderr, "teachroot: %s\n", err.message);
     return path;
+}
+
+/* `4.3`, unless that is a file. @number gets the lesson's. */
+static bool names_place(const char *argument, char *number, size_t size, unsigned *step)
+{
+    struct place place;
+    if (!place_parse(argument, &place) || !place.names_lesson || access(argument, F_OK) == 0)
+        return false;
+    snprintf(number, size, "%u", place.lesson);
+    *step = place.step;
+    return true;
 }
 
 int shell_main(int argc, char **argv)
@@ -78,12 +91,15 @@ int shell_main(int argc, char **argv)
             fprintf(stderr, "teachroot: no such option `%s`: `teachroot --help` lists them\n", argv[optind - 1]);
             return EXIT_USAGE;
         }
+    char number[16];
     if (optind < argc)
         screen.lesson = argv[optind++];
+    if (screen.lesson && names_place(screen.lesson, number, sizeof number, &screen.step))
+        screen.lesson = number;
     if (optind < argc) {
         char *end;
         unsigned long step = strtoul(argv[optind], &end, 10);
-        if (*end || end == argv[optind] || step == 0 || optind + 1 < argc) {
+        if (*end || end == argv[optind] || step == 0 || optind + 1 < argc || screen.step) {
             fprintf(stderr, "teachroot: after the lesson comes the number of a step, and nothing more: not `%s`\n",
                     argv[optind]);
             return EXIT_USAGE;

@@ -12,7 +12,10 @@ const struct command commands[] = {
     { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
     { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab" },
-    { "goto", COMMAND_NUMBER, "N", ACTION_GOTO, "go to step N: a fresh lab in which the steps before it are done" },
+    { "goto", COMMAND_PLACE, "N", ACTION_GOTO,
+      "go to step N, or to step 3 of lesson 4 with `goto 4.3`: a fresh lab in which the steps before it are done" },
+    { "undo", COMMAND_ALONE, NULL, ACTION_UNDO,
+      "a fresh lab as it was when this step began; where nothing was done in it yet, when the one before it began" },
     { "state", COMMAND_ALONE, NULL, ACTION_STATE,
       "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, links" },
     { "panel", COMMAND_ALONE, NULL, ACTION_PANEL_BESIDE,
@@ -66,6 +69,8 @@ static bool argument_fits(const struct command *known, struct command_line *comm
         return !*command->argument;
     case COMMAND_NUMBER:
         return parse_number(command->argument, &command->number);
+    case COMMAND_PLACE:
+        return place_parse(command->argument, &command->place);
     case COMMAND_REST:
         return *command->argument;
     }
@@ -115,8 +120,11 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
     } else if (known->argument == COMMAND_ALONE) {
         snprintf(why, size, "`%s` takes nothing after it; type `%s` alone", known->name, known->name);
     } else {
-        snprintf(why, size, "`%s` needs %s; type for example `%s 2`", known->name,
-                 known->argument == COMMAND_NUMBER ? "a number" : "an answer", known->name);
+        static const char *const needs[] = {
+            [COMMAND_NUMBER] = "a number", [COMMAND_PLACE] = "a step's number", [COMMAND_REST] = "an answer"
+        };
+        snprintf(why, size, "`%s` needs %s; type for example `%s 2`%s", known->name, needs[known->argument],
+                 known->name, known->argument == COMMAND_PLACE ? ", or `goto 4.3` for step 3 of lesson 4" : "");
     }
     return false;
 }
@@ -125,7 +133,8 @@ bool commands_mistaken(const char *line, char *why, size_t size)
 {
     const struct command *known = find(line, strcspn(line, blanks));
     struct command_line command;
-    return known && known->argument == COMMAND_NUMBER && !commands_parse(line, false, &command, why, size);
+    return known && (known->argument == COMMAND_NUMBER || known->argument == COMMAND_PLACE) &&
+           !commands_parse(line, false, &command, why, size);
 }
 
 size_t commands_choices(const char *text, unsigned *choices, size_t max, size_t count)

@@ -196,6 +196,11 @@ void overlay_input(struct screen *screen, const struct input_event *event);
 void welcome_put(struct flow *flow, const struct screen *screen);
 void welcome_begin(struct screen *screen); /* Enter: where one left off, or the first lesson */
 
+/* jump.c */
+void jump_reset(struct screen *screen); /* the current step anew */
+void jump_undo(struct screen *screen);
+void jump_to(struct screen *screen, const struct place *place);
+
 /* actions.c */
 void action_run(struct screen *screen, enum action action, const struct command_line *command);
 void action_input(struct screen *screen, const struct input_event *event); /* where every event begins */

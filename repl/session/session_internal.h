@@ -49,6 +49,7 @@ struct step_state {
     enum step_status status;
     char *skip_reason;
     bool passed;       /* since it became the current one */
+    bool touched;      /* since then something was typed to a shell or answered */
     bool command_done; /* one of its commands ran and ended as it should */
     bool block_failed; /* headless: one of its blocks did not do what it should */
     bool *answered;    /* for each block: a quiz answered rightly */
@@ -143,8 +144,9 @@ struct replay {
     bool on;
     unsigned target, step; /* the step being replayed */
     size_t block;
-    bool setup_done;
-    unsigned deaths; /* of the lab, in a row, while replaying */
+    unsigned deaths;           /* of the lab, in a row, while replaying */
+    char left_out[400];        /* what need not be done again, named for the learner */
+    unsigned left_out_unnamed; /* and what there was no room for */
 };
 
 struct session {
@@ -205,6 +207,7 @@ void terminal_restart(struct session_terminal *at);
 int steps_init(struct session *session, struct err *err);
 void steps_free(struct session *session);
 void step_begin(struct session *session, unsigned step); /* its setup, then it is in play */
+void step_touched(struct session *session);              /* the learner did something in it */
 void step_command_ended(struct session *session, const char *command, int status, bool nested);
 bool step_is_answered(const struct session *session, unsigned step); /* all its quizzes */
 /** Pass the current step if everything it asks for is there; @checked: its check has just passed. */

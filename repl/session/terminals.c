@@ -57,6 +57,7 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     terminal_cursor(at->terminal, &row, &col, &visible);
     at->output_row = (int)row;
     at->output_scrollback = terminal_scrollback(at->terminal);
+    step_touched(at->session);
     if (at->command_count == sizeof at->commands / sizeof *at->commands) {
         free(at->commands[0].text);
         memmove(at->commands, at->commands + 1, sizeof at->commands - sizeof *at->commands);
