@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#define REPLAY_SAID_MS 2000
 #define CHECK_WAIT_MS 5000 /* a piped `next` waits so long for the check of the command before it */
 
 /* Saying. */
@@ -207,9 +208,18 @@ static void tell_error(struct plain *plain, int result, const struct err *err)
         plain_tell(plain, NULL, err->message);
 }
 
-static void undo(struct plain *plain)
+/* No line is given to the old lab from here on. */
+static void begin_jump(struct plain *plain, unsigned step)
 {
     struct err err = { 0 };
+    if (session_goto(plain->session, step, &err) < 0)
+        plain_tell(plain, NULL, err.message);
+    else
+        plain->building = true;
+}
+
+static void undo(struct plain *plain)
+{
     char text[128];
     unsigned step = session_undo_step(plain->session);
     if (step == 0) {
@@ -218,14 +228,14 @@ static void undo(struct plain *plain)
     }
     snprintf(text, sizeof text, "A fresh lab is being built, as it was when step %u began.", step);
     plain_tell(plain, NULL, text);
-    tell_error(plain, session_goto(plain->session, step, &err), &err);
+    begin_jump(plain, step);
 }
 
 static void jump(struct plain *plain, const struct place *place)
 {
     struct err err = { 0 };
     if (!place->names_lesson || (int)place->lesson == plain->lesson->number) {
-        tell_error(plain, session_goto(plain->session, place->step, &err), &err);
+        begin_jump(plain, place->step);
         return;
     }
     plain->next_path = place_find(&plain->curriculum, place, &err);
@@ -240,7 +250,6 @@ static void jump(struct plain *plain, const struct place *place)
 
 void plain_run_action(struct plain *plain, const struct command_line *command)
 {
-    struct err err = { 0 };
     switch (command->action) {
     case ACTION_NEXT:
         plain->next_due = !plain->tty && !session_current_passed(plain->session) &&
@@ -269,10 +278,12 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         }
         break;
     }
-    case ACTION_RESET:
+    case ACTION_RESET: {
+        unsigned step = session_current(plain->session), last = (unsigned)plain->lesson->step_count;
         plain_tell(plain, NULL, "A fresh lab is being built for this step.");
-        tell_error(plain, session_reset(plain->session, &err), &err);
+        begin_jump(plain, step > last ? last : step);
         break;
+    }
     case ACTION_UNDO:
         undo(plain);
         break;
@@ -326,25 +337,35 @@ void plain_take_line(struct plain *plain, const char *line)
     tell_error(plain, session_send_line(plain->session, line, &err), &err);
 }
 
+/* Once, and where it takes long, how far it is. */
+static void say_replay(struct plain *plain, unsigned step)
+{
+    char text[64];
+    plain->building = true;
+    if (plain->replay_said && loop_now() - plain->replay_said < REPLAY_SAID_MS)
+        return;
+    snprintf(text, sizeof text,
+             plain->replay_said ? "Now step %u." : "The steps before are done again for you, from step %u on.", step);
+    plain->replay_said = loop_now();
+    plain_tell(plain, NULL, text);
+}
+
 /* The session's events in words. */
 static void on_event(struct session *session, const struct session_event *event, void *data)
 {
     struct plain *plain = data;
-    char text[128];
+    char text[64];
     switch (event->kind) {
     case SESSION_LAB_DIED:
         plain->building = true;
         plain_tell(plain, NULL, "The lab has ended. A new one is being built, and your steps are done again in it.");
         break;
     case SESSION_REPLAY:
-        if (!plain->building || event->text) {
-            snprintf(text, sizeof text, "Step %u is done again for you.", event->step);
-            plain_tell(plain, NULL, text);
-        }
-        plain->building = true;
+        say_replay(plain, event->step);
         break;
     case SESSION_STEP:
         plain->building = session_replaying(session);
+        plain->replay_said = 0;
         if (plain->building)
             break;
         if (!event->passed || plain->step_said != session_current(session))
@@ -367,6 +388,8 @@ static void on_event(struct session *session, const struct session_event *event,
         }
         break;
     case SESSION_MESSAGE:
+        if (event->failed) /* whatever was under way may not go on */
+            plain->building = session_replaying(session);
         plain_tell(plain, NULL, event->text);
         break;
     case SESSION_CHECK: /* passed: the step's event says so; not passed: `why` does */

@@ -50,6 +50,7 @@ struct plain {
     bool building; /* the lab is being built or steps are being redone */
     bool redraw;   /* something was said over the line being edited */
     bool middle;   /* the last thing written was not the end of a line */
+    uint64_t replay_said; /* ms: when it was last said how far a replay is; 0: not yet */
     bool passed_said;
     bool next_due; /* `next` waits for a check */
     bool leave;

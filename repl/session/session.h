@@ -119,7 +119,6 @@ const char *session_solution(const struct session *session); /* the step's next 
 const char *session_suggestion(const struct session *session);
 /** A fresh lab, replayed up to @step. Begins when the callbacks now running have returned; what fails then is told by SESSION_MESSAGE. -1: no such step. */
 int session_goto(struct session *session, unsigned step, struct err *err);
-int session_reset(struct session *session, struct err *err); /* goto the current step */
 /** Where an undo leads: the current step if anything was typed or answered in it, else the last one before it that this machine can do; 0: there is nothing to undo. */
 unsigned session_undo_step(const struct session *session);
 
