@@ -8,6 +8,7 @@
 
 #include "engine/base/err.h"
 #include "engine/lab/lab.h"
+#include "repl/lesson/journal.h"
 #include "repl/lesson/lesson.h"
 #include "repl/lesson/progress.h"
 #include "repl/session/loop.h"
@@ -41,6 +42,7 @@ struct session_options {
     struct loop *loop;
     const struct lesson *lesson; /* outlives the session */
     struct progress *progress;   /* NULL: nothing is remembered */
+    struct journal *journal;     /* what the learner does is written there; NULL: nowhere */
     struct lab_options lab;
     unsigned rows, cols; /* of new terminals */
     bool by_hand;        /* headless playback: checks run only by session_run_check, and a dead lab is not rebuilt */

@@ -18,6 +18,10 @@
 struct open_command {
     char shell[32];
     char *text;
+    uint64_t number; /* in the journal; 0: not there */
+    bool nested;     /* the journal knows that a shell it started is at its prompt */
+    int row;         /* where its output began, and how many lines had scrolled off ever then */
+    uint64_t scrolled;
 };
 
 struct session_terminal {
@@ -171,6 +175,7 @@ struct session {
     struct step_state *steps; /* step_count of them; [0] is step 1 */
     unsigned current;
     bool finished_told;
+    bool record_failed; /* it was said that the journal cannot be written */
     int last_status;
     char *last_command;
     struct check check;
@@ -262,6 +267,15 @@ void state_read_layers(const struct session *session, const struct observe_mount
 /* waiting.c */
 /** Does a process in the terminal's foreground wait for input from it? */
 bool foreground_reads(const struct session_terminal *at);
+
+/* record.c: what the learner does goes into the journal */
+void record_accepted(struct session_terminal *at, struct open_command *command);
+/** The newest command has started a shell, which is at its prompt. */
+void record_nested(struct session_terminal *at);
+void record_ended(struct session_terminal *at, const struct open_command *command, int status);
+void record_answer(struct session *session, const struct quiz *quiz, const unsigned *choices, size_t count,
+                   const char *typed, bool right);
+void record_passed(struct session *session);
 
 /* replay.c */
 void replay_start(struct session *session, unsigned target);

@@ -274,6 +274,7 @@ static void pass(struct session *session)
     if (session->options.progress &&
         progress_pass(session->options.progress, progress_name(session), session->current, hash, &err) < 0)
         session_message(session, true, "progress is not saved: %s", err.message);
+    record_passed(session);
     tell_step(session);
 }
 
@@ -499,6 +500,7 @@ bool session_answer(struct session *session, const unsigned *choices, size_t cou
     }
     right = right && (quiz->typed || count > 0 || quiz->several);
     step_touched(session);
+    record_answer(session, quiz, choices, count, typed, right);
     if (reason)
         *reason = text_string(&session->said);
     if (!right)

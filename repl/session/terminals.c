@@ -66,24 +66,26 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     struct open_command *command = &at->commands[at->command_count++];
     snprintf(command->shell, sizeof command->shell, "%s", shell);
     command->text = at->sent ? take_ptr(&at->sent) : command_on_screen(at);
+    command->row = at->output_row;
+    command->scrolled = terminal_scrolled(at->terminal);
+    command->number = 0;
+    command->nested = false;
+    record_accepted(at, command);
 }
 
 /* The command of @shell ended, and so did those of the shells below it. */
-static char *command_of(struct session_terminal *at, const char *shell)
+static char *command_of(struct session_terminal *at, const char *shell, int status)
 {
-    char *text = NULL;
     unsigned i = at->command_count;
     while (i > 0 && strcmp(at->commands[i - 1].shell, shell) != 0)
         i--;
     if (i == 0)
         return strdup("");
-    for (unsigned k = i - 1; k < at->command_count; k++)
-        if (k == i - 1)
-            text = take_ptr(&at->commands[k].text);
-        else
-            free(at->commands[k].text);
+    for (unsigned k = i; k < at->command_count; k++)
+        free(at->commands[k].text);
     at->command_count = i - 1;
-    return text;
+    record_ended(at, &at->commands[i - 1], status);
+    return take_ptr(&at->commands[i - 1].text);
 }
 
 /* Blanks around what was typed are not part of the command. malloc'ed. */
@@ -99,7 +101,7 @@ static char *trimmed_command(const char *text)
 static void command_ended(struct session_terminal *at, const struct terminal_event *event)
 {
     struct session *session = at->session;
-    cleanup_free char *text = command_of(at, event->shell);
+    cleanup_free char *text = command_of(at, event->shell, event->status);
     player_done(at, event->shell, event->status);
     if (!session->replay.on && at->number == session->active) {
         session->last_status = event->status;
@@ -142,6 +144,7 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
     if (first) {
         session_lab_ready(session);
     } else if (other && !session->replay.on) {
+        record_nested(at);
         if (at->command_count)
             step_command_ended(session, at->commands[at->command_count - 1].text, 0, true);
         check_soon(session, true);
