@@ -52,6 +52,15 @@ struct journal *journal_new(const char *path)
     return journal;
 }
 
+struct journal *journal_of_lesson(const char *progress_path, const char *lesson_path, bool wanted)
+{
+    const char *slash = strrchr(lesson_path, '/'), *off = getenv("TEACHROOT_JOURNAL");
+    if (!wanted || (off && strcmp(off, "off") == 0))
+        return journal_new(NULL);
+    cleanup_free char *path = journal_path(progress_path, slash ? slash + 1 : lesson_path);
+    return path ? journal_new(path) : NULL;
+}
+
 void journal_free(struct journal *journal)
 {
     if (!journal)
@@ -68,12 +77,12 @@ static int open_locked(const char *path, struct stat *st, struct err *err)
     for (int try = 0; try < TRIES; try++) {
         struct stat named;
         cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0 && errno == ENOENT && user_make_parents(path, err) < 0)
-            return -1;
-        if (fd < 0 && errno == ENOENT)
-            continue;
-        if (fd < 0)
+        if (fd < 0 && errno != ENOENT)
             return err_set(err, errno, "open `%s`", path);
+        if (fd < 0 && user_make_parents(path, err) < 0)
+            return -1;
+        if (fd < 0)
+            continue;
         while (flock(fd, LOCK_EX) < 0)
             if (errno != EINTR)
                 return err_set(err, errno, "flock `%s`", path);

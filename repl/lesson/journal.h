@@ -27,6 +27,8 @@ char *journal_path(const char *progress_path, const char *lesson);
 
 /** Nothing is made before the first line. @path NULL: in memory. NULL only when out of memory. */
 struct journal *journal_new(const char *path);
+/** The journal of the lesson at @lesson_path; in memory where it is not @wanted, or $TEACHROOT_JOURNAL is `off`. */
+struct journal *journal_of_lesson(const char *progress_path, const char *lesson_path, bool wanted);
 void journal_free(struct journal *journal);
 
 /* What is written. Texts need not be UTF-8: what is not becomes U+FFFD, and control characters but tab and newline are dropped. Each returns 0, or -1 with @err set. */

@@ -423,10 +423,12 @@ static int open_lesson(struct plain *plain, unsigned step, struct err *err)
             .number = i,
             .filter = { .keep = plain->tty && term && strcmp(term, "dumb") != 0 },
         };
+    plain->journal = journal_of_lesson(plain->options->progress_path, plain->path, !plain->options->no_journal);
     struct session_options options = {
         .loop = plain->loop,
         .lesson = plain->lesson,
         .progress = plain->progress,
+        .journal = plain->journal,
         .lab = plain->options->lab,
         .rows = size.ws_row > 0 ? size.ws_row : 24,
         .cols = size.ws_col > 1 ? size.ws_col : 80,
@@ -452,6 +454,8 @@ static void close_lesson(struct plain *plain)
     plain->step_said = 0;
     session_free(plain->session);
     plain->session = NULL;
+    journal_free(plain->journal);
+    plain->journal = NULL;
     lesson_free(plain->lesson);
     plain->lesson = NULL;
 }

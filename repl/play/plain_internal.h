@@ -41,6 +41,7 @@ struct plain {
     char *next_path;    /* the lesson to open when the loop ends; NULL: leave */
     unsigned next_step; /* … and at which step; 0: where progress left off */
     struct session *session;
+    struct journal *journal;
     struct plain_terminal terminals[TERMINALS + 1];
     struct loop_source *check_timer, *keyboard;
     struct termios found; /* as the terminal was, and will be again */

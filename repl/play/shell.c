@@ -26,6 +26,7 @@ void shell_usage(FILE *out)
         "      --plain     no screen: everything is said in order, for screen readers and dumb terminals\n"
         "      --rootless  a lab as an ordinary user has it, although you are root\n"
         "      --offline   a lab without network\n"
+        "      --no-journal  what you do is not written down for `teachroot transcript`\n"
         "  -h, --help      this text\n"
         "      --version   the version\n");
 }
@@ -59,11 +60,15 @@ static bool names_place(const char *argument, char *number, size_t size, unsigne
 
 int shell_main(int argc, char **argv)
 {
-    enum { ASCII = 256, PLAIN, ROOTLESS, OFFLINE };
+    enum { ASCII = 256, PLAIN, ROOTLESS, OFFLINE, NO_JOURNAL };
     static const struct option options[] = {
-        { "ascii", no_argument, NULL, ASCII },       { "plain", no_argument, NULL, PLAIN },
-        { "rootless", no_argument, NULL, ROOTLESS }, { "offline", no_argument, NULL, OFFLINE },
-        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+        { "ascii", no_argument, NULL, ASCII },
+        { "plain", no_argument, NULL, PLAIN },
+        { "rootless", no_argument, NULL, ROOTLESS },
+        { "offline", no_argument, NULL, OFFLINE },
+        { "no-journal", no_argument, NULL, NO_JOURNAL },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     struct screen_options screen = { 0 };
     const char *term = getenv("TERM");
@@ -83,6 +88,9 @@ int shell_main(int argc, char **argv)
             break;
         case OFFLINE:
             screen.lab.offline = true;
+            break;
+        case NO_JOURNAL:
+            screen.no_journal = true;
             break;
         case 'h':
             shell_usage(stdout);

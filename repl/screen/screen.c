@@ -397,6 +397,8 @@ static void end_session(struct screen *screen)
     if (screen->session)
         session_free(screen->session);
     screen->session = NULL;
+    journal_free(screen->journal);
+    screen->journal = NULL;
     memset(&screen->terminal_view, 0, sizeof(screen->terminal_view));
     memset(&screen->state, 0, sizeof(screen->state));
     ahead_drop(screen);
@@ -428,11 +430,13 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         return -1;
     end_session(screen);
     screen->lesson = lesson;
+    screen->journal = journal_of_lesson(screen->options->progress_path, path, !screen->options->no_journal);
     const struct rect *pane = &screen->layout.terminal;
     struct session_options options = {
         .loop = screen->loop,
         .lesson = lesson,
         .progress = screen->progress,
+        .journal = screen->journal,
         .lab = screen->options->lab,
         .rows = pane->rows ? pane->rows : 24,
         .cols = pane->cols > 1 ? pane->cols : 80,

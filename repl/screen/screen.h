@@ -14,6 +14,7 @@ struct screen_options {
     struct lab_options lab;    /* name, limits, rootless, offline, tools */
     const char *progress_path; /* NULL: the default place */
     const char *history_path;  /* NULL: beside the progress */
+    bool no_journal;           /* what is done is not written down */
 };
 
 /** Run until the user quits. Returns the exit status: 0; 1 it could not be run (said on stderr); 2 the lesson is malformed (each mistake

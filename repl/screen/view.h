@@ -93,6 +93,7 @@ struct screen {
     struct progress *progress;
     struct lesson *lesson;
     const char *lesson_path; /* as in the curriculum, or the path given */
+    struct journal *journal; /* of the session; NULL: no memory for one */
     struct session *session; /* NULL before a lesson is begun */
     struct prompt *prompt;
     bool building; /* the lab is being built or steps are being redone */
