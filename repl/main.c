@@ -1,6 +1,7 @@
 /* teachroot: which verb? */
 #include "repl/panel/top.h"
 #include "repl/play/doctor.h"
+#include "repl/play/explain.h"
 #include "repl/play/image.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
@@ -26,6 +27,7 @@ static const struct verb {
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
     { "image", image_verb_main, "images that every lab sees: from-rootfs, from-host, gc, fsck" },
     { "top", top_main, "processes and cgroups, live: of this machine, a lab, a container or a cgroup" },
+    { "explain", explain_verb_main, "what the words of a command line mean, and which syscalls they become" },
     { "help", help_main, "say how a verb is used" },
 };
 #define VERBS (sizeof verbs / sizeof *verbs)

@@ -14,7 +14,7 @@ static const struct tool_option rows[] = {
       NULL },
     { 't', 't', "type", required_argument, "NAME",
       "only this kind, may be said more than once: mnt, net, ipc, user, pid, uts, cgroup or time",
-      "readlink(/proc/PID/ns/NAME)" },
+      "readlinkat(\"ns/…\")" },
     { 'T', 'T', "tree", optional_argument, "REL",
       "namespaces as a tree: by their owner (if REL is left out), parent, or process", "ioctl(NS_GET_USERNS)" },
     OPTION_ROW_EXPLAIN,
