@@ -8,6 +8,7 @@
 #include "repl/play/play.h"
 #include "repl/play/shell.h"
 #include "repl/play/test.h"
+#include "repl/play/transcript.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ static const struct verb {
     { "play", play_main, "play lessons from first step to last, without a terminal" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
+    { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },
+    { "review", review_main, "what each step of a lesson has shown, and which syscalls did it" },
     { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
     { "image", image_verb_main, "images that every lab sees: from-rootfs, from-host, gc, fsck" },
@@ -45,7 +48,7 @@ static void print_usage(FILE *out)
     shell_usage(out);
     fprintf(out, "\nVerbs:\n");
     for (size_t i = 0; i < VERBS; i++)
-        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+        fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(out, "\n`teachroot help VERB` says more; `teachroot --version` says which one this is.\n");
 }
 

@@ -4,6 +4,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/lesson/resume.h"
 #include "repl/play/plain.h"
+#include "repl/session/session_review.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -180,6 +181,13 @@ static void hint(struct plain *plain)
     }
 }
 
+static void review(struct plain *plain)
+{
+    struct err err;
+    cleanup_free char *text = session_review(plain->session, &err);
+    plain_tell(plain, "Review", text ? text : err.message);
+}
+
 static void show_terminal(struct plain *plain, unsigned number)
 {
     struct err err = { 0 };
@@ -300,6 +308,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         begin_saying(plain);
         plain_say_state(&plain->page, plain->session);
         break;
+    case ACTION_REVIEW:
+        review(plain);
+        break;
     case ACTION_LESSONS:
         begin_saying(plain);
         plain_say_lessons(&plain->page, &plain->curriculum);
@@ -366,7 +377,7 @@ static void on_event(struct session *session, const struct session_event *event,
     case SESSION_STEP:
         plain->building = session_replaying(session);
         plain->replay_said = 0;
-        if (plain->building)
+        if (plain->building || session_current(session) > plain->lesson->step_count) /* the end is told next */
             break;
         if (!event->passed || plain->step_said != session_current(session))
             say_step(plain);
@@ -377,6 +388,8 @@ static void on_event(struct session *session, const struct session_event *event,
         }
         break;
     case SESSION_FINISHED:
+        if (plain->step_said && plain->step_said <= plain->lesson->step_count)
+            review(plain);
         if (plain->step_said != session_current(session))
             say_step(plain);
         break;

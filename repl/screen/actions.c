@@ -197,6 +197,9 @@ void action_run(struct screen *screen, enum action action, const struct command_
         overlay_show(screen, OVERLAY_STATE);
         screen->state_due = true;
         break;
+    case ACTION_REVIEW:
+        overlay_show(screen, OVERLAY_REVIEW);
+        break;
     case ACTION_PANEL:
         panel_view_whole(screen);
         break;

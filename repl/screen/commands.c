@@ -21,6 +21,8 @@ const struct command commands[] = {
     { "panel", COMMAND_ALONE, NULL, ACTION_PANEL_BESIDE,
       "the lab's processes and limits, live, in the place of the state, or away again; F11 gives them the whole "
       "screen" },
+    { "review", COMMAND_ALONE, NULL, ACTION_REVIEW,
+      "what each step has shown, what you typed in it, and which syscalls did it" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },

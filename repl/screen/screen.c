@@ -213,6 +213,7 @@ static void step_changed(struct screen *screen)
     bool was_building = screen->building;
     screen->building = session_replaying(screen->session);
     screen->finished = step > screen->lesson->step_count;
+    screen->in_step |= !screen->finished && !screen->building;
     if (step == screen->lesson_view.step && !was_building) {
         if (session_current_passed(screen->session)) {
             screen->message[0] = '\0'; /* the tick stands there now */
@@ -286,6 +287,9 @@ static void on_session_event(struct session *session, const struct session_event
         break;
     case SESSION_FINISHED:
         step_changed(screen);
+        if (screen->in_step)
+            overlay_show(screen, OVERLAY_REVIEW);
+        screen->in_step = false;
         break;
     case SESSION_MESSAGE:
         if (event->failed) /* whatever was under way may not go on: do not keep the keys from the learner */
@@ -405,7 +409,7 @@ static void end_session(struct screen *screen)
     lesson_view_free(screen);
     lesson_free(screen->lesson);
     screen->lesson = NULL;
-    screen->finished = false;
+    screen->finished = screen->in_step = false;
     screen->message[0] = '\0';
     if (screen->prompt)
         prompt_clear(screen->prompt);

@@ -25,7 +25,15 @@ enum dirty {
     DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
 };
 
-enum overlay_page { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE, OVERLAY_PANEL };
+enum overlay_page {
+    OVERLAY_NONE,
+    OVERLAY_WELCOME,
+    OVERLAY_HELP,
+    OVERLAY_LESSONS,
+    OVERLAY_STATE,
+    OVERLAY_REVIEW,
+    OVERLAY_PANEL
+};
 
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
@@ -98,6 +106,7 @@ struct screen {
     struct prompt *prompt;
     bool building; /* the lab is being built or steps are being redone */
     bool finished;
+    bool in_step; /* some step has been in play: its end, not that of a lesson opened at its end, shows the review */
     bool checked; /* the current step's check was met, though a question may be open */
 
     enum pane focus;
@@ -196,6 +205,9 @@ void overlay_input(struct screen *screen, const struct input_event *event);
 /* welcome.c: the first screen */
 void welcome_put(struct flow *flow, const struct screen *screen);
 void welcome_begin(struct screen *screen); /* Enter: where one left off, or the first lesson */
+
+/* review_view.c: what was shown and what was done, step by step */
+void review_put(struct flow *flow, const struct screen *screen);
 
 /* jump.c */
 void jump_reset(struct screen *screen); /* the current step anew */
