@@ -6,6 +6,8 @@
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
 #include "repl/play/play.h"
+#include "repl/play/progress.h"
+#include "repl/play/report.h"
 #include "repl/play/shell.h"
 #include "repl/play/test.h"
 #include "repl/play/transcript.h"
@@ -26,6 +28,8 @@ static const struct verb {
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },
     { "review", review_main, "what each step of a lesson has shown, and which syscalls did it" },
+    { "progress", progress_main, "how far you are, as a file: show, export, import, forget" },
+    { "report", report_main, "how far many learners are, from their progress files" },
     { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
     { "image", image_verb_main, "images that every lab sees: from-rootfs, from-host, gc, fsck" },

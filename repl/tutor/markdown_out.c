@@ -50,7 +50,7 @@ void markdown_out_words(FILE *out, const char *text)
             fputc(' ', out);
             continue;
         }
-        if (strchr("\\`*_{}[]<>()#+-.!|&~=", *text))
+        if (strchr("\\`*_[]<>#|&~", *text))
             fputc('\\', out);
         fputc(*text, out);
     }

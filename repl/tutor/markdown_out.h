@@ -8,7 +8,7 @@
 void markdown_out_block(FILE *out, const char *info, const char *text);
 /** The first line of @text as code in a sentence, with an ellipsis after it if there are more. */
 void markdown_out_code(FILE *out, const char *text);
-/** @text as words: what Markdown or HTML would take for its own is escaped, and lines are joined. */
+/** @text as words behind others on a line: what Markdown or HTML would take for its own there is escaped, and lines are joined. */
 void markdown_out_words(FILE *out, const char *text);
 
 #endif

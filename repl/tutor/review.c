@@ -144,14 +144,14 @@ char *review_text(const struct lesson *lesson, const struct journal_record *reco
     for (unsigned i = 1; i <= lesson->step_count; i++)
         passed += mark(i, data) == REVIEW_PASSED;
     fprintf(out,
-            "%u of %zu steps have passed. What each has shown, what you typed, and what it asked the kernel for:\n",
+            "Passed: %u of %zu steps. What each has shown, what you typed, and what it asked the kernel for:\n",
             passed, lesson->step_count);
     for (unsigned i = 1; i <= lesson->step_count; i++) {
         const struct step *step = &lesson->steps[i - 1];
         fprintf(out, "\n## %u. ", i);
         markdown_out_words(out, step->title);
         fprintf(out, "%s\n", marks[mark(i, data)]);
-        if (step->essence)
+        if (step->essence && mark(i, data) != REVIEW_OPEN) /* it would tell what the step is about to ask */
             fprintf(out, "\n%s\n", step->essence);
         put_commands(out, record, i, &explained);
     }
