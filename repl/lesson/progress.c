@@ -226,7 +226,8 @@ static int merge(json_t *root, const json_t *other)
     json_object_foreach(json_object_get(other, "passed"), lesson, value)
     {
         json_t *both = json_deep_copy(value);
-        if (!both || json_object_update(both, json_object_get(json_object_get(root, "passed"), lesson)) < 0 ||
+        const json_t *ours = json_object_get(json_object_get(root, "passed"), lesson);
+        if (!both || (ours && json_object_update(both, (json_t *)(uintptr_t)ours) < 0) ||
             json_object_set_new(json_object_get(root, "passed"), lesson, both) < 0)
             return -1;
     }

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum { SOME_DAMAGED = 1, WRONG_USAGE, CANNOT };
-enum { MOST_DEPTH = 16, MOST_FILES = 100000 };
+enum { MOST_DEPTH = 16, MOST_FILES = 100000, MOST_LESSONS = 1000 };
 
 /* While it is made: the lessons with the hashes that passed steps are told by, and the files. */
 struct making {
@@ -94,6 +94,11 @@ static void add_file(struct making *making, const char *path)
     struct progress *progress = progress_read(path, &err);
     if (!progress) {
         add_damaged(making, path, err.message);
+        return;
+    }
+    if (progress_lesson(progress, MOST_LESSONS)) {
+        add_damaged(making, path, "it names more lessons than there can be");
+        progress_free(progress);
         return;
     }
     struct progress **place = grow(making, &making->progress, report->learner_count, sizeof *place);

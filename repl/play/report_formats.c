@@ -35,12 +35,23 @@ static const char *cell_text(const struct report_lesson *lesson, const struct re
     return text;
 }
 
+/* Control characters would act on the terminal. */
+static void clean_text(const char *text, char *clean, size_t size)
+{
+    size_t len = 0;
+    for (; *text && len + 1 < size; text++)
+        clean[len++] = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
+    clean[len] = '\0';
+}
+
 static void lesson_name(const struct report_lesson *lesson, char *text, size_t size)
 {
-    if (lesson->number >= 0)
+    if (lesson->number >= 0) {
         snprintf(text, size, "%d", lesson->number);
-    else
-        snprintf(text, size, "%.20s", lesson->file);
+        return;
+    }
+    clean_text(lesson->file, text, size);
+    text[utf8_fit(text, strlen(text), 20)] = '\0';
 }
 
 /* "4.3" of a learner in the middle of it, "4 done", "" */
@@ -60,14 +71,12 @@ static void place_text(const struct report *report, const struct report_learner 
 
 /* ---- text ---- */
 
-/* At most @cells, filled up with blanks. Control characters would act on the terminal. */
+/* At most @cells, filled up with blanks. */
 static void put_name(FILE *out, const char *name, unsigned cells)
 {
     char clean[256];
-    size_t len = 0;
-    for (; *name && len + 1 < sizeof clean; name++)
-        clean[len++] = (unsigned char)*name < 0x20 || *name == 0x7f ? '?' : *name;
-    clean[len] = '\0';
+    clean_text(name, clean, sizeof clean);
+    size_t len = strlen(clean);
     size_t fit = utf8_fit(clean, len, cells);
     fprintf(out, "%.*s%*s", (int)fit, clean, (int)(cells - utf8_width(clean, fit)), "");
 }
