@@ -19,6 +19,7 @@ const struct tool tools[] = {
     { "debootstrap", debootstrap_main, "make a whole root filesystem of Debian or a relative, and keep it",
       debootstrap_usage, false },
     { "docker", docker_main, "images and containers, without a daemon", NULL, false },
+    { "enter", enter_main, "the way into a lab under a tracer", NULL, .hidden = true },
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },

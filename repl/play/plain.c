@@ -410,6 +410,7 @@ static void on_event(struct session *session, const struct session_event *event,
     case SESSION_OUTPUT:
     case SESSION_PROMPT:
     case SESSION_COMMAND_DONE:
+    case SESSION_LENS:
         break;
     }
 }

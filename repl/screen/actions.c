@@ -206,6 +206,12 @@ void action_run(struct screen *screen, enum action action, const struct command_
     case ACTION_PANEL_BESIDE:
         panel_view_beside(screen);
         break;
+    case ACTION_LENS:
+        lens_view_command(screen, with->argument);
+        break;
+    case ACTION_LENS_WHOLE:
+        overlay_show(screen, OVERLAY_LENS);
+        break;
     case ACTION_RESET:
         jump_reset(screen);
         break;
@@ -358,6 +364,10 @@ void action_input(struct screen *screen, const struct input_event *event)
     }
     if (screen->overlay == OVERLAY_PANEL) {
         panel_view_input(screen, event);
+        return;
+    }
+    if (screen->overlay == OVERLAY_LENS) {
+        lens_page_input(screen, event);
         return;
     }
     if (screen->overlay != OVERLAY_NONE) {

@@ -23,6 +23,10 @@ const struct command commands[] = {
       "screen" },
     { "review", COMMAND_ALONE, NULL, ACTION_REVIEW,
       "what each step has shown, what you typed in it, and which syscalls did it" },
+    { "lens", COMMAND_WORDS, "[WORD]", ACTION_LENS,
+      "the syscalls of the terminal's commands beside it, or away again; only those with WORD (`failed`, a syscall, a "
+      "program …; `all` for all); `lens off` and `lens on`: a new shell without and with it; Shift-F12 gives them the "
+      "whole screen" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
@@ -75,6 +79,9 @@ static bool argument_fits(const struct command *known, struct command_line *comm
         return place_parse(command->argument, &command->place);
     case COMMAND_REST:
         return *command->argument;
+    case COMMAND_WORDS:
+        return command->argument[strspn(command->argument,
+                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-./")] == '\0';
     }
     return false;
 }
@@ -121,6 +128,8 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
         snprintf(why, size, "`%.20s` is not a command here; `help` lists them: next, hint, why …", line);
     } else if (known->argument == COMMAND_ALONE) {
         snprintf(why, size, "`%s` takes nothing after it; type `%s` alone", known->name, known->name);
+    } else if (known->argument == COMMAND_WORDS) {
+        snprintf(why, size, "`%s` takes plain words after it, or nothing; type `%s`", known->name, known->name);
     } else {
         static const char *const needs[] = {
             [COMMAND_NUMBER] = "a number", [COMMAND_PLACE] = "a step's number", [COMMAND_REST] = "an answer"

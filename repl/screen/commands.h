@@ -17,6 +17,7 @@ enum command_argument {
     COMMAND_NUMBER, /* needs a number */
     COMMAND_PLACE,  /* needs a step, which may name its lesson */
     COMMAND_REST,   /* needs the rest of the line */
+    COMMAND_WORDS,  /* may have words: nothing that a shell would act on */
 };
 
 struct command {

@@ -21,6 +21,9 @@ const struct key_binding key_bindings[] = {
     { F(11), 0, ACTION_PANEL, "F11", NULL, "the lab's processes and cgroups, live, on the whole screen; again to undo",
       PANES },
     { F(12), 0, ACTION_STATE, "F12", NULL, "all of the kernel's state that the pane has no room for", PANES },
+    { F(12), INPUT_SHIFT, ACTION_LENS_WHOLE, "Shift-F12", NULL,
+      "the lens on the whole screen: every syscall of the terminal's commands, to look through, filter and copy",
+      PANES },
     { ']', INPUT_CTRL, ACTION_COMMAND_LINE, "Ctrl-]", NULL,
       "a line for teaching commands, also while a program has the screen; F-keys work after it; twice sends it to the "
       "program",

@@ -34,6 +34,18 @@ static struct rect take_left(struct rect *from, unsigned cols)
     return taken;
 }
 
+#define LENS_COLS_MIN 54
+
+/* The lens takes the right half of the state's place, or all of it. */
+static void make_room_for_lens(struct layout *layout)
+{
+    unsigned cols = layout->state.cols >= 2 * LENS_COLS_MIN + 1 ? layout->state.cols / 2 : 0;
+    layout->lens = layout->state;
+    layout->lens_title = layout->state_title;
+    layout->state = cols ? take_left(&layout->lens, cols) : (struct rect){ 0 };
+    layout->state_title = cols && layout->lens_title.rows ? take_left(&layout->lens_title, cols) : (struct rect){ 0 };
+}
+
 /* Lesson left; right the terminal over the state. */
 static void lay_wide(struct layout *layout, struct rect body)
 {
@@ -98,5 +110,7 @@ struct layout layout_compute(unsigned cols, unsigned rows, const struct layout_o
         lay_wide(&layout, body);
     else
         lay_stacked(&layout, body);
+    if (options->lens && layout.state.rows > 0)
+        make_room_for_lens(&layout);
     return layout;
 }

@@ -13,6 +13,7 @@ enum pane { PANE_TERMINAL, PANE_LESSON };
 struct layout_options {
     bool zoomed;    /* one pane has the whole screen but for the message and status lines */
     enum pane zoom; /* which */
+    bool lens;      /* the lens is to be seen: beside the state where both have room, else in its place */
 };
 
 #define LAYOUT_MIN_COLS 40
@@ -21,7 +22,8 @@ struct layout_options {
 struct layout {
     bool too_small; /* below the minimum: nothing but `message`, which is the whole screen */
     bool wide;      /* the lesson is left of the terminal; else above it */
-    struct rect lesson_title, lesson, terminal_title, terminal, state_title, state, divider, message, status;
+    struct rect lesson_title, lesson, terminal_title, terminal, state_title, state, lens_title, lens, divider, message,
+        status;
 };
 
 /** Never overlapping, all inside @cols × @rows; the terminal has at least 2 columns and 1 row wherever it is shown. */

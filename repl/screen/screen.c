@@ -123,6 +123,8 @@ static void draw(struct screen *screen)
         draw_too_small(screen);
     } else if (screen->overlay == OVERLAY_PANEL) {
         panel_view_draw(screen);
+    } else if (screen->overlay == OVERLAY_LENS) {
+        lens_page_draw(screen);
     } else if (screen->overlay != OVERLAY_NONE) {
         overlay_draw(screen);
     } else {
@@ -132,6 +134,8 @@ static void draw(struct screen *screen)
             terminal_view_draw(screen);
         if (screen->dirty & DIRTY_STATE)
             screen->panel_beside ? panel_view_draw(screen) : state_view_draw(screen);
+        if (screen->dirty & DIRTY_STATE)
+            lens_view_draw(screen);
         if (screen->dirty & DIRTY_STATUS)
             status_view_draw(screen);
         if (screen->dirty & DIRTY_CLEAN)
@@ -180,7 +184,9 @@ void screen_relayout(struct screen *screen)
     getmaxyx(stdscr, rows, cols);
     screen->rows = (unsigned)rows;
     screen->cols = (unsigned)cols;
-    struct layout_options options = { .zoomed = screen->zoomed, .zoom = screen->focus };
+    struct layout_options options = { .zoomed = screen->zoomed,
+                                      .zoom = screen->focus,
+                                      .lens = lens_view_shown(screen) };
     screen->layout = layout_compute(screen->cols, screen->rows, &options);
     const struct rect *pane = &screen->layout.terminal;
     if (pane->rows > 0 && pane->cols > 1) {
@@ -226,6 +232,8 @@ static void step_changed(struct screen *screen)
         screen->message[0] = '\0';
     screen->lesson_view.step = step;
     screen->checked = false;
+    if (lens_view_shown(screen) != (screen->layout.lens.rows > 0))
+        screen_relayout(screen);
     lesson_view_new_step(screen);
 }
 
@@ -241,6 +249,7 @@ static void on_session_event(struct session *session, const struct session_event
         return;
     case SESSION_LAB_READY:
         screen->state_due = true;
+        screen->lens_view.held = screen->lens_view.selected = 0; /* its calls are counted from one again */
         lesson_view_changed(screen);
         break;
     case SESSION_LAB_DIED:
@@ -266,6 +275,10 @@ static void on_session_event(struct session *session, const struct session_event
     case SESSION_COMMAND_DONE:
         screen->state_due = true;
         break;
+    case SESSION_LENS:
+        if (active && (screen->layout.lens.rows > 0 || screen->overlay == OVERLAY_LENS))
+            screen->dirty |= DIRTY_STATE;
+        return;
     case SESSION_CHECK:
         screen->state_due = true;
         screen->checked = event->passed;

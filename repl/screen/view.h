@@ -32,7 +32,8 @@ enum overlay_page {
     OVERLAY_LESSONS,
     OVERLAY_STATE,
     OVERLAY_REVIEW,
-    OVERLAY_PANEL
+    OVERLAY_PANEL,
+    OVERLAY_LENS
 };
 
 #define SAID_MAX 16
@@ -54,6 +55,16 @@ struct lesson_view {
     struct said said[SAID_MAX];
     size_t said_count;
     unsigned choices; /* bits: ticked boxes of a quiz with several right answers */
+};
+
+struct lens_view {
+    bool
+        chosen; /* the learner said whether it stands beside the terminal; else it does in steps that ask for a syscall */
+    bool beside;       /* what was said */
+    bool typing;       /* the filter, on the whole page */
+    uint64_t held;     /* number of the newest call shown; 0: all are */
+    uint64_t selected; /* number of the chosen call on the whole page; 0: the newest */
+    char filter[64];
 };
 
 #define TERMINALS_MAX 9
@@ -128,6 +139,7 @@ struct screen {
 
     struct panel_view *panel_view; /* NULL until it is first asked for */
     bool panel_beside;             /* in the place of the state pane */
+    struct lens_view lens_view;
 };
 
 /* screen.c */
@@ -185,6 +197,13 @@ void panel_view_whole(struct screen *screen);  /* over the whole screen */
 void panel_view_draw(struct screen *screen);
 void panel_view_input(struct screen *screen, const struct input_event *event);
 void panel_view_end(struct screen *screen);
+
+/* lens_view.c */
+void lens_view_draw(struct screen *screen);                          /* in the place of the state pane, or beside it */
+bool lens_view_shown(const struct screen *screen);                   /* is it to be there, if there is room? */
+void lens_view_command(struct screen *screen, const char *argument); /* "", "on", "off", "all" or a filter */
+void lens_page_draw(struct screen *screen);                          /* on the whole screen */
+void lens_page_input(struct screen *screen, const struct input_event *event);
 
 /* status_view.c */
 void status_view_draw(struct screen *screen);

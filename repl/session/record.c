@@ -44,22 +44,65 @@ void record_accepted(struct session_terminal *at, struct open_command *command)
     if (!session->options.journal || session->replay.on || !session->lab_ready || !command->text ||
         !command->text[strspn(command->text, " \t\n")])
         return;
-    command->number = journal_command(session->options.journal, session->current, at->number, command->text, &err);
-    if (!command->number)
+    command->entry = journal_command(session->options.journal, session->current, at->number, command->text, &err);
+    if (!command->entry)
         failed(session, &err);
+}
+
+/* What the kernel was asked because of a command, in text. */
+struct told {
+    char *lines[JOURNAL_CALLS + 1]; /* NULL-terminated */
+    size_t count;
+};
+
+static void tell_call(struct told *told, const struct lens_call *call)
+{
+    const char *error = call->error ? strerrorname_np(call->error) : NULL;
+    char *line = NULL;
+    int made;
+    if (call->error)
+        made = asprintf(&line, "%s(%s) = -1 %s", call->name, call->arguments, error ? error : "");
+    else if (call->ended)
+        made = asprintf(&line, "%s(%s) = %ld", call->name, call->arguments, call->result);
+    else
+        made = asprintf(&line, "%s(%s)", call->name, call->arguments);
+    for (size_t i = 0; made >= 0 && i < told->count; i++)
+        if (strcmp(told->lines[i], line) == 0) {
+            free(line);
+            return;
+        }
+    if (made >= 0)
+        told->lines[told->count++] = line;
+}
+
+static void tell_calls(const struct session_terminal *at, const struct open_command *command, struct told *told)
+{
+    const struct lens *lens = session_lens(at->session, at->number);
+    size_t count = lens ? lens_count(lens) : 0, first = count;
+    while (first > 0 && lens_call_at(lens, first - 1)->command >= command->number)
+        first--;
+    for (size_t i = first; i < count && told->count < JOURNAL_CALLS; i++)
+        if (lens_call_at(lens, i)->command == command->number)
+            tell_call(told, lens_call_at(lens, i));
 }
 
 static void write_end(struct session_terminal *at, const struct open_command *command, const struct journal_end *end)
 {
+    struct told told = { .count = 0 };
+    struct journal_end with = *end;
     struct err err;
-    if (journal_ended(at->session->options.journal, command->number, end, &err) < 0)
+    tell_calls(at, command, &told);
+    with.calls = (const char *const *)told.lines;
+    if (journal_ended(at->session->options.journal, command->entry, &with, &err) < 0)
         failed(at->session, &err);
+    while (told.count)
+        free(told.lines[--told.count]);
 }
 
 void record_nested(struct session_terminal *at)
 {
     struct open_command *command = at->command_count ? &at->commands[at->command_count - 1] : NULL;
-    if (!command || !command->number || command->nested)
+    if (!command || !command->entry || command->nested)
         return;
     cleanup_free char *output = printed(at, command, false); /* on the last line is the shell's prompt */
     command->nested = true;
@@ -68,7 +111,7 @@ void record_nested(struct session_terminal *at)
 
 void record_ended(struct session_terminal *at, const struct open_command *command, int status)
 {
-    if (!command->number)
+    if (!command->entry)
         return;
     cleanup_free char *output = command->nested ? NULL : printed(at, command, true);
     write_end(at, command, &(struct journal_end){ .status = status, .output = output });

@@ -86,6 +86,7 @@ void session_end_lab(struct session *session)
     bootstrap_service_stop(session->bootstrap);
     session->bootstrap = NULL;
     lab_destroy(session->lab);
+    lenses_end(session);
     session->lab = NULL;
 }
 
@@ -245,8 +246,9 @@ bool session_replaying(const struct session *session)
 
 char **script_environment(const struct session *session, unsigned step)
 {
-    size_t strings = 4 + SESSION_TERMINALS,
-           room = 64 * (SESSION_TERMINALS + 3) + (session->last_command ? strlen(session->last_command) : 0) + 64;
+    cleanup_free char *lens = lens_environment(session, step);
+    size_t strings = 5 + SESSION_TERMINALS, room = (lens ? strlen(lens) + 1 : 0) + 64 * (SESSION_TERMINALS + 3) +
+                                                   (session->last_command ? strlen(session->last_command) : 0) + 64;
     char **env = calloc(1, strings * sizeof *env + room);
     if (!env)
         return NULL;
@@ -263,6 +265,10 @@ char **script_environment(const struct session *session, unsigned step)
     at += snprintf(at, (size_t)(end - at), "TEACHROOT_LAST_COMMAND=%s",
                    session->last_command ? session->last_command : "") +
           1;
+    if (lens) {
+        env[n++] = at;
+        at += snprintf(at, (size_t)(end - at), "%s", lens) + 1;
+    }
     for (unsigned i = 1; i <= SESSION_TERMINALS; i++) {
         pid_t pid = session_foreground_inside(session, i);
         if (pid <= 0)

@@ -11,27 +11,30 @@
 #include "repl/lesson/journal.h"
 #include "repl/lesson/lesson.h"
 #include "repl/lesson/progress.h"
+#include "repl/session/lens.h"
 #include "repl/session/loop.h"
 #include "repl/session/terminal.h"
 
 struct session;
 
 enum session_event_kind {
-    SESSION_LAB_READY,    /* the lab is up and terminal 1 is at its prompt */
-    SESSION_LAB_DIED,     /* the lab ended by itself; a new one is being built and replayed */
-    SESSION_OUTPUT,       /* .terminal has new cells */
-    SESSION_TERMINAL,     /* .terminal was opened or closed, or became the active one */
-    SESSION_PROMPT,       /* .terminal: some shell in it is at its prompt */
-    SESSION_COMMAND_DONE, /* .terminal: .status; .text the command if we know it */
-    SESSION_CHECK,        /* a check ended; .passed; .text what it said (the hint) */
-    SESSION_STEP,         /* the current step or a step's status changed; .step */
-    SESSION_REPLAY,       /* replaying step .step; .text what is being run; ends with a SESSION_STEP */
-    SESSION_FINISHED,     /* every step has passed or was skipped */
-    SESSION_MESSAGE,      /* .text for the status line; .failed if it says that something went wrong */
+    SESSION_LAB_READY, /* the lab is up and terminal 1 is at its prompt */
+    SESSION_LAB_DIED,  /* the lab ended by itself; a new one is being built and replayed */
+    SESSION_OUTPUT,    /* .terminal has new cells */
+    SESSION_TERMINAL,  /* .terminal was opened or closed, or became the active one */
+    SESSION_PROMPT,    /* .terminal: some shell in it is at its prompt */
+    SESSION_COMMAND_DONE, /* .terminal: .status; .text the command if we know it; .command its number. Its calls are in the lens */
+    SESSION_CHECK,    /* a check ended; .passed; .text what it said (the hint) */
+    SESSION_STEP,     /* the current step or a step's status changed; .step */
+    SESSION_REPLAY,   /* replaying step .step; .text what is being run; ends with a SESSION_STEP */
+    SESSION_LENS,     /* .terminal: its lens has new rows */
+    SESSION_FINISHED, /* every step has passed or was skipped */
+    SESSION_MESSAGE,  /* .text for the status line; .failed if it says that something went wrong */
 };
 struct session_event {
     enum session_event_kind kind;
     unsigned terminal, step;
+    unsigned command; /* as in struct lens_call; 0: it is not known */
     int status;
     bool passed, failed;
     const char *text; /* valid during the call; may be NULL */
@@ -89,6 +92,17 @@ int session_open_terminal(struct session *session, unsigned number, struct err *
 unsigned session_active(const struct session *session);
 void session_set_active(struct session *session, unsigned number);
 void session_resize(struct session *session, unsigned rows, unsigned cols); /* all terminals */
+
+/** The lens of a terminal, or NULL if it has had none in this lab. Valid until the lab ends. */
+struct lens *session_lens(const struct session *session, unsigned terminal);
+/** Why the terminal has no lens now, or would have none, in words that go on "no lens: "; NULL if it has one, or its next shell will. */
+const char *session_lens_lacks(const struct session *session, unsigned terminal);
+/** Does the current step's check ask for a syscall? */
+bool session_expects_syscalls(const struct session *session);
+/** How many commands were accepted in the terminal: the number of the newest one. */
+unsigned session_commands(const struct session *session, unsigned terminal);
+/** A new shell for the terminal, with or without the lens, in the old one's directory. EBUSY: something runs in it; ENOTSUP: no lens can be had. */
+int session_switch_lens(struct session *session, unsigned terminal, bool on, struct err *err);
 
 /** After terminal_write, _paste or _mouse_event on a terminal: what the pty did not take at once is written as soon as it can. Cheap. */
 void session_flush(struct session *session);

@@ -18,10 +18,11 @@
 struct open_command {
     char shell[32];
     char *text;
-    uint64_t number; /* in the journal; 0: not there */
-    bool nested;     /* the journal knows that a shell it started is at its prompt */
-    int row;         /* where its output began, and how many lines had scrolled off ever then */
+    uint64_t entry; /* in the journal; 0: not there */
+    bool nested;    /* the journal knows that a shell it started is at its prompt */
+    int row;        /* where its output began, and how many lines had scrolled off ever then */
     uint64_t scrolled;
+    unsigned number; /* of the terminal, see session_commands */
 };
 
 struct session_terminal {
@@ -46,6 +47,7 @@ struct session_terminal {
     struct open_command commands[8];
     unsigned command_count;
     unsigned early_ends; /* how often in a row its shell ended at once */
+    bool lens_lost;      /* its strace ended before its shell */
     struct capture capture;
 };
 
@@ -153,6 +155,14 @@ struct replay {
     unsigned left_out_unnamed; /* and what there was no room for */
 };
 
+/* The lens of a terminal. It outlives the terminal's shells, and ends with the lab. */
+struct session_lens {
+    struct lens *lens; /* NULL: there was none yet */
+    bool off, failed;  /* by the learner; or it could not be started */
+    unsigned commands; /* accepted in the terminal, with or without a lens */
+    uint64_t step;     /* number of the first call that may be of the current step */
+};
+
 struct session {
     struct session_options options;
     char nonce[17];
@@ -168,6 +178,8 @@ struct session {
     bool lab_ready; /* the shell is at its prompt and the lesson's setup is done */
     bool lesson_set_up;
     struct session_terminal terminals[SESSION_TERMINALS + 1]; /* [0] is not used */
+    struct session_lens lenses[SESSION_TERMINALS + 1];
+    struct lens_feed *feeds; /* what comes from straces, those of closed terminals too */
     unsigned active;
     char *lacks; /* see session_lacks */
     struct feature_answer *features;
@@ -207,6 +219,34 @@ void terminals_end(struct session *session);
 int terminal_command(struct session_terminal *at, const char *command, struct err *err); /* types its lines */
 /** Take a terminal whose program cannot be ended away from it, and open a new one. */
 void terminal_restart(struct session_terminal *at);
+
+/** Its strace is gone: its shell can only fail now, so it gets a new one; if the shell has ended too, that is why. */
+void terminal_lost_lens(struct session_terminal *at);
+/** End the terminal's shell, which is at its prompt, and start another one in the directory it was in, @with the lens or without. */
+void terminal_renew(struct session_terminal *at, bool with);
+
+/* lens_start.c */
+#define LENS_PRIORITY                                                                                                  \
+    3 /* in the loop: what terminals say comes first, and so does the news of a command before its calls */
+/** lab_spawn of a terminal's shell, under strace if the terminal is to have a lens. */
+pid_t lens_spawn(struct session_terminal *at, struct lab_command *command, int *pidfd, struct err *err);
+/** What the terminal tells of itself. A command's calls are there when its end is told. */
+void lens_prompt_came(const struct session_terminal *at);
+unsigned lens_command_accepted(struct session_terminal *at); /* returns its number */
+void lens_command_ended(const struct session_terminal *at);
+void lens_terminal_closed(const struct session_terminal *at);
+/** Wait for the end of the shell with @pidfd, at most @ms, reading what its strace says meanwhile: nothing traced can end before it has been said. */
+void lens_wait(const struct session_terminal *at, int pidfd, int ms);
+/** Read what strace has said of @terminal so far. Its end is for the loop to find. */
+void lens_catch_up(const struct session *session, unsigned terminal);
+/** A step begins: its calls are those from now on, and some are expected. */
+void lenses_step_began(struct session *session);
+/** Forget all of it: the lab, which ends the straces, is gone. */
+void lenses_end(struct session *session);
+
+/* lens_tell.c */
+/** What the check of @step asks of the lens, as a string of its environment, malloc'ed; NULL if it asks nothing. */
+char *lens_environment(const struct session *session, unsigned step);
 
 /* steps.c */
 int steps_init(struct session *session, struct err *err);

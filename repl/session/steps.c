@@ -187,6 +187,7 @@ static void finish(struct session *session)
 static void step_set_up(struct session *session)
 {
     state_step_began(session);
+    lenses_step_began(session);
     if (session->current <= STATUS_STEPS(session))
         check_begin(session);
 }
