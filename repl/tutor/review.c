@@ -33,6 +33,16 @@ static void free_calls(struct calls *calls)
         free(calls->list[--calls->count]);
 }
 
+/* That a program was started is said by the command itself; that a call did what it was asked for goes without saying. */
+static void add_seen(struct calls *calls, const char *call)
+{
+    static const char did_it[] = " = 0";
+    size_t len = strlen(call), end = sizeof did_it - 1;
+    bool did = len > end && strcmp(call + len - end, did_it) == 0;
+    if (!did || strncmp(call, "execve(", 7) != 0)
+        add_call(calls, call, did ? len - end : len);
+}
+
 /* "clone(SIGCHLD), wait4": parted at commas outside parentheses. A call of which only a part is known ("mount(…, "proc")") is known by its name alone. */
 static void add_explained(struct calls *calls, const char *list)
 {
@@ -77,8 +87,8 @@ static bool calls_of(const struct journal_entry *entry, struct calls *calls)
 {
     struct explanation explanation;
     for (size_t i = 0; entry->calls[i]; i++)
-        add_call(calls, entry->calls[i], strlen(entry->calls[i]));
-    if (calls->count)
+        add_seen(calls, entry->calls[i]);
+    if (entry->calls[0])
         return true;
     if (explain_line(entry->text, &explanation) < 0)
         return false;
@@ -143,8 +153,7 @@ char *review_text(const struct lesson *lesson, const struct journal_record *reco
         return NULL;
     for (unsigned i = 1; i <= lesson->step_count; i++)
         passed += mark(i, data) == REVIEW_PASSED;
-    fprintf(out,
-            "Passed: %u of %zu steps. What each has shown, what you typed, and what it asked the kernel for:\n",
+    fprintf(out, "Passed: %u of %zu steps. What each has shown, what you typed, and what it asked the kernel for:\n",
             passed, lesson->step_count);
     for (unsigned i = 1; i <= lesson->step_count; i++) {
         const struct step *step = &lesson->steps[i - 1];

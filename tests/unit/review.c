@@ -69,14 +69,15 @@ static void each_step_is_there_with_what_it_has_shown_and_no_answer_before_it_is
 
 static void commands_are_there_with_the_syscalls_that_did_it(void **state)
 {
-    static const char *const seen[] = { "chroot(\"/x\") = -1 ENOENT", NULL };
+    static const char *const seen[] = { "execve(\"/bin/chroot\", [\"chroot\", \"/x\"]) = 0",
+                                        "mount(\"none\", \"/x\") = 0", "chroot(\"/x\") = -1 ENOENT", NULL };
     struct journal *journal = journal_new(NULL);
     type(journal, 2, "chroot /x", 125, seen);
     type(journal, 2, "unshare --pid --fork true", 0, NULL);
     type(journal, 1, "ls", 1, NULL);
     type(journal, 1, "ls", 0, NULL);
     cleanup_free char *text = review_of(journal);
-    expect(text, "- `chroot /x` (status 125): `chroot(\"/x\") = -1 ENOENT`\n");
+    expect(text, "- `chroot /x` (status 125): `mount(\"none\", \"/x\")`, `chroot(\"/x\") = -1 ENOENT`\n");
     expect(text, "`unshare(CLONE_NEWPID)`");
     expect(text, "where the lens has not seen it run");
     const char *first = strstr(text, "- `ls`");
