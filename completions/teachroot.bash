@@ -20,6 +20,16 @@ _teachroot() {
         fi
         [[ -n $verb || ${COMP_WORDS[i]} == -* ]] || verb=${COMP_WORDS[i]}
     done
+    if [[ $verb == report && $previous == --format ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'text csv json md' -- "$word")
+        return
+    fi
+    if [[ ( $verb == transcript && ( $previous == -o || $previous == --output ) ) ||
+        ( $verb == progress && ( $previous == export || $previous == import ) ) ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+    fi
     if [[ $previous == --format ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'text tap' -- "$word")
         return
@@ -35,14 +45,28 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='play test lessons doctor lab image top help --plain --ascii --rootless --offline --help --version'
+        words='play test lessons transcript review progress report doctor lab image top help'
+        words+=' --plain --ascii --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
     top) words='--scope --delay --cgroups --tree --count --once --ascii --help' ;;
     play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     lessons) words='--json --help' ;;
+    transcript) words='--output --help' lesson=1 ;;
+    review) words='--help' lesson=1 ;;
+    progress)
+        case $previous in
+        progress) words='show export import forget --help' ;;
+        forget) words=$(_teachroot_lessons) ;;
+        esac
+        ;;
+    report)
+        words='--format --help'
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='play test lessons doctor lab image top' ;;
+    help) words='play test lessons transcript review progress report doctor lab image top' ;;
     image)
         if [[ $previous == image ]]; then
             words='from-rootfs from-host import load save ls gc fsck --help'
