@@ -128,7 +128,7 @@ static int append_in_memory(struct journal *journal, const char *line, size_t le
 
 int journal_append(struct journal *journal, const char *line, size_t len, struct err *err)
 {
-    struct stat st;
+    struct stat st = { 0 };
     if (journal->memory >= 0)
         return append_in_memory(journal, line, len, err);
     cleanup_close int fd = open_locked(journal->path, &st, err);

@@ -209,7 +209,7 @@ static int take_line(struct journal_record *record, const char *text, size_t len
     struct record_lines *lines = record->lines;
     json_t *line = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     struct journal_entry entry;
-    if (line && json_is_object(line) && read_entry(line, &entry)) {
+    if (json_is_object(line) && read_entry(line, &entry)) {
         if ((record->count & (record->count - 1)) == 0) { /* full at each power of two */
             size_t room = record->count ? record->count * 2 : 1;
             struct journal_entry *grown = reallocarray(record->entries, room, sizeof *grown);
@@ -222,7 +222,7 @@ static int take_line(struct journal_record *record, const char *text, size_t len
         record->entries[record->count++] = entry;
         return json_array_append_new(lines->entries, line);
     }
-    if (line && json_is_object(line) && json_is_string(json_object_get(line, "s")) &&
+    if (json_is_object(line) && json_is_string(json_object_get(line, "s")) &&
         json_is_integer(json_object_get(line, "n"))) {
         end_command(record, lines->entries, line);
         return json_array_append_new(lines->ends, line);

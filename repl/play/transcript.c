@@ -168,7 +168,8 @@ static bool read_options(int argc, char **argv, const char *help, const char **o
     for (int c; (c = getopt_long(argc, argv, output ? ":o:h" : ":h", output ? options : options + 1, NULL)) != -1;)
         switch (c) {
         case 'o':
-            *output = optarg;
+            if (output)
+                *output = optarg;
             break;
         case 'h':
             fputs(help, stdout);
