@@ -401,8 +401,6 @@ static void on_event(struct session *session, const struct session_event *event,
         }
         break;
     case SESSION_MESSAGE:
-        if (event->failed) /* whatever was under way may not go on */
-            plain->building = session_replaying(session);
         plain_tell(plain, NULL, event->text);
         break;
     case SESSION_CHECK: /* passed: the step's event says so; not passed: `why` does */
