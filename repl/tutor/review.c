@@ -63,23 +63,32 @@ static void add_explained(struct calls *calls, const char *list)
 }
 
 /* The calls every command makes, whatever it is for, say nothing of this one; and a name alone says nothing where the call is there with its arguments. */
-static void drop_common(struct calls *calls)
+static bool says_nothing(const struct calls *calls, size_t which)
 {
     static const char *const common[] = { "execve", "openat", "read", "write", "close", "wait4", "dup2", "getdents64" };
-    struct calls kept = { .count = 0 };
-    for (size_t i = 0; i < calls->count; i++) {
-        const char *call = calls->list[i];
-        bool drop = false;
-        for (size_t k = 0; k < sizeof common / sizeof *common; k++)
-            drop |= strcmp(call, common[k]) == 0;
-        for (size_t k = 0; k < calls->count && !strchr(call, '('); k++)
-            drop |= k != i && strncmp(calls->list[k], call, strlen(call)) == 0 && calls->list[k][strlen(call)] == '(';
-        if (drop)
+    const char *call = calls->list[which];
+    size_t len = strlen(call);
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        if (strcmp(call, common[i]) == 0)
+            return true;
+    for (size_t i = 0; i < calls->count && !strchr(call, '('); i++)
+        if (strncmp(calls->list[i], call, len) == 0 && calls->list[i][len] == '(')
+            return true;
+    return false;
+}
+
+static void drop_common(struct calls *calls)
+{
+    bool drop[MOST_CALLS];
+    size_t kept = 0;
+    for (size_t i = 0; i < calls->count; i++) /* first all of them: each is told by the others */
+        drop[i] = says_nothing(calls, i);
+    for (size_t i = 0; i < calls->count; i++)
+        if (drop[i])
             free(calls->list[i]);
         else
-            kept.list[kept.count++] = calls->list[i];
-    }
-    *calls = kept;
+            calls->list[kept++] = calls->list[i];
+    calls->count = kept;
 }
 
 /* Returns whether the lens saw them. */
