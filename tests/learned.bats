@@ -109,7 +109,7 @@ PYTHON
 
 @test "progress goes to another machine as a file, and what was passed on either has passed" {
     progress_of "$BATS_TEST_TMPDIR/there/progress.json" 2
-    learn 'mkdir /root/a'
+    learn 'mkdir /root/a' next
     "$TEACHROOT" progress import "$BATS_TEST_TMPDIR/there/progress.json"
     run "$TEACHROOT" lessons
     [[ "$output" == *"One"*"2/2"*"done"* ]]

@@ -221,7 +221,7 @@ PYTHON
         run plain help lessons why hint 'mount -t tmpfs none /mnt' state review 'goto 2' 'echo at the' quit
         [ "$status" -eq 0 ]
         # Escapes, box drawing, blocks, braille, arrows and dingbats are read out as noise, or not at all.
-        ! LC_ALL=C.UTF-8 grep -nP '[\x{2190}-\x{21ff}\x{2500}-\x{259f}\x{2700}-\x{27bf}\x{2800}-\x{28ff}\x00-\x08\x0b-\x1f\x7f]' <<<"$output"
-        [[ "$output" == *"Lesson $number:"*"Step 1 of "*"These words are commands"*"1. A new root"*"What this step waits for:"*"Hint:"*"# mount -t tmpfs"*"own mount table"*"Review:"*"Step 2 of "*"# echo at the"* ]]
+        if LC_ALL=C.UTF-8 grep -nP '[\x{2190}-\x{28ff}\x00-\x08\x0b-\x1f\x7f]|-{4}|[+|]--' <<<"$output"; then false; fi
+        [[ "$output" == *"Lesson $number:"*"Step 1 of "*"These words are commands"*"1. A new root"*"What this step waits for:"*"Hint:"*"# mount -t tmpfs"*Namespaces*"Mounts"*"/mnt mounted"*"Review:"*"Step 2 of "*"# echo at the"* ]]
     done
 }

@@ -510,7 +510,7 @@ int plain_main(const struct screen_options *options)
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (!utf8)
         setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text; what is said is ASCII */
-    plain.page = (struct plain_page){ stdout, 80, { LOOK_MONO, options->ascii || !utf8 } };
+    plain.page = (struct plain_page){ stdout, 80, { LOOK_MONO, options->ascii || !utf8, true } };
     plain.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &plain.found) == 0;
     curriculum_load(&plain.curriculum, &err); /* a lesson's file can be opened without one */
     err_clear(&err);

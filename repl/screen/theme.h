@@ -80,6 +80,7 @@ enum glyph {
 struct theme {
     enum look look;
     bool ascii;
+    bool plain; /* it is read out: no pictures made of characters */
 };
 
 /** The look for a terminal of @colors colours (0: none): NO_COLOR (set and not empty) always wins. */

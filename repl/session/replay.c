@@ -57,7 +57,7 @@ static void tell_left_out(struct session *session)
         snprintf(more, sizeof more, " and %u more", replay->left_out_unnamed);
     if (replay->left_out[0])
         session_message(session, false,
-                        "Not done again, because it takes long and no later step builds on it: %s%s. What it would "
+                        "Not done again: %s%s. Such a thing takes long, and no later step builds on it; what it would "
                         "have measured or left running is not there",
                         replay->left_out, more);
 }

@@ -13,7 +13,7 @@
 
 static void every_glyph_takes_one_cell_and_has_an_ascii_form(void **state)
 {
-    struct theme utf8 = { LOOK_16, false }, ascii = { LOOK_16, true };
+    struct theme utf8 = { .look = LOOK_16 }, ascii = { .look = LOOK_16, .ascii = true };
     for (int i = 0; i < GLYPHS; i++) {
         const char *glyph = theme_glyph(&utf8, i), *plain = theme_glyph(&ascii, i);
         assert_non_null(glyph);
@@ -25,7 +25,7 @@ static void every_glyph_takes_one_cell_and_has_an_ascii_form(void **state)
 
 static void without_colours_no_role_has_one_and_meanings_still_differ(void **state)
 {
-    struct theme mono = { LOOK_MONO, false };
+    struct theme mono = { .look = LOOK_MONO };
     for (int i = 0; i < ROLES; i++) {
         struct style style = theme_style(&mono, i);
         assert_int_equal(style.fg, -1);
@@ -43,7 +43,7 @@ static void no_text_is_dark_blue_red_or_green(void **state)
 {
     for (int look = LOOK_16; look <= LOOK_8; look++)
         for (int i = 0; i < ROLES; i++) {
-            struct style style = theme_style(&(struct theme){ look, false }, i);
+            struct style style = theme_style(&(struct theme){ .look = (enum look)look }, i);
             assert_true(style.fg < (look == LOOK_8 ? 8 : 16));
             assert_false(style.fg == 4 || (style.fg & 7) == 1 || (style.fg & 7) == 2);
         }
