@@ -228,6 +228,17 @@ PYTHON
     run -0 "$TEACHROOT_BUILD/teachroot-transfer" image fsck
 }
 
+@test "a container whose record is damaged is said to be, and removed by force" {
+    id=$(docker create --name broken base)
+    echo '{"Name":' >"$DIR/store/containers/$id/container.json"
+    run -1 docker rm "$id"
+    [[ $output == *"container.json"*"not JSON"*"\`docker rm --force ${id:0:12}\` removes it as it is" ]]
+    run -1 docker rm broken
+    [[ $output == *"No such container: broken" ]]
+    docker rm --force "${id:0:8}"
+    [ ! -e "$DIR/store/containers/$id" ]
+}
+
 @test "two who ask for one name at the same moment do not both get it" {
     for n in $(seq 8); do docker create --name same base >"$DIR/same.$n" 2>/dev/null & done
     wait

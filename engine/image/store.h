@@ -68,6 +68,9 @@ void blob_abandon(struct blob *blob, bool keep);
 int store_add(struct store *store, const void *data, size_t size, struct digest *digest, struct err *err);
 /** The same of a JSON document, written compactly with sorted keys. *@size (may be NULL) is its length. */
 int store_add_json(struct store *store, const json_t *json, struct digest *digest, uint64_t *size, struct err *err);
+/** All of the JSON document @name in the directory @dir, at most @most bytes, as all that comes from outside is read: no link, nothing but a file, no member twice. Also for records kept beside the store.
+ * ENOENT; EFBIG; EINVAL: no JSON. The caller's to json_decref. */
+json_t *store_load_json(int dir, const char *name, size_t most, struct err *err);
 
 /* --- names --- */
 

@@ -1,17 +1,4 @@
 /* The layers of an overlay beside the step, on a terminal of its own: read back from the screen as a learner sees it. */
-
-#include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "tests/unit/screen_learner.h"
 
 #define SOON_MS 20000
@@ -28,22 +15,9 @@ static const char lesson[] =
 static const char by_the_way[] = "# Layers\n\nWords.\n\n## One\n\nMore words.\n\n```bash\ntrue\n```\n"
                                  "<!-- check\ntest -e /root/never\n-->\n";
 
-static struct harness *start_with(const char *text, unsigned cols, unsigned rows, const char *const *env)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/07-layers.md", directory);
-    FILE *file = fopen(path, "we");
-    fputs(text, file);
-    fclose(file);
-    forget_progress();
-    struct harness *harness = start_screen(path, cols, rows, env);
-    harness_expect(harness, PROMPT, START_MS);
-    return harness;
-}
-
 static struct harness *start(unsigned cols, unsigned rows, const char *const *env)
 {
-    return start_with(lesson, cols, rows, env);
+    return start_at_prompt(write_lesson(lesson), cols, rows, env);
 }
 
 static void each_layer_is_a_column_and_each_file_stands_under_the_layer_that_holds_it(void **state)
@@ -108,7 +82,7 @@ static void long_names_are_cut_with_a_mark(void **state)
 
 static void a_file_is_shown_before_the_rest_is_counted(void **state)
 {
-    struct harness *harness = start_with(by_the_way, 120, 36, NULL);
+    struct harness *harness = start_at_prompt(write_lesson(by_the_way), 120, 36, NULL);
     harness_send(harness, LONG_NAMES);
     harness_expect(harness, "/root/m: 2 lower, 1 upper *\n.* both in a+…; hidden in b+… *\n.*… and 9 more", SOON_MS);
     quit(harness);
@@ -167,10 +141,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_container_in_an_overlay_is_told_of_it_from_inside),
         cmocka_unit_test(without_utf8_or_colours_the_marks_say_it),
     };
-    if (argc > 3 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv, true);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    setlocale(LC_ALL, "");
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return screen_tests(argc, argv, true, tests);
 }
