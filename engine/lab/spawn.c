@@ -89,7 +89,7 @@ become_traced(const struct lab_tracer *tracer, int socket, int program, int fail
             spawn_fail(fail_fd, "prepare the tracer");
     if (fail_fd < 0 || sys_close_from(TRACED_FDS, &fail_fd, 1) < 0)
         spawn_fail(fail_fd, "prepare the tracer");
-    for (; tracer->argv[n] && n < LAB_TRACER_WORDS; n++)
+    for (; n < LAB_TRACER_WORDS && tracer->argv[n]; n++)
         argv[n] = tracer->argv[n];
     memcpy(argv + n, enter, sizeof enter);
     execvp(argv[0], (char *const *)(uintptr_t)argv);

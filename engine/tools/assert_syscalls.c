@@ -101,9 +101,7 @@ enum verdict claim_syscall(struct claim *claim)
     struct seen_call call;
     if (!read_wanted(claim, &wanted))
         return CLAIM_WRONG;
-    if (!value && lacks)
-        return see(claim, CLAIM_UNKNOWN, "which syscalls were made cannot be told, there is no lens: %.500s", lacks);
-    char *copy = value ? strdup(value) : NULL, *at = copy;
+    char *copy = value || lacks ? strdup(value ? value : "") : NULL, *at = copy;
     if (!copy)
         return see(claim, CLAIM_UNKNOWN, "which syscalls were made is known only to the check of a lesson's step");
     describe(&wanted, what, sizeof what);
@@ -123,5 +121,7 @@ enum verdict claim_syscall(struct claim *claim)
                  *call.error == 'E' ? call.error : "");
     }
     free(copy);
+    if (verdict == CLAIM_FAILS && lacks)
+        return see(claim, CLAIM_UNKNOWN, "which syscalls were made cannot be told, there is no lens: %.500s", lacks);
     return *last ? see(claim, verdict, "%s", last) : see(claim, verdict, "no %s was called in this step yet", what);
 }

@@ -216,6 +216,18 @@ static void tell_error(struct plain *plain, int result, const struct err *err)
         plain_tell(plain, NULL, err->message);
 }
 
+static void lens(struct plain *plain, const char *argument)
+{
+    struct err err = { 0 };
+    bool on = strcmp(argument, "on") == 0;
+    if (on || strcmp(argument, "off") == 0) {
+        tell_error(plain, session_switch_lens(plain->session, session_active(plain->session), on, &err), &err);
+        return;
+    }
+    begin_saying(plain);
+    plain_say_lens(&plain->page, plain->session, strcmp(argument, "all") == 0 ? " " : argument);
+}
+
 /* No line is given to the old lab from here on. */
 static void begin_jump(struct plain *plain, unsigned step)
 {
@@ -310,6 +322,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         break;
     case ACTION_REVIEW:
         review(plain);
+        break;
+    case ACTION_LENS:
+        lens(plain, command->argument);
         break;
     case ACTION_LESSONS:
         begin_saying(plain);

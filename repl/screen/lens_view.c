@@ -84,14 +84,14 @@ static void draw_call(const struct screen *screen, const struct rect *pane, unsi
 {
     const struct theme *theme = &screen->theme;
     char process[64], text[LENS_LINE_SIZE];
-    unsigned process_cells = pane->cols < 70 ? 12 : PROCESS_CELLS;
+    unsigned process_cells = pane->cols < 70 ? PROCESS_CELLS * 2 / 3 : PROCESS_CELLS; /* a longer one takes more */
     unsigned end = put_result(theme, pane, row, 0, false, call);
     lens_process_words(call, process, sizeof(process));
     draw_clear_row(theme, pane, row, 0);
     unsigned col =
         draw_text(theme, pane, row, 0, ROLE_FAILED, call->error ? theme_glyph(theme, GLYPH_FAILED) : " ") + 1;
     struct rect left = *pane;
-    left.cols = col + process_cells < pane->cols ? col + process_cells : pane->cols;
+    left.cols = col + PROCESS_CELLS < pane->cols ? col + PROCESS_CELLS : pane->cols;
     unsigned used = draw_text(theme, &left, row, col, ROLE_FAINT, process);
     col += (used > process_cells ? used : process_cells) + 1;
     snprintf(text, sizeof(text), "(%s)", call->arguments);

@@ -356,7 +356,7 @@ static void start_job(struct session *session)
     argv[n++] = "bash";
     argv[n++] = block->type == BLOCK_FILE ? block->name : NULL;
     argv[n] = NULL;
-    cleanup_free char **env = script_environment(session, session->current);
+    cleanup_environment char **env = script_environment(session, session->current);
     struct job_options options = { .loop = session->options.loop,
                                    .lab = session->lab,
                                    .argv = argv,

@@ -253,7 +253,8 @@ static void name_of_program(const char *arguments, char name[16])
 
 static bool grants(const struct lens_wish *wish, const struct lens_call *call)
 {
-    if (strcmp(wish->name, call->name) != 0 || !call->ended)
+    if (strcmp(wish->name, call->name) != 0 || !call->ended ||
+        (wish->process[0] && strcmp(wish->process, call->process) != 0) || !strstr(call->arguments, wish->text))
         return false;
     if (wish->outcome == LENS_ANY || wish->outcome == LENS_NEVER)
         return wish->outcome == LENS_ANY;
@@ -394,12 +395,11 @@ static void take_call(struct lens *lens, const struct lens_line *line, uint64_t 
 /* Until the shell has been executed it is the lab that is entered. */
 static void look_for_shell(struct lens *lens, const struct lens_line *line)
 {
-    bool executed = (line->kind == LENS_LINE_CALL || line->kind == LENS_LINE_RESUMED) && line->ended && !line->error;
-    if (line->pid != lens->shell || !executed || !is_execve(line->name))
+    bool executed = line->kind != LENS_LINE_UNFINISHED && line->ended && !line->error;
+    if (line->pid != lens->shell || !is_execve(line->name))
         return;
-    lens->inside = true;
-    struct process *shell = meet_process(lens, line);
-    name_of_program(line->arguments, shell->name);
+    name_of_program(line->arguments, meet_process(lens, line)->name);
+    lens->inside = executed;
 }
 
 static void take_line(struct lens *lens, uint64_t now)

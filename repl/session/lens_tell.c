@@ -1,6 +1,7 @@
 /* What a check is told of the lens: the step's calls that it asks about. Their form is that of engine/tools/assert_syscalls.c. */
 #include "repl/session/session_internal.h"
 
+#include "engine/base/cleanup.h"
 #include "repl/session/lens_internal.h"
 
 #include <stdio.h>
@@ -25,23 +26,23 @@ static bool tell_call(struct text *told, unsigned terminal, const struct lens_ca
     return told->len + (size_t)len < TOLD_LIMIT && text_append(told, line, (size_t)len, TOLD_LIMIT);
 }
 
-char *lens_environment(const struct session *session, unsigned step)
+size_t lens_environment(const struct session *session, unsigned step, char *strings[2])
 {
     struct lens_wish wishes[LENS_WISHES];
     const struct step *of = session_step(session, step);
-    size_t count = lens_wishes(of ? of->check : NULL, wishes);
+    size_t count = lens_wishes(of ? of->check : NULL, wishes), n = 0;
     struct text told = { 0 };
     bool any = false;
     if (count == 0)
-        return NULL;
+        return 0;
     text_append(&told, "TEACHROOT_SYSCALLS=", 19, TOLD_LIMIT);
     for (unsigned i = 1; i <= SESSION_TERMINALS; i++) {
         const struct lens *lens = session_lens(session, i);
         any |= lens != NULL;
         lens_catch_up(session, i);
         /* Newest first: where there are too many, those are told. */
-        for (size_t n = lens ? lens_count(lens) : 0; n > 0; n--) {
-            const struct lens_call *call = lens_call_at(lens, n - 1);
+        for (size_t row = lens ? lens_count(lens) : 0; row > 0; row--) {
+            const struct lens_call *call = lens_call_at(lens, row - 1);
             if (call->number < session->lenses[i].step)
                 break;
             if (asks_about(wishes, count, call) && !tell_call(&told, i, call))
@@ -49,10 +50,10 @@ char *lens_environment(const struct session *session, unsigned step)
         }
     }
     if (any)
-        return told.data;
-    text_clear(&told);
-    const char *lacks = session_lens_lacks(session, 1);
-    text_append(&told, "TEACHROOT_LENS_LACKS=", 21, TOLD_LIMIT);
-    text_append(&told, lacks ? lacks : "", lacks ? strlen(lacks) : 0, TOLD_LIMIT);
-    return told.data;
+        strings[n++] = take_ptr(&told.data);
+    text_free(&told);
+    const char *lacks = session_lens_lacks(session, session->active);
+    if (lacks && asprintf(&strings[n], "TEACHROOT_LENS_LACKS=%s", lacks) >= 0)
+        n++;
+    return n;
 }

@@ -245,8 +245,8 @@ void lenses_step_began(struct session *session);
 void lenses_end(struct session *session);
 
 /* lens_tell.c */
-/** What the check of @step asks of the lens, as a string of its environment, malloc'ed; NULL if it asks nothing. */
-char *lens_environment(const struct session *session, unsigned step);
+/** What the check of @step asks of the lens, as strings of its environment, each malloc'ed. Returns how many: 0 if it asks nothing. */
+size_t lens_environment(const struct session *session, unsigned step, char *strings[2]);
 
 /* steps.c */
 int steps_init(struct session *session, struct err *err);
@@ -270,8 +270,10 @@ void steps_jump(struct session *session, unsigned step);
 void check_soon(struct session *session, bool loud);
 void check_begin(struct session *session); /* a step came into play */
 void check_end(struct session *session);   /* cancel, and forget what was said */
-/** The environment of the session's own scripts, malloc'ed as one block. */
+/** The environment of the session's own scripts: NULL-terminated, each string malloc'ed. Out of memory, what is missing is missing. */
 char **script_environment(const struct session *session, unsigned step);
+void environment_free(char ***env);
+#define cleanup_environment __attribute__((cleanup(environment_free)))
 
 /* blocks.c: what the player is told */
 void player_prompt(struct session_terminal *at);
