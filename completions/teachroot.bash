@@ -45,7 +45,7 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='play test lessons transcript review progress report doctor lab image top help'
+        words='play test lessons transcript review progress report doctor lab image explain top help'
         words+=' --plain --ascii --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
@@ -66,7 +66,8 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='play test lessons transcript review progress report doctor lab image top' ;;
+    help) words='play test lessons transcript review progress report doctor lab image explain top' ;;
+    explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then
             words='from-rootfs from-host import load save ls gc fsck --help'

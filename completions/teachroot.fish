@@ -9,7 +9,7 @@ function __teachroot_labs
     teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
 end
 
-set -l verbs play test lessons transcript review progress report doctor lab image top help
+set -l verbs play test lessons transcript review progress report doctor lab image explain top help
 set -l first "not __fish_seen_subcommand_from $verbs"
 set -l playing '__fish_seen_subcommand_from play test'
 
@@ -24,6 +24,7 @@ complete -c teachroot -n $first -a report -d 'How far many learners are'
 complete -c teachroot -n $first -a doctor -d 'Say what this machine can do'
 complete -c teachroot -n $first -a lab -d 'List, enter, reset and remove labs'
 complete -c teachroot -n $first -a image -d 'Images that every lab sees'
+complete -c teachroot -n $first -a explain -d 'Say what the words of a line mean'
 complete -c teachroot -n $first -a top -d 'Show processes and cgroups, live'
 complete -c teachroot -n $first -a help -d 'Say how a verb is used'
 complete -c teachroot -n $first -l plain -d 'No panes'
@@ -48,7 +49,8 @@ complete -c teachroot -n $playing -l keep-going -d 'Go on after a step that fail
 complete -c teachroot -n $playing -l timeout -x -d 'Give a lesson up after so many seconds'
 complete -c teachroot -n '__fish_seen_subcommand_from lessons doctor' -l json -d 'For programs'
 complete -c teachroot -n '__fish_seen_subcommand_from doctor' -l no-lab -d 'Do not build a lab'
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'play test lessons transcript review progress report doctor lab image top'
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'play test lessons transcript review progress report doctor lab image explain top'
+complete -c teachroot -n '__fish_seen_subcommand_from explain' -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 set -l top '__fish_seen_subcommand_from top'
 complete -c teachroot -n $top -s s -l scope -x -a 'host lab lab: container: cgroup:' -d 'Whose processes'

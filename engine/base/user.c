@@ -1,12 +1,8 @@
 #include "engine/base/user.h"
 
-#include "engine/base/cleanup.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int user_cache_path(char *path, size_t size, struct err *err)
@@ -34,18 +30,4 @@ char *user_state_path(const char *name)
     else
         made = asprintf(&path, "%s/.local/state/teachroot/%s", home && *home ? home : "/root", name);
     return made < 0 ? NULL : path;
-}
-
-int user_make_parents(const char *path, struct err *err)
-{
-    cleanup_free char *parents = strdup(path);
-    if (!parents)
-        return err_set(err, ENOMEM, "make the directories above `%s`", path);
-    for (char *slash = strchr(parents + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(parents, 0700) < 0 && errno != EEXIST)
-            return err_set(err, errno, "mkdir `%s`", parents);
-        *slash = '/';
-    }
-    return 0;
 }

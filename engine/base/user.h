@@ -12,7 +12,4 @@ int user_cache_path(char *path, size_t size, struct err *err);
 /** File @name of what is kept between runs, malloc'ed: below $XDG_STATE_HOME, or ~/.local/state. NULL: no memory. */
 char *user_state_path(const char *name);
 
-/** The directories above @path, 0700 where they have to be made. Returns 0 or -1. */
-int user_make_parents(const char *path, struct err *err);
-
 #endif

@@ -2,6 +2,7 @@
 #include "repl/lesson/journal_internal.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/open.h"
 #include "engine/base/user.h"
 
 #include <errno.h>
@@ -79,7 +80,7 @@ static int open_locked(const char *path, struct stat *st, struct err *err)
         cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0 && errno != ENOENT)
             return err_set(err, errno, "open `%s`", path);
-        if (fd < 0 && user_make_parents(path, err) < 0)
+        if (fd < 0 && make_directories_above(path, err) < 0)
             return -1;
         if (fd < 0)
             continue;

@@ -280,7 +280,7 @@ static int apply(json_t *root, const struct change *change)
 
 static int change_file(struct progress *progress, const struct change *change, struct err *err)
 {
-    if (user_make_parents(progress->path, err) < 0)
+    if (make_directories_above(progress->path, err) < 0)
         return -1;
     cleanup_close int lock = take_lock(progress->path, err);
     if (lock < 0)

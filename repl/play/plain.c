@@ -5,6 +5,7 @@
 #include "repl/lesson/resume.h"
 #include "repl/play/plain.h"
 #include "repl/session/session_review.h"
+#include "repl/tutor/explain.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -166,19 +167,41 @@ static void answer(struct plain *plain, const char *text)
         plain_say_answered(&plain->page, plain->session, block);
 }
 
+static void explain(struct plain *plain, const char *line)
+{
+    cleanup_free char *text = explain_markdown(line);
+    char none[256];
+    snprintf(none, sizeof none, "Nothing is known of the words of %.200s", line);
+    if (strcmp(line, "off") == 0 || strcmp(line, "on") == 0)
+        plain_tell(plain, NULL, "Here nothing is explained as you type: type explain and a command line.");
+    else
+        plain_tell(plain, NULL, text ? text : none);
+}
+
+/* Typed for the learner, and not run; where there is no line to type it on, said. */
+static void give_command(struct plain *plain, const char *command)
+{
+    struct terminal *terminal = session_terminal(plain->session, session_active(plain->session));
+    pid_t shell = session_shell(plain->session, session_active(plain->session));
+    if (plain->tty && terminal && !strchr(command, '\n') && terminal_at_own_prompt(terminal, shell)) {
+        free(plain->to_type);
+        plain->to_type = strdup(command);
+        plain_tell(plain, NULL, "The command is on the line: Enter runs it.");
+    } else {
+        begin_saying(plain);
+        plain_say_code(&plain->page, "Type", command);
+    }
+}
+
 static void hint(struct plain *plain)
 {
-    static const char *const titles[] = {
-        [HINT_WORDS] = "Hint", [HINT_SOLUTION] = "Solution", [HINT_COMMAND] = "Type", [HINT_NONE] = NULL
-    };
+    static const char *const titles[] = { [HINT_WORDS] = "Hint", [HINT_SOLUTION] = "Solution", [HINT_NONE] = NULL };
     enum hint_kind kind;
     const char *text = session_hint(plain->session, &kind);
-    if (kind == HINT_COMMAND) {
-        begin_saying(plain);
-        plain_say_code(&plain->page, titles[kind], text);
-    } else {
+    if (kind == HINT_COMMAND)
+        give_command(plain, text);
+    else
         plain_tell(plain, titles[kind], text);
-    }
 }
 
 static void review(struct plain *plain)
@@ -290,12 +313,10 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         break;
     case ACTION_SOLUTION: {
         const char *solution = session_solution(plain->session);
-        if (solution) {
-            begin_saying(plain);
-            plain_say_code(&plain->page, "Type", solution);
-        } else {
+        if (solution)
+            give_command(plain, solution);
+        else
             plain_tell(plain, NULL, "Nothing is left to type in this step.");
-        }
         break;
     }
     case ACTION_RESET: {
@@ -309,6 +330,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         break;
     case ACTION_GOTO:
         jump(plain, &command->place);
+        break;
+    case ACTION_EXPLAIN:
+        explain(plain, command->argument);
         break;
     case ACTION_ANSWER:
         answer(plain, command->argument);
@@ -463,6 +487,10 @@ static int open_lesson(struct plain *plain, unsigned step, struct err *err)
         .on_output = on_output,
         .data = plain,
     };
+    const char *slash = strrchr(plain->path, '/');
+    if (plain->tty && prompt_history_open(&plain->history, slash ? slash + 1 : plain->path, err) < 0)
+        plain_tell(plain, NULL, err->message);
+    err_clear(err);
     plain->session = session_new(&options, err);
     if (!plain->session)
         return -1;
@@ -541,8 +569,10 @@ int plain_main(const struct screen_options *options)
         if (plain.tty)
             plain_prepare_terminal(&plain);
         status = run(&plain, &err);
-        if (plain.tty)
+        if (plain.tty) {
             tcsetattr(STDIN_FILENO, TCSADRAIN, &plain.found);
+            prompt_history_save(&plain.history, NULL);
+        }
     }
     if (plain.loop)
         loop_free(plain.loop);
@@ -550,6 +580,8 @@ int plain_main(const struct screen_options *options)
         progress_free(plain.progress);
     curriculum_free(&plain.curriculum);
     free(plain.input);
+    free(plain.to_type);
+    prompt_history_free(&plain.history);
     fflush(stdout);
     if (status < 0)
         fprintf(stderr, "teachroot: %s\n", err.message);

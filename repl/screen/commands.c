@@ -7,10 +7,13 @@
 const struct command commands[] = {
     { "next", COMMAND_ALONE, NULL, ACTION_NEXT, "go on to the next step" },
     { "skip", COMMAND_ALONE, NULL, ACTION_SKIP, "go on although this step is not done" },
-    { "hint", COMMAND_ALONE, NULL, ACTION_HINT, "a hint; again for the next one, and at last the command itself" },
+    { "hint", COMMAND_ALONE, NULL, ACTION_HINT,
+      "a hint; again for the next one, and at last the command is typed for you" },
     { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
     { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
+    { "explain", COMMAND_REST, "LINE", ACTION_EXPLAIN,
+      "what the words of a command line mean and which syscalls they become; `off` and `on`: as you type" },
     { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab" },
     { "goto", COMMAND_PLACE, "N", ACTION_GOTO,
       "go to step N, or to step 3 of lesson 4 with `goto 4.3`: a fresh lab in which the steps before it are done" },
@@ -134,8 +137,10 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
         static const char *const needs[] = {
             [COMMAND_NUMBER] = "a number", [COMMAND_PLACE] = "a step's number", [COMMAND_REST] = "an answer"
         };
-        snprintf(why, size, "`%s` needs %s; type for example `%s 2`%s", known->name, needs[known->argument],
-                 known->name, known->argument == COMMAND_PLACE ? ", or `goto 4.3` for step 3 of lesson 4" : "");
+        bool line_ = known->action == ACTION_EXPLAIN;
+        snprintf(why, size, "`%s` needs %s; type for example `%s %s`%s", known->name,
+                 line_ ? "a command line" : needs[known->argument], known->name, line_ ? "ls -l /proc" : "2",
+                 known->argument == COMMAND_PLACE ? ", or `goto 4.3` for step 3 of lesson 4" : "");
     }
     return false;
 }
@@ -144,7 +149,8 @@ bool commands_mistaken(const char *line, char *why, size_t size)
 {
     const struct command *known = find(line, strcspn(line, blanks));
     struct command_line command;
-    return known && (known->argument == COMMAND_NUMBER || known->argument == COMMAND_PLACE) &&
+    return known &&
+           (known->argument == COMMAND_NUMBER || known->argument == COMMAND_PLACE || known->action == ACTION_EXPLAIN) &&
            !commands_parse(line, false, &command, why, size);
 }
 

@@ -448,6 +448,10 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
     end_session(screen);
     screen->lesson = lesson;
     screen->journal = journal_of_lesson(screen->options->progress_path, path, !screen->options->no_journal);
+    const char *slash = strrchr(lesson->path, '/');
+    struct err unread = { 0 };
+    if (screen->prompt && prompt_open_lesson(screen->prompt, slash ? slash + 1 : lesson->path, &unread) < 0)
+        screen_message(screen, ROLE_NOTICE, "%s", unread.message);
     const struct rect *pane = &screen->layout.terminal;
     struct session_options options = {
         .loop = screen->loop,
@@ -640,6 +644,7 @@ int screen_main(const struct screen_options *options)
         return status;
     }
     hooks.data = &screen;
+    explain_view_load(&screen);
     screen.progress = progress_load(options->progress_path, &damaged);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);

@@ -12,7 +12,7 @@
 /* How the prompt line lies over the grid. */
 struct prompt_shape {
     unsigned row, col;               /* of mark B in the grid */
-    unsigned rows;                   /* the line covers, at least 1 */
+    unsigned rows;                   /* the line and its explanation cover, at least 1 */
     unsigned shift;                  /* rows the grid is pushed up so that it fits */
     unsigned cursor_row, cursor_col; /* in the pane, after the shift */
 };
@@ -61,7 +61,7 @@ static bool prompt_shape(const struct screen *screen, struct prompt_shape *shape
     put_over(screen, prompt_suggestion(screen->prompt), ROLE_TEXT, end, &cells, false, shape);
     unsigned at = shape->col + (unsigned)cursor;
     unsigned last = at > end ? at : end;
-    shape->rows = last / pane->cols + 1;
+    shape->rows = last / pane->cols + 1 + screen->explain.reserved;
     if (shape->row + shape->rows > pane->rows)
         shape->shift = shape->row + shape->rows - pane->rows;
     unsigned cursor_row = shape->row + at / pane->cols;
@@ -171,10 +171,14 @@ void terminal_view_draw(struct screen *screen)
         return;
     }
     struct prompt_shape shape = { 0 };
-    bool prompt = prompt_shape(screen, &shape);
+    explain_view_update(screen);
+    bool prompt = prompt_shape(screen, &shape), explained = screen->explain.text[0];
+    if (!prompt)
+        shape.shift = explain_view_shift(screen);
     unsigned first = 0, last = pane->rows - 1;
     bool damaged = terminal_damage(terminal, &first, &last);
-    if (view->drawn_prompt || prompt || view->back || view->drawn_shift || (screen->dirty & DIRTY_CLEAN)) {
+    if (view->drawn_prompt || prompt || view->back || view->drawn_shift || view->drawn_explained || explained ||
+        (screen->dirty & DIRTY_CLEAN)) {
         first = 0;
         last = pane->rows - 1;
         damaged = true;
@@ -193,7 +197,10 @@ void terminal_view_draw(struct screen *screen)
             put_over(screen, prompt_text(screen->prompt, &cursor), ROLE_TEXT, shape.col, &cells, true, &shape);
         put_over(screen, prompt_suggestion(screen->prompt), ROLE_SUGGESTION, end, &cells, true, &shape);
     }
+    if (explained)
+        explain_view_draw(screen, prompt ? shape.row + shape.rows - 1 : screen->explain.end + 1, shape.shift);
     view->drawn_prompt = prompt;
+    view->drawn_explained = explained;
     view->drawn_shift = shape.shift;
     tty_mouse(terminal_mouse(terminal));
     if (view->alternate != terminal_alternate(terminal)) { /* other keys count now, and the status line says which */
@@ -216,6 +223,7 @@ bool terminal_view_cursor(const struct screen *screen, unsigned *row, unsigned *
         return shape.cursor_row < pane->rows;
     }
     terminal_cursor(terminal, row, col, &visible);
+    *row -= screen->terminal_view.drawn_shift <= *row ? screen->terminal_view.drawn_shift : *row;
     if (*row >= pane->rows || *col >= pane->cols)
         return false;
     *row += pane->row;
@@ -285,8 +293,8 @@ void terminal_view_input(struct screen *screen, const struct input_event *event)
             prompt_feed(screen->prompt, "\033[201~", 6);
         else if (event->kind == INPUT_KEY && event->key == INPUT_KEY_ESCAPE)
             prompt_escape_timeout(screen->prompt);
-    } else {
+        screen->dirty |= DIRTY_TERMINAL;
+    } else { /* what comes of it comes back: to draw now would make that wait for the next frame */
         send_to_program(screen, terminal, event);
     }
-    screen->dirty |= DIRTY_TERMINAL;
 }

@@ -73,7 +73,16 @@ struct terminal_view {
     unsigned drawn_shift;         /* rows the grid was pushed up for a long prompt line, when last drawn */
     bool alternate;               /* a full-screen program had the terminal when last drawn */
     bool drawn_prompt;            /* a prompt line was drawn over the grid */
+    bool drawn_explained;         /* and words were below it */
     bool sent[TERMINALS_MAX + 1]; /* a line was sent and no prompt came back yet: keys are for the program */
+};
+
+/* The row under the line being edited; see explain_view.c. */
+struct explain_view {
+    bool off;       /* the learner wants none */
+    bool reserved;  /* the row is kept free for it, until the line is gone */
+    unsigned end;   /* in a nested shell: the row of the grid the line ends in */
+    char text[512]; /* "": nothing is known */
 };
 
 /* What is typed before there is a prompt for it; see ahead.c. */
@@ -125,6 +134,7 @@ struct screen {
     struct lesson_view lesson_view;
     struct terminal_view terminal_view;
     struct ahead ahead;
+    struct explain_view explain;
     struct session_state state;
     bool state_due;
 
@@ -187,6 +197,17 @@ void ahead_interrupted(struct screen *screen);               /* Ctrl-C is on its
 void ahead_drop(struct screen *screen);
 /** The held keys as they would be read, lines parted by " ; ". Returns false if none is held. */
 bool ahead_words(const struct screen *screen, char *text, size_t size);
+
+/* explain_view.c */
+void explain_view_load(struct screen *screen);         /* is it wanted? As was said last */
+void explain_view_set(struct screen *screen, bool on); /* and remember it */
+void explain_view_update(struct screen *screen);       /* before the terminal is drawn: what is to be said? */
+/** The line in the grid of a shell that is at its prompt, from the prompt's mark to its end, malloc'ed; *point: the byte the cursor is at, *end: the row it ends in. NULL: there is none. */
+char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *end);
+/** In a nested shell: rows the grid is pushed up for it. */
+unsigned explain_view_shift(const struct screen *screen);
+/** Into row @row of the grid, if that is free. */
+void explain_view_draw(struct screen *screen, unsigned row, unsigned shift);
 
 /* state_view.c */
 void state_view_draw(struct screen *screen);

@@ -115,6 +115,9 @@ enum session_reader {
 /** Who gets what is typed into terminal @number now? Read from the kernel. */
 enum session_reader session_reader(const struct session *session, unsigned number);
 
+/** The lines that the active terminal's shell has of a command that goes on (a loop, a here-document), with newlines between; NULL at any other time. */
+const char *session_unfinished(const struct session *session);
+
 /** A line (or a command of several lines) for the shell of the active terminal, as typed at its prompt. */
 int session_send_line(struct session *session, const char *line, struct err *err);
 
@@ -124,7 +127,7 @@ const char *session_next(struct session *session, bool skip); /* NULL: moved on;
 enum hint_kind {
     HINT_WORDS,    /* a hint */
     HINT_SOLUTION, /* what the lesson itself calls a solution */
-    HINT_COMMAND,  /* the next command to type, as it is */
+    HINT_COMMAND,  /* the next command: to be typed for the learner, and not run */
     HINT_NONE,     /* there is nothing to hint at, and why */
 };
 /** The failed check's own words first, then the lesson's hints one by one, then the command. @kind may be NULL. */

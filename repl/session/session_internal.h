@@ -59,7 +59,8 @@ struct step_state {
     bool command_done; /* one of its commands ran and ended as it should */
     bool block_failed; /* headless: one of its blocks did not do what it should */
     bool *answered;    /* for each block: a quiz answered rightly */
-    unsigned hint;     /* how far the hints have been told */
+    unsigned hint;     /* how far the lesson's hints have been told */
+    bool hinted;       /* what the check found has been told */
 };
 
 /* The check of a step: at most one runs at a time. */

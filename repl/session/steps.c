@@ -217,6 +217,7 @@ void step_begin(struct session *session, unsigned step)
     struct step_state *state = state_of(session, step);
     state->passed = state->touched = state->command_done = state->block_failed = false;
     state->hint = 0;
+    state->hinted = false;
     memset(state->answered, 0, now->block_count * sizeof *state->answered);
     session_run_setup(session, "the step's setup", now->setup, step_set_up);
     if (session->current == step)
@@ -403,18 +404,23 @@ const char *session_why(struct session *session)
     return say(session, "nothing: `next` goes on");
 }
 
-static const char *told_hint(const struct session *session, const struct step *step, unsigned n, enum hint_kind *kind)
+static const char *next_hint(const struct session *session, const struct step *step, struct step_state *state,
+                             enum hint_kind *kind)
 {
     const char *said = session->check.said;
     *kind = HINT_WORDS;
-    if (said && *said && n-- == 0)
+    if (said && *said && !state->hinted) {
+        state->hinted = true;
         return said;
-    for (const struct hint *hint = step->hints; hint && hint->text; hint++)
-        if (n-- == 0) {
-            *kind = hint->solution ? HINT_SOLUTION : HINT_WORDS;
-            return hint->text;
-        }
-    return NULL;
+    }
+    const struct hint *hint = step->hints;
+    for (unsigned n = state->hint; hint && hint->text && n > 0; n--)
+        hint++;
+    if (!hint || !hint->text)
+        return NULL;
+    state->hint++;
+    *kind = hint->solution ? HINT_SOLUTION : HINT_WORDS;
+    return hint->text;
 }
 
 /* All else that the step asks for is done: hints at that would lead astray. */
@@ -440,11 +446,9 @@ const char *session_hint(struct session *session, enum hint_kind *kind)
     if (only_question_left(session))
         return say(session, "The commands are done, only the question is left. A wrong answer costs nothing: "
                             "it is told why it is wrong");
-    const char *hint = told_hint(session, step, state->hint, kind);
-    if (hint) {
-        state->hint++;
+    const char *hint = next_hint(session, step, state, kind);
+    if (hint)
         return say(session, "%s", hint);
-    }
     const char *command = session_solution(session);
     *kind = command ? HINT_COMMAND : HINT_NONE;
     return say(session, "%s", command ? command : "There are no more hints for this step");

@@ -494,6 +494,12 @@ int terminal_command(struct session_terminal *at, const char *command, struct er
     return 0;
 }
 
+const char *session_unfinished(const struct session *session)
+{
+    const struct session_terminal *at = &session->terminals[session->active];
+    return at->terminal && !at->accepted ? at->sent : NULL;
+}
+
 int session_send_line(struct session *session, const char *line, struct err *err)
 {
     struct session_terminal *at = &session->terminals[session->active];

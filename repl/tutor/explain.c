@@ -44,11 +44,27 @@ static char *filled(const char *text, const char *value)
     return result;
 }
 
-static bool known_already(const struct explanation *out, size_t start, size_t len)
+static void word_free(struct explain_word *word)
 {
-    for (size_t i = 0; i < out->count; i++)
-        if (out->words[i].start == start && out->words[i].len == len)
+    free(word->word);
+    free(word->meaning);
+    free(word->syscall);
+}
+
+/* What was said of the same bytes first holds, unless it was only that a variable stands there. */
+static bool known_already(struct explanation *out, size_t start, size_t len)
+{
+    static const size_t generic = sizeof EXPLAIN_SOME_VARIABLE - 2; /* without its % */
+    for (size_t i = 0; i < out->count; i++) {
+        struct explain_word *word = &out->words[i];
+        if (word->start != start || word->len != len)
+            continue;
+        if (strncmp(word->meaning, EXPLAIN_SOME_VARIABLE, generic) != 0)
             return true;
+        word_free(word);
+        *word = out->words[--out->count];
+        return false;
+    }
     return false;
 }
 
@@ -58,9 +74,7 @@ void explainer_say(struct explainer *e, size_t start, size_t len, const char *wo
     struct explanation *out = e->out;
     if (!out || e->failed || !meaning || len == 0 || known_already(out, start, len))
         return;
-    struct explain_word *grown = out->words;
-    if ((out->count & (out->count - 1)) == 0) /* a power of two: full */
-        grown = reallocarray(out->words, out->count ? out->count * 2 : 1, sizeof *grown);
+    struct explain_word *grown = reallocarray(out->words, out->count + 1, sizeof *grown);
     if (!grown) {
         e->failed = true;
         return;
@@ -111,13 +125,67 @@ int explain_line(const char *line, struct explanation *explanation)
 
 void explanation_free(struct explanation *explanation)
 {
-    for (size_t i = 0; i < explanation->count; i++) {
-        free(explanation->words[i].word);
-        free(explanation->words[i].meaning);
-        free(explanation->words[i].syscall);
-    }
+    for (size_t i = 0; i < explanation->count; i++)
+        word_free(&explanation->words[i]);
     free(explanation->words);
     *explanation = (struct explanation){ 0 };
+}
+
+/* ---- as a page ---- */
+
+/* @text with what Markdown would take for its own escaped; what stands in backquotes stays. */
+static void put_escaped(FILE *out, const char *text)
+{
+    bool code = false;
+    for (; *text; text++) {
+        code ^= *text == '`';
+        if (!code && strchr("\\*_<>[]#|~&", *text))
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+}
+
+/* As code: more backquotes round it than it has in a row. */
+static void put_code(FILE *out, const char *text)
+{
+    size_t longest = 0, run = 0;
+    for (const char *p = text; *p; p++) {
+        run = *p == '`' ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    for (size_t i = 0; i <= longest; i++)
+        fputc('`', out);
+    fprintf(out, longest ? " %s " : "%s", text);
+    for (size_t i = 0; i <= longest; i++)
+        fputc('`', out);
+}
+
+char *explain_markdown(const char *line)
+{
+    struct explanation explanation;
+    char *text = NULL;
+    size_t size;
+    if (explain_line(line, &explanation) < 0)
+        return NULL;
+    FILE *out = explanation.count > 0 ? open_memstream(&text, &size) : NULL;
+    for (size_t i = 0; out && i < explanation.count; i++) {
+        const struct explain_word *word = &explanation.words[i];
+        fputs("- ", out);
+        put_code(out, word->word);
+        fputs(": ", out);
+        put_escaped(out, word->meaning);
+        if (word->syscall) {
+            fputs(". Syscall: ", out);
+            put_code(out, word->syscall);
+        }
+        fputc('\n', out);
+    }
+    if (out && fclose(out) != 0) {
+        free(text);
+        text = NULL;
+    }
+    explanation_free(&explanation);
+    return text;
 }
 
 /* ---- the word at the cursor ---- */
@@ -251,12 +319,14 @@ static enum explain_expects expected(const struct explain_site *site)
     const struct explain_values *values = site->option ? explain_values_of(site->program, site->option) : NULL;
     if (site->operator_)
         return EXPLAIN_FILE;
+    if (site->prefix && *site->prefix)
+        return EXPLAIN_WORD;
     if (values && values->kind == VALUES_GROUP)
         return EXPLAIN_GROUP;
     if (values && values->kind == VALUES_GROUP_FILE)
         return site->option->call && strncmp(site->option->call, "write", 5) == 0 ? EXPLAIN_GROUP_LIMIT
                                                                                   : EXPLAIN_GROUP_FILE;
-    if (site->option || (site->prefix && *site->prefix))
+    if (site->option)
         return EXPLAIN_WORD;
     if (site->command)
         return EXPLAIN_COMMAND;
@@ -317,14 +387,16 @@ static void offer_options(const struct offering *to, const struct explain_progra
 {
     const struct tool_option *row;
     char text[64];
+    bool words = program->flags & EXPLAIN_WORDS, one_dash = program->flags & EXPLAIN_ONE_DASH;
+    bool sign = words ? !(program->flags & EXPLAIN_SHORT)
+                      : !one_dash; /* of=FILE and --type=TYPE; but `dev LINK`, `-name PATTERN` */
     for (size_t i = 0; (row = explain_row(program, i)); i++) {
-        const char *dash = program->flags & EXPLAIN_ONE_DASH ? "-" : "--";
         if (row->name)
-            snprintf(text, sizeof text, "%s%s%s", program->flags & EXPLAIN_WORDS ? "" : dash, row->name,
-                     !(program->flags & EXPLAIN_ONE_DASH) && !(program->flags & EXPLAIN_WORDS) &&
-                             row->argument == required_argument
-                         ? "="
-                         : "");
+            snprintf(text, sizeof text, "%s%s%s",
+                     words      ? ""
+                     : one_dash ? "-"
+                                : "--",
+                     row->name, sign && row->argument == required_argument ? "=" : "");
         else
             snprintf(text, sizeof text, "-%c", row->letter);
         to->offer(text, to->data);

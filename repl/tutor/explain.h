@@ -33,6 +33,9 @@ void explanation_free(struct explanation *explanation);
  * types. One line of at most @width cells, "word  meaning · syscall", cut with an ellipsis; @ascii: no other characters. False: nothing is known. */
 bool explain_at(const char *line, size_t point, unsigned width, bool ascii, char *text, size_t size);
 
+/** The whole line as a list in Markdown, a word a row. malloc'ed; NULL if nothing is known of it. */
+char *explain_markdown(const char *line);
+
 /* What the word that begins at a byte of a line is going to be, by the words before it. */
 enum explain_expects {
     EXPLAIN_WORD,        /* nothing special: a file, most likely */

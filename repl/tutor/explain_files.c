@@ -32,7 +32,7 @@ static const struct explain_entry find_kinds[] = {
         FLAG(0, "same-owner", "owners as in the archive", "fchownat"),                                                 \
         FLAG(0, "no-same-owner", "files become yours", NULL), LONG(2, "exclude", "PATTERN", "not these", NULL),        \
         LONG(3, "strip-components", "N", "without the first N directories", NULL),                                     \
-        LONG(4, "one-file-system", NULL, "not into other mounts", NULL),                                               \
+        FLAG(0, "one-file-system", "not into other mounts", NULL),                                                     \
         FLAG('k', "keep-old-files", "write over nothing", "openat(O_EXCL)"),                                           \
         FLAG('h', "dereference", "what links point to, not the links", NULL),                                          \
         TAKES('T', "files-from", "FILE", "names from a file", NULL)
@@ -254,7 +254,7 @@ const struct explain_program explain_files[] = {
       .meaning = "make a program of C",
       .call = "vfork, execve(as, ld)",
       OPTIONS(TAKES('o', NULL, "FILE", "into this file", NULL),
-              LONG(1, "static", NULL, "with its libraries in it: it needs none in a new root", NULL),
+              FLAG(0, "static", "with its libraries in it: it needs none in a new root", NULL),
               FLAG('c', NULL, "do not link", NULL), FLAG('O', NULL, "optimise", NULL),
               FLAG('g', NULL, "with names for a debugger", NULL)),
       OPERANDS({ "FILE", "the source", NULL }) },

@@ -124,7 +124,9 @@ const struct tool_option *explain_row_lettered(const struct explain_program *pro
 
 const struct explain_values *explain_values_of(const struct explain_program *program, const struct tool_option *row)
 {
-    for (const struct explain_values *values = program->values; row && row->id && values && values->id; values++)
+    if (!program || !row || !row->id)
+        return NULL;
+    for (const struct explain_values *values = program->values; values && values->id; values++)
         if (values->id == row->id)
             return values;
     return NULL;

@@ -5,7 +5,8 @@
 #include "repl/tutor/explain_tables.h"
 
 #define EXPLAIN_LINE_MAX 8192 /* what is longer was not typed by hand, and is not looked at for each key */
-#define EXPLAIN_DEPTH_MAX 24  /* commands in commands */
+#define EXPLAIN_SOME_VARIABLE "replaced by the value of the variable %"
+#define EXPLAIN_DEPTH_MAX 24 /* commands in commands */
 
 /* A word as the shell will see it. */
 struct shell_word {

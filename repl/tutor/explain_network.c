@@ -179,7 +179,7 @@ const struct explain_program explain_network[] = {
       OPTIONS(FLAG('o', "oneline", "each on one line", NULL), FLAG('d', "details", "more of each", NULL),
               FLAG('s', "stats", "with counters", NULL), FLAG('4', NULL, "only IPv4", NULL),
               FLAG('6', NULL, "only IPv6", NULL), FLAG('j', "json", "JSON", NULL),
-              FLAG('p', "pretty", "easy to read", NULL), LONG(2, "brief", NULL, "short", NULL),
+              FLAG('p', "pretty", "easy to read", NULL), FLAG(0, "brief", "short", NULL),
               FLAG('c', "color", "in colours", NULL),
               TAKES('n', "netns", "NAME", "in this namespace", "setns(CLONE_NEWNET)"),
               TAKES('b', "batch", "FILE", "the commands of a file", NULL)),

@@ -79,8 +79,8 @@ static size_t parse_variable(struct explainer *e, size_t at)
         return end;
     const struct explain_entry *known = explain_entry_find(explain_variables, e->line + name, len);
     cleanup_free char *value = strndup(e->line + name, len);
-    explainer_say(e, at, end - at, NULL, known ? known->meaning : "replaced by the value of the variable %",
-                  known ? known->call : NULL, value ? value : "");
+    explainer_say(e, at, end - at, NULL, known ? known->meaning : EXPLAIN_SOME_VARIABLE, known ? known->call : NULL,
+                  value ? value : "");
     return end;
 }
 

@@ -132,7 +132,7 @@ const struct explain_program explain_processes[] = {
               FLAG('e', NULL, "end at the first that fails", NULL), FLAG('s', NULL, "read lines from its input", NULL),
               FLAG(0, "norc", "without ~/.bashrc", NULL), FLAG(0, "noprofile", "without profile", NULL),
               FLAG(0, "noediting", "without a line editor", NULL)),
-      OPERANDS({ "FILE", "a file of such lines, and what it finds as $1, $2 …", "openat(\"%\")" }),
+      OPERANDS({ "FILE", "a file of command lines; what follows it is $1, $2 …", "openat(\"%\")" }),
       VALUES({ 'c', VALUES_LINE, NULL }),
       .flags = EXPLAIN_STOPS },
     { .names = "busybox",

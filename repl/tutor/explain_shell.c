@@ -3,8 +3,6 @@
 
 #include <stddef.h>
 
-static const struct explain_entry no_operands[] = { { "WORD", "printed", NULL }, { 0 } };
-
 const struct explain_program explain_builtins[] = {
     { .names = "exec",
       .meaning = "become this program: no child, and no way back; alone, with > or <: redirect the shell itself",
@@ -29,8 +27,7 @@ const struct explain_program explain_builtins[] = {
       .meaning = "print words",
       .call = "write",
       OPTIONS(FLAG('n', NULL, "without a newline", NULL), FLAG('e', NULL, "\\n, \\t and \\033 mean something", NULL),
-              FLAG('E', NULL, "backslashes mean nothing", NULL)),
-      .operands = no_operands },
+              FLAG('E', NULL, "backslashes mean nothing", NULL)) },
     { .names = "printf",
       .meaning = "print by a pattern",
       .call = "write",

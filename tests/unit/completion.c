@@ -55,6 +55,18 @@ static const struct {
     { "srv/jail/etc/jailed", 0644 },
     { "srv/jail/bin", 0 },
     { "srv/jail/bin/sh", 0755 },
+    { "sys", 0 },
+    { "sys/fs", 0 },
+    { "sys/fs/cgroup", 0 },
+    { "sys/fs/cgroup/cpu", 0 },
+    { "sys/fs/cgroup/cpu/box", 0 },
+    { "sys/fs/cgroup/cpu/box/cpu.shares", 0644 },
+    { "sys/fs/cgroup/cpu/box/cpu.stat", 0444 },
+    { "sys/fs/cgroup/memory", 0 },
+    { "sys/fs/cgroup/memory/box", 0 },
+    { "sys/fs/cgroup/memory/box/inner", 0 },
+    { "sys/fs/cgroup/memory/box/memory.limit_in_bytes", 0644 },
+    { "sys/fs/cgroup/memory/box/tasks", 0644 },
 };
 #define TREE (sizeof tree / sizeof *tree)
 
@@ -168,10 +180,38 @@ static void the_word_is_completed_by_where_it_stands(void **state)
         { "echo \\$HOM", "" },
         /* inside the directory that chroot is given */
         { "chroot /srv/jail /bin/", "/bin/sh" },
-        { "chroot /srv/jail /etc/j", "/etc/jailed" },
+        { "chroot /srv/jail /etc/j", "" }, /* no program */
+        { "chroot /srv/jail cat /etc/j", "/etc/jailed" },
+        { "chroot /srv/jail s", "sh" },
+        { "unshare --pid --fork chroot /srv/jail s", "sh" },
         { "chroot --userspec=0 ../srv/jail /bin/", "/bin/sh" },
         { "chroot /srv/ja", "/srv/jail/" },
         { "chroot /srv/jail /bin/sh; cat /etc/ho", "/etc/hostname|/etc/hosts" },
+        /* options, verbs and values of the explain tables */
+        { "unshare --mo", "--monotonic=|--mount|--mount-proc" },
+        { "unshare --pid nse", "nsenter" },
+        { "unshare --propagation=sl", "slave" },
+        { "mount --make-rp", "--make-rprivate" },
+        { "mount -t over", "overlay" },
+        { "mount -o ro,nos", "ro,nosuid" },
+        { "mount -o lowerdir=/srv,upp", "upperdir=" },
+        { "ip li", "link" },
+        { "ip link s", "set|show" },
+        { "docker ima", "image|images" },
+        { "kill -s KI", "KILL" },
+        { "dd of", "of=" },
+        { "explain unshare --ut", "--uts" },
+        { "sh --zzz", "" },
+        /* control groups */
+        { "cgset -r cpu", "cpu.shares=" },
+        { "cgget -r cpu", "cpu.shares|cpu.stat" },
+        { "cgset -r memory.l", "memory.limit_in_bytes=" },
+        { "cgexec -g c", "cpu:/" },
+        { "cgcreate -g cpu,m", "cpu,memory:/" },
+        { "cgexec -g cpu:/b", "cpu:/box" },
+        { "cgexec -g memory:box/", "memory:box/inner" },
+        { "cgset -r cpu.shares=5 b", "box" },
+        { "cgdelete memory:/box/i", "memory:/box/inner" },
     };
     int wrong = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -184,6 +224,28 @@ static void the_word_is_completed_by_where_it_stands(void **state)
     assert_int_equal(wrong, 0);
     assert_string_equal(candidates_of("cat MA", true), "Makefile|main.c");
     assert_non_null(strstr(candidates_of("", false), "nsenter|"));
+}
+
+/* On version 2 there is one hierarchy, and a file names its controllers. */
+static void groups_of_version_2_are_completed_too(void **state)
+{
+    static const struct {
+        const char *line, *candidates;
+    } cases[] = {
+        { "cgcreate -g m", "memory:/" },
+        { "cgcreate -g memory,c", "memory,cpu:/" },
+        { "cgexec -g memory,cpu:/m", "memory,cpu:/memory" }, /* what was a hierarchy is a group now */
+        { "cgset -r memory.l", "memory.limit_in_bytes=" },
+        { "cgget -r memory.limit_in_bytes memory/b", "memory/box" },
+    };
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/sys/fs/cgroup/cgroup.controllers", directory);
+    FILE *file = fopen(path, "we");
+    fputs("cpu memory pids\n", file);
+    fclose(file);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(candidates_of(cases[i].line, false), cases[i].candidates);
+    unlink(path);
 }
 
 /* Bash reads every candidate back as the file it stands for. */
@@ -316,6 +378,7 @@ int main(int argc, char **argv)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_word_is_completed_by_where_it_stands),
+        cmocka_unit_test(groups_of_version_2_are_completed_too),
         cmocka_unit_test(quoted_names_are_read_back_by_bash),
         cmocka_unit_test(a_process_that_is_gone_is_an_error),
     };
