@@ -192,7 +192,7 @@ static void programs_that_write_at_the_same_time_lose_nothing(void **state)
 {
     enum { WRITERS = 4, COMMANDS = 100 };
     pid_t writers[WRITERS];
-    char output[2000];
+    char output[4200];
     memset(output, 'y', sizeof output - 1);
     output[sizeof output - 1] = '\0';
     for (int w = 0; w < WRITERS; w++) {
