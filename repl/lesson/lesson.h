@@ -109,6 +109,7 @@ struct step {
     int check_line;
     char *setup, *teardown; /* hidden, idempotent; NULL */
     struct hint *hints;     /* in order; the last one has no text */
+    char *essence;          /* a sentence: what the step has shown; backquotes round code; NULL */
     char *notes;            /* for the presenter: Markdown, or NULL */
     char *watch; /* what the panel follows: lines of `closure ROOT PROGRAM…` or of names of sections; NULL */
     char *needs; /* "2.4": earlier steps whose results it builds on, space-separated; "2" is all of lesson 2; NULL */

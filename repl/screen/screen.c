@@ -241,6 +241,7 @@ static void step_changed(struct screen *screen)
     bool was_building = screen->building;
     screen->building = session_replaying(screen->session);
     screen->finished = step > screen->lesson->step_count;
+    screen->in_step |= !screen->finished && !screen->building;
     if (step == screen->lesson_view.step && !was_building) {
         if (session_current_passed(screen->session)) {
             screen->message[0] = '\0'; /* the tick stands there now */
@@ -324,6 +325,9 @@ static void session_event(struct screen *screen, struct session *session, const 
         break;
     case SESSION_FINISHED:
         step_changed(screen);
+        if (screen->in_step)
+            overlay_show(screen, OVERLAY_REVIEW);
+        screen->in_step = false;
         break;
     case SESSION_MESSAGE:
         if (event->failed) /* whatever was under way may not go on: do not keep the keys from the learner */
@@ -448,13 +452,15 @@ static void end_session(struct screen *screen)
     if (screen->session)
         session_free(screen->session);
     screen->session = NULL;
+    journal_free(screen->journal);
+    screen->journal = NULL;
     memset(&screen->terminal_view, 0, sizeof(screen->terminal_view));
     memset(&screen->state, 0, sizeof(screen->state));
     ahead_drop(screen);
     lesson_view_free(screen);
     lesson_free(screen->lesson);
     screen->lesson = NULL;
-    screen->finished = false;
+    screen->finished = screen->in_step = false;
     screen->message[0] = '\0';
     if (screen->prompt)
         prompt_clear(screen->prompt);
@@ -479,6 +485,7 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         return -1;
     end_session(screen);
     screen->lesson = lesson;
+    screen->journal = journal_of_lesson(screen->options->progress_path, path, !screen->options->no_journal);
     const char *slash = strrchr(lesson->path, '/');
     struct err unread = { 0 };
     if (screen->prompt && prompt_open_lesson(screen->prompt, slash ? slash + 1 : lesson->path, &unread) < 0)
@@ -488,6 +495,7 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         .loop = screen->loop,
         .lesson = lesson,
         .progress = screen->progress,
+        .journal = screen->journal,
         .lab = screen->options->lab,
         .rows = pane->rows ? pane->rows : 24,
         .cols = pane->cols > 1 ? pane->cols : 80,

@@ -8,6 +8,7 @@
 
 #include "engine/base/err.h"
 #include "engine/lab/lab.h"
+#include "repl/lesson/journal.h"
 #include "repl/lesson/lesson.h"
 #include "repl/lesson/progress.h"
 #include "repl/session/lens.h"
@@ -55,6 +56,7 @@ struct session_options {
     struct loop *loop;
     const struct lesson *lesson; /* outlives the session */
     struct progress *progress;   /* NULL: nothing is remembered */
+    struct journal *journal;     /* what the learner does is written there; NULL: nowhere */
     struct lab_options lab;
     unsigned rows, cols; /* of new terminals */
     bool by_hand;        /* headless playback: checks run only by session_run_check, and a dead lab is not rebuilt */
@@ -166,7 +168,8 @@ const char *session_solution(const struct session *session); /* the step's next 
 const char *session_suggestion(const struct session *session);
 /** A fresh lab, replayed up to @step. Begins when the callbacks now running have returned; what fails then is told by SESSION_MESSAGE. -1: no such step. */
 int session_goto(struct session *session, unsigned step, struct err *err);
-int session_reset(struct session *session, struct err *err); /* goto the current step */
+/** Where an undo leads: the current step if anything was typed or answered in it, else the last one before it that this machine can do; 0: there is nothing to undo. */
+unsigned session_undo_step(const struct session *session);
 
 /** The current step's unanswered quiz, or NULL; and an answer: indices from 0 (@count 0: @typed). Returns whether it was right; *reason gets the reasons to show. */
 const struct block *session_quiz(const struct session *session);

@@ -19,8 +19,12 @@
 struct open_command {
     char shell[32];
     char *text;
-    unsigned step;   /* that was current when it was typed */
-    bool prompted;   /* a shell that it started has shown its prompt */
+    unsigned step;  /* that was current when it was typed */
+    bool prompted;  /* a shell that it started has shown its prompt */
+    uint64_t entry; /* in the journal; 0: not there */
+    bool nested;    /* the journal knows that a shell it started is at its prompt */
+    int row;        /* where its output began, and how many lines had scrolled off ever then */
+    uint64_t scrolled;
     unsigned number; /* of the terminal, see session_commands */
 };
 
@@ -54,6 +58,7 @@ struct step_state {
     enum step_status status;
     char *skip_reason;
     bool passed;       /* since it became the current one */
+    bool touched;      /* since then something was typed to a shell or answered */
     bool command_done; /* one of its commands ran and ended as it should */
     bool block_failed; /* headless: one of its blocks did not do what it should */
     bool *answered;    /* for each block: a quiz answered rightly */
@@ -167,8 +172,9 @@ struct replay {
     bool on;
     unsigned target, step; /* the step being replayed */
     size_t block;
-    bool setup_done;
-    unsigned deaths; /* of the lab, in a row, while replaying */
+    unsigned deaths;           /* of the lab, in a row, while replaying */
+    char left_out[400];        /* what need not be done again, named for the learner */
+    unsigned left_out_unnamed; /* and what there was no room for */
 };
 
 /* The lens of a terminal. It outlives the terminal's shells, and ends with the lab. */
@@ -204,6 +210,7 @@ struct session {
     struct step_state *steps; /* step_count of them; [0] is step 1 */
     unsigned current;
     bool finished_told;
+    bool record_failed; /* it was said that the journal cannot be written */
     int last_status;
     char *last_command;
     struct session_evidence evidence;
@@ -285,6 +292,7 @@ size_t lens_environment(const struct session *session, unsigned step, char *stri
 int steps_init(struct session *session, struct err *err);
 void steps_free(struct session *session);
 void step_begin(struct session *session, unsigned step); /* its setup, then it is in play */
+void step_touched(struct session *session);              /* the learner did something in it */
 void step_command_ended(struct session *session, const char *command, int status, bool nested);
 bool step_is_answered(const struct session *session, unsigned step);   /* all its quizzes */
 void step_answered(struct session *session, const struct block *quiz); /* rightly */
@@ -359,6 +367,15 @@ void state_forget_images(struct session *session);
 /* waiting.c */
 /** Does a process in the terminal's foreground wait for input from it? */
 bool foreground_reads(const struct session_terminal *at);
+
+/* record.c: what the learner does goes into the journal */
+void record_accepted(struct session_terminal *at, struct open_command *command);
+/** The newest command has started a shell, which is at its prompt. */
+void record_nested(struct session_terminal *at);
+void record_ended(struct session_terminal *at, const struct open_command *command, int status);
+void record_answer(struct session *session, const struct quiz *quiz, const unsigned *choices, size_t count,
+                   const char *typed, bool right);
+void record_passed(struct session *session);
 
 /* replay.c */
 void replay_start(struct session *session, unsigned target);
