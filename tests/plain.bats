@@ -130,7 +130,8 @@ plain() {
 }
 
 @test "hints, help and what the shell prints come in the order they were asked for" {
-    run plain 'echo one' hint 'echo two'
+    run plain 'echo one' hint 'explain unshare --pid | wc' 'explain xyzzy' 'echo two'
+    [[ "$output" == *"unshare: run a program in new namespaces"*"--pid: new pid namespace"*"Syscall: unshare(CLONE_NEWPID)"*"what the left one prints"*"wc: count lines"*"Nothing is known of the words of xyzzy"* ]]
     [[ "$output" == *$'\none\n'*"touch makes files."*$'\ntwo'* ]]
     run plain help
     [[ "$output" == *"goto N: "* ]]
@@ -193,7 +194,13 @@ type(b"read line; echo got $line\r", b"\n")
 time.sleep(0.5)
 type(b"typed to read\r", b"got typed to read")
 wait(b":~# ")
-type(b"touch /root/made\r", b"Step 1 passed. Type next to go on.")
+type(b"hint\r", b"There is no /root/made yet.") # the failed check's own words, then the lesson's, then the command: typed and not run
+wait(b":~# ")
+type(b"hint\r", b"touch makes files.")
+wait(b":~# ")
+type(b"hint\r", b"The command is on the line: Enter runs it.")
+wait(b":~# touch /root/made")
+type(b"\r", b"Step 1 passed. Type next to go on.")
 wait(b":~# ")
 type(b"next\r", b"Step 2 of 3: A question")
 wait(b":~# ")

@@ -147,7 +147,7 @@ struct sources {
 
 static void close_sources(const struct sources *sources)
 {
-    const int fds[] = { sources->loop, sources->userns, sources->tools, sources->transfer };
+    const int fds[] = { sources->loop, sources->userns, sources->transfer };
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -265,6 +265,7 @@ int lab_build(struct lab *lab, const struct lab_options *options, bool assembled
     struct sources sources = { .loop = -1, .userns = -1, .tools = -1, .transfer = -1 };
     struct pipes pipes = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
     int result = build_from(lab, options, assembled, &sources, &disk, &pipes, err);
+    lab->tools = sources.tools;
     disk_abandon(&disk);
     close_sources(&sources);
     close_pipes(&pipes);

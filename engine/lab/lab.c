@@ -58,7 +58,7 @@ static struct lab *lab_alloc(struct err *err)
         err_set(err, ENOMEM, "allocate a lab");
         return NULL;
     }
-    lab->lock = lab->life = lab->pidfd = lab->net_result = -1;
+    lab->lock = lab->life = lab->tools = lab->pidfd = lab->net_result = -1;
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
         lab->procs[i] = -1;
     lab->phase_started = microseconds();
@@ -132,6 +132,8 @@ void lab_destroy(struct lab *lab)
     groups_close(lab);
     if (lab->life >= 0)
         close(lab->life);
+    if (lab->tools >= 0)
+        close(lab->tools);
     if (!lab->attached) {
         if (lab->pidfd >= 0)
             sys_pidfd_signal(lab->pidfd, SIGKILL);

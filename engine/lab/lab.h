@@ -81,17 +81,27 @@ int lab_open_pty(struct lab *lab, unsigned rows, unsigned cols, int *master, int
 enum lab_program { LAB_TOOLS, LAB_TRANSFER };
 int lab_open_program(const char *tools, enum lab_program program, struct err *err);
 
+/* A tracer that a command is started under: strace -DDD, which lets its own parent be the traced process and is nobody's child then. It stays outside the lab, its groups included. */
+#define LAB_TRACER_WORDS 24
+struct lab_tracer {
+    const char *const *
+        argv; /* NULL-terminated, at most LAB_TRACER_WORDS; looked up in our PATH; the program it starts is put behind */
+    int output; /* its fds 1 and 2 */
+    pid_t *pid; /* set: its host pid. A child of the calling process like the command; lab_destroy ends it */
+};
+
 struct lab_command {
-    const char *const *argv; /* NULL-terminated; argv[0] looked up in the lab's PATH */
-    const char *const *env;  /* extra KEY=VALUE strings over the lab's built environment; may be NULL */
-    const char *cwd;         /* inside the lab; NULL: /root */
-    int stdio[3];            /* fds for 0, 1, 2; -1: /dev/null */
-    bool tty;                /* stdio[0] is a pty slave: make it the controlling terminal of a new session */
+    const char *const *argv;         /* NULL-terminated; argv[0] looked up in the lab's PATH */
+    const char *const *env;          /* extra KEY=VALUE strings over the lab's built environment; may be NULL */
+    const char *cwd;                 /* inside the lab; NULL: /root */
+    int stdio[3];                    /* fds for 0, 1, 2; -1: /dev/null */
+    bool tty;                        /* stdio[0] is a pty slave: make it the controlling terminal of a new session */
+    const struct lab_tracer *tracer; /* NULL: none */
 };
 
 /** Start @command in the lab: joined to its cgroups and all its namespaces, environment built and never inherited, every other fd closed,
  * dumpable off until exec, parent is the calling process (so waitpid works). Returns the host pid, *pidfd if not NULL; -1 with @err set
- * when it could not be started: ENOENT no such program in the lab; ESRCH the lab has died. */
+ * when it could not be started: ENOENT no such program in the lab; ESRCH the lab has died, or the tracer could not trace. */
 pid_t lab_spawn(struct lab *lab, const struct lab_command *command, int *pidfd, struct err *err);
 
 /** Attach to a lab that another process runs (by its name), for `lab enter`: lab_spawn and lab_open_pty work on it. lab_destroy then

@@ -1,30 +1,22 @@
+/* Starting a command in the lab, and what a command is given: a pty, its parent. The way there is in enter.c. */
 #include "engine/lab/lab_internal.h"
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/base/syscalls.h"
-#include "engine/isolate/enter.h"
+#include "engine/lab/enter.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
-
-#define LAB_PATH LAB_TOOLS_DIR ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define ENTER_FLAGS (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
-
-/* Built, never inherited. container=lxc is what debootstrap asks for before it does without mknod. */
-static const char *const base_environment[] = {
-    "PATH=" LAB_PATH,  "HOME=/root",   "USER=root",           "LOGNAME=root",
-    "SHELL=/bin/bash", "LANG=C.UTF-8", "TERM=xterm-256color", "container=lxc",
-};
 
 int lab_root_fd(const struct lab *lab, struct err *err)
 {
@@ -61,122 +53,48 @@ int lab_open_pty(struct lab *lab, unsigned rows, unsigned cols, int *master, int
     return 0;
 }
 
-/* What the child says when it cannot go on: an errno and where. Nothing at all (the pipe closes on exec) is success. */
-struct spawn_failure {
-    int code;
-    char step[48];
-    pid_t pid; /* code 0: the process was started, and this is its host pid */
-};
-
-static void __attribute__((noreturn)) spawn_fail(int fd, const char *step)
-{
-    struct spawn_failure failure = { .code = errno ? errno : EIO };
-    snprintf(failure.step, sizeof failure.step, "%s", step);
-    ssize_t n = write(fd, &failure, sizeof failure);
-    (void)n;
-    _exit(127);
-}
-
-static void default_signals(void)
-{
-    sigset_t none;
-    for (int i = 1; i < NSIG; i++)
-        signal(i, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static char **build_environment(const struct lab *lab, const char *const *extra)
-{
-    static char name[LAB_NAME_MAX + 16];
-    size_t base = sizeof base_environment / sizeof *base_environment, extras = 0;
-    while (extra && extra[extras])
-        extras++;
-    char **env = calloc(base + extras + 2, sizeof *env);
-    if (!env)
-        return NULL;
-    size_t n = 0;
-    for (size_t i = 0; i < base; i++) {
-        size_t key = strcspn(base_environment[i], "=") + 1;
-        bool replaced = false;
-        for (size_t k = 0; k < extras; k++)
-            replaced |= strncmp(extra[k], base_environment[i], key) == 0;
-        if (!replaced)
-            env[n++] = (char *)(uintptr_t)base_environment[i];
-    }
-    snprintf(name, sizeof name, "TEACHROOT_LAB=%s", lab->record.name);
-    env[n++] = name;
-    for (size_t k = 0; k < extras; k++)
-        env[n++] = (char *)(uintptr_t)extra[k];
-    return env;
-}
-
-/* The last leg, in the lab's pid namespace. */
-static void __attribute__((noreturn))
-run_command(const struct lab *lab, const struct lab_command *command, int failure_fd)
-{
-    /* Before anything of the lab's can look at us: no leaked fd, no memory of the program's to read. */
-    prctl(PR_SET_DUMPABLE, 0);
-    if (setgroups(0, NULL) < 0 && errno != EPERM)
-        spawn_fail(failure_fd, "setgroups");
-    if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-        spawn_fail(failure_fd, "become the lab's root");
-    if (setsid() < 0)
-        spawn_fail(failure_fd, "setsid");
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int stdio[3];
-    for (int i = 0; i < 3; i++) {
-        stdio[i] = fcntl(command->stdio[i] >= 0 ? command->stdio[i] : null, F_DUPFD_CLOEXEC, 16);
-        if (stdio[i] < 0)
-            spawn_fail(failure_fd, "standard input and output");
-    }
-    int fail_fd = fcntl(failure_fd, F_DUPFD_CLOEXEC, 16);
-    for (int i = 0; i < 3; i++)
-        if (dup2(stdio[i], i) < 0)
-            spawn_fail(failure_fd, "standard input and output");
-    if (command->tty && ioctl(0, TIOCSCTTY, 0) < 0)
-        spawn_fail(failure_fd, "take the terminal");
-    umask(022);
-    if (chdir(command->cwd ? command->cwd : "/root") < 0 && (command->cwd || chdir("/") < 0))
-        spawn_fail(failure_fd, "chdir");
-    char **env = build_environment(lab, command->env);
-    if (!env || fail_fd < 0 || sys_close_from(3, &fail_fd, 1) < 0)
-        spawn_fail(failure_fd, "prepare");
-    const char *path = NULL;
-    for (size_t i = 0; env[i]; i++)
-        if (strncmp(env[i], "PATH=", 5) == 0)
-            path = env[i] + 5;
-    setenv("PATH", path ? path : LAB_PATH, 1);
-    execvpe(command->argv[0], (char *const *)(uintptr_t)command->argv, env);
-    spawn_fail(fail_fd, "exec");
-}
-
-/* Enters the lab, starts the command as a child of the program (CLONE_PARENT), tells its pid, and ends. */
+/* From the fork to the lab. */
 static void __attribute__((noreturn))
 go_between(const struct lab *lab, const struct lab_command *command, int failure_fd)
 {
+    const struct entrance to = { .name = lab->record.name, .init = lab->init, .pidfd = lab->pidfd };
     struct err err;
-    default_signals();
     if (groups_join(lab, &err) < 0) {
         errno = err.code;
         spawn_fail(failure_fd, "join the lab's cgroups");
     }
-    /* A lab without a network namespace of its own shares one that is not ours to enter again. */
-    if (isolate_enter_process(lab->init, lab->pidfd, ENTER_FLAGS, CLONE_NEWNET, &err) < 0) {
-        errno = err.code;
-        spawn_fail(failure_fd, "enter the lab's namespaces");
-    }
-    /* Into the pid namespace one is only born. */
-    pid_t pid = sys_fork(CLONE_PARENT, NULL);
-    if (pid < 0)
-        spawn_fail(failure_fd, "fork in the lab");
-    if (pid == 0)
-        run_command(lab, command, failure_fd);
-    struct spawn_failure started = { .code = 0, .pid = pid };
-    ssize_t n = write(failure_fd, &started, sizeof started);
-    _exit(n == (ssize_t)sizeof started ? 0 : 1);
+    enter_lab(&to, command, failure_fd);
 }
 
+/* What the tracer's program inherits. The tracer keeps them, so none of them is one whose end somebody waits for. */
+enum { TRACED_OUTPUT = 1, TRACED_MESSAGES, TRACED_SOCKET, TRACED_PROGRAM, TRACED_FDS };
+
+/* From the fork to the tracer, which lets this very process run the way into the lab and traces it. */
+static void __attribute__((noreturn))
+become_traced(const struct lab_tracer *tracer, int socket, int program, int failure_fd)
+{
+    static const char *const enter[] = { "/proc/self/fd/4", "enter", NULL };
+    const char *argv[LAB_TRACER_WORDS + 3];
+    size_t n = 0;
+    default_signals();
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int wanted[TRACED_FDS] = { null, tracer->output, tracer->output, socket, program };
+    int high[TRACED_FDS];
+    int fail_fd = fcntl(failure_fd, F_DUPFD_CLOEXEC, 16);
+    for (int i = 0; i < TRACED_FDS; i++)
+        if ((high[i] = fcntl(wanted[i], F_DUPFD_CLOEXEC, 16)) < 0)
+            spawn_fail(failure_fd, "prepare the tracer");
+    for (int i = 0; i < TRACED_FDS; i++)
+        if (dup2(high[i], i) < 0)
+            spawn_fail(fail_fd, "prepare the tracer");
+    if (fail_fd < 0 || sys_close_from(TRACED_FDS, &fail_fd, 1) < 0)
+        spawn_fail(fail_fd, "prepare the tracer");
+    for (; n < LAB_TRACER_WORDS && tracer->argv[n]; n++)
+        argv[n] = tracer->argv[n];
+    memcpy(argv + n, enter, sizeof enter);
+    execvp(argv[0], (char *const *)(uintptr_t)argv);
+    spawn_fail(fail_fd, argv[0]);
+}
 /* Has @child been waited for? */
 static bool is_reaped(const struct lab_child *child)
 {
@@ -216,62 +134,116 @@ static int remember(struct lab *lab, pid_t pid, struct err *err)
 void spawn_reap(struct lab *lab)
 {
     siginfo_t info;
-    for (size_t i = 0; i < lab->child_count; i++) {
+    /* First all: a tracer that waits for somebody to read what it says would let none of its own be waited for. */
+    for (size_t i = 0; i < lab->child_count; i++)
         sys_pidfd_signal(lab->children[i].pidfd, SIGKILL);
+    for (size_t i = 0; i < lab->child_count; i++) {
         while (waitid(P_PIDFD, (id_t)lab->children[i].pidfd, &info, WEXITED) < 0 && errno == EINTR) {
         }
     }
 }
 
-pid_t lab_spawn(struct lab *lab, const struct lab_command *command, int *pidfd, struct err *err)
+static int dup_cloexec(int fd, struct err *err)
 {
-    int failure[2];
-    struct pollfd dead = { .fd = lab->pidfd, .events = POLLIN };
-    if (poll(&dead, 1, 0) > 0)
-        return err_say(err, ESRCH, "the lab has ended");
-    if (pipe2(failure, O_CLOEXEC) < 0)
-        return err_set(err, errno, "pipe2");
-    cleanup_close int from = failure[0];
-    pid_t between = fork();
-    if (between == 0) {
-        close(failure[0]);
-        go_between(lab, command, failure[1]);
-    }
-    int saved = errno;
-    close(failure[1]);
-    if (between < 0)
-        return err_set(err, saved, "fork");
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return copy < 0 ? err_set(err, errno, "fcntl") : copy;
+}
 
-    struct spawn_failure said, bad = { 0 };
-    pid_t pid = -1;
+/* What is started between the program and the command: under a tracer it waits for what it is told by the socket. */
+static pid_t start(struct lab *lab, const struct lab_command *command, int failure_fd, struct err *err)
+{
+    if (!command->tracer) {
+        pid_t between = fork();
+        if (between == 0)
+            go_between(lab, command, failure_fd);
+        return between < 0 ? err_set(err, errno, "fork") : between;
+    }
+    cleanup_close int program = lab->tools < 0 ? lab_open_program(NULL, LAB_TOOLS, err) : dup_cloexec(lab->tools, err);
+    struct entrance to = { .name = lab->record.name, .init = lab->init, .pidfd = lab->pidfd };
+    int ends[2];
+    if (program < 0)
+        return -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return err_set(err, errno, "socketpair");
+    cleanup_close int ours = ends[0], theirs = ends[1];
+    for (size_t i = 0; i < lab->hierarchy_count; i++)
+        if (lab->procs[i] >= 0)
+            to.procs[to.group_count++] = lab->procs[i];
+    if (enter_send(ours, &to, command, failure_fd, err) < 0)
+        return -1;
+    pid_t between = fork();
+    if (between == 0)
+        become_traced(command->tracer, theirs, program, failure_fd);
+    return between < 0 ? err_set(err, errno, "fork") : between;
+}
+
+/* Read what is said until the exec. */
+static void hear(int from, struct spawn_report *started, struct spawn_report *failed)
+{
+    struct spawn_report said;
     ssize_t n;
     while ((n = read(from, &said, sizeof said)) != 0) {
         if (n < 0 && errno == EINTR)
             continue;
         if (n != (ssize_t)sizeof said)
             break;
-        if (said.code == 0)
-            pid = said.pid;
-        else
-            bad = said;
+        if (said.code)
+            *failed = said;
+        if (said.pid)
+            started->pid = said.pid;
+        if (said.tracer)
+            started->tracer = said.tracer;
     }
-    lab_reap(between);
-    if (bad.code || pid <= 0) {
-        if (pid > 0)
-            lab_reap(pid);
-        if (!bad.code)
-            return err_say(err, ESRCH, "run `%s` in the lab: it broke off (has the lab ended?)", command->argv[0]);
-        return err_set(err, bad.code, "run `%s` in the lab: %s", command->argv[0], bad.step);
+}
+
+static int remember_all(struct lab *lab, const struct lab_command *command, const struct spawn_report *started,
+                        int *pidfd, struct err *err)
+{
+    if (remember(lab, started->pid, err) < 0 || (started->tracer && remember(lab, started->tracer, err) < 0))
+        return -1;
+    if (pidfd && (*pidfd = sys_pidfd_open(started->pid)) < 0)
+        return err_set(err, errno, "pidfd_open");
+    if (command->tracer)
+        *command->tracer->pid = started->tracer;
+    return 0;
+}
+
+pid_t lab_spawn(struct lab *lab, const struct lab_command *command, int *pidfd, struct err *err)
+{
+    int failure[2], subreaper = 0;
+    struct pollfd dead = { .fd = lab->pidfd, .events = POLLIN };
+    if (poll(&dead, 1, 0) > 0)
+        return err_say(err, ESRCH, "the lab has ended");
+    if (pipe2(failure, O_CLOEXEC) < 0)
+        return err_set(err, errno, "pipe2");
+    cleanup_close int from = failure[0];
+    /* A tracer that lets its own parent be traced is an orphan when that one has ended: it is to be ours to wait for. */
+    if (command->tracer && prctl(PR_GET_CHILD_SUBREAPER, &subreaper) == 0 && !subreaper)
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+    pid_t between = start(lab, command, failure[1], err);
+    close(failure[1]);
+    struct spawn_report started = { 0 }, bad = { 0 };
+    if (between > 0) {
+        hear(from, &started, &bad);
+        lab_reap(between);
     }
-    if (remember(lab, pid, err) == 0) {
-        if (!pidfd)
-            return pid;
-        *pidfd = sys_pidfd_open(pid);
-        if (*pidfd >= 0)
-            return pid;
-        err_set(err, errno, "pidfd_open");
-    }
-    kill(pid, SIGKILL);
-    lab_reap(pid);
+    if (command->tracer && !subreaper)
+        prctl(PR_SET_CHILD_SUBREAPER, 0);
+    if (between < 0)
+        return -1;
+    if (command->tracer && !started.tracer)
+        err_say(err, ESRCH, "trace with `%s`: %s", command->tracer->argv[0],
+                bad.code ? strerrordesc_np(bad.code) : "it ended before it did");
+    else if (bad.code)
+        err_set(err, bad.code, "run `%s` in the lab: %s", command->argv[0], bad.step);
+    else if (started.pid <= 0)
+        err_say(err, ESRCH, "run `%s` in the lab: it broke off (has the lab ended?)", command->argv[0]);
+    else if (remember_all(lab, command, &started, pidfd, err) == 0)
+        return started.pid;
+    for (pid_t *pid = (pid_t[]){ started.tracer, started.pid, 0 }, *end = pid + 2; pid < end; pid++)
+        if (*pid > 0) {
+            kill(*pid, SIGKILL);
+            lab_reap(*pid);
+        }
     return -1;
 }

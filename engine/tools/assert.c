@@ -1,5 +1,7 @@
 /* assert: is the lab as a lesson's step wants it? Silent when it is; else one line that says what was found instead. */
 #include "engine/tools/assert.h"
+
+#include "engine/tools/options.h"
 #include "engine/tools/tools.h"
 
 #include <ctype.h>
@@ -8,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One row a claim. Small words are written as they are, CAPITALS stand for a word of the writer's. Parsing, --help and the message for a wrong claim all read it. */
+/* One row a claim. Small words are written as they are, CAPITALS stand for a word of the writer's, [and so on] for words that the check reads. Parsing, --help and the message for a wrong claim all read it. */
 static const struct claim_row {
     const char *syntax;
     claim_fn *check;
@@ -80,6 +82,9 @@ static const struct claim_row {
     { "image NAME is OTHER", claim_image_same, "two names are of one image" },
     { "container NAME", claim_container, "there is a container of this name or id" },
     { "container NAME state STATE", claim_container_state, "and it is created, running, paused, exited or dead" },
+    { "syscall NAME [succeeded] [failed] [failed ERRNO] [by PROGRAM] [with TEXT] [from terminal N]", claim_syscall,
+      "in this step a program made this syscall, and it ended so; TEXT is part of the arguments as strace writes "
+      "them" },
     { "last exit STATUS", claim_last_exit, "the last command ended with STATUS: a number, or `nonzero`" },
     { "last command PATTERN", claim_last_command, "the last command matches PATTERN (a glob)" },
 };
@@ -100,7 +105,7 @@ static size_t match(const struct claim_row *row, char **argv, struct claim *clai
     size_t matched = 0;
     bool going = true;
     claim->count = *row_words = 0;
-    for (const char *word = row->syntax; *word; ++*row_words) {
+    for (const char *word = row->syntax; *word && *word != '['; ++*row_words) {
         size_t len = strcspn(word, " ");
         bool capital = isupper((unsigned char)*word);
         const char *given = going ? argv[matched] : NULL;
@@ -120,7 +125,8 @@ static const struct claim_row *find_row(char **argv, size_t words, struct claim 
     *nearest = 0;
     for (size_t i = 0; i < row_count; i++) {
         size_t row_words, matched = match(&rows[i], argv, claim, &row_words);
-        if (matched == words && matched == row_words)
+        claim->rest = argv + matched;
+        if (matched == row_words && (matched == words || strchr(rows[i].syntax, '[')))
             return &rows[i];
         if (matched > *nearest)
             *nearest = matched;
@@ -156,20 +162,24 @@ static int not_a_claim(char **argv, size_t nearest)
 
 static int help(void)
 {
-    puts("usage: assert [not] CLAIM\n"
-         "\n"
-         "Is the lab as this step wants it? Exit status 0, and nothing printed, if it is; 1, and one line of what was "
-         "found\n"
-         "instead, if not; 2 for a claim it does not know. Made for the `check` of a lesson's step.\n"
-         "\n"
-         "The claims:\n");
-    for (size_t i = 0; i < row_count; i++)
-        if (strlen(rows[i].syntax) > 36)
-            printf("  %s\n  %-36s %s\n", rows[i].syntax, "", rows[i].what);
-        else
-            printf("  %-36s %s\n", rows[i].syntax, rows[i].what);
-    puts("\n`not` (or `no`) in front turns a claim round. What cannot be told, as when terminal 2 is not open, is "
-         "neither.");
+    tool_text("usage: assert [not] CLAIM\n"
+              "\n"
+              "Is the lab as this step wants it? Exit status 0, and nothing printed, if it is; 1, and one line of what "
+              "was found instead, if not; 2 for a claim it does not know. Made for the `check` of a lesson's step.\n"
+              "\n"
+              "The claims:\n"
+              "\n",
+              stdout);
+    for (size_t i = 0; i < row_count; i++) {
+        char line[512];
+        bool wide = strlen(rows[i].syntax) > 36;
+        snprintf(line, sizeof line, "  %-36s%s%*s%s\n", rows[i].syntax, wide ? "\n" : "", wide ? 40 : 2, "",
+                 rows[i].what);
+        tool_text(line, stdout);
+    }
+    tool_text("\n`not` (or `no`) in front turns a claim round. What cannot be told, as when terminal 2 is not open, is "
+              "neither.\n",
+              stdout);
     return fflush(stdout) == 0 ? 0 : 1;
 }
 

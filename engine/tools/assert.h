@@ -11,6 +11,7 @@ enum verdict { CLAIM_HOLDS, CLAIM_FAILS, CLAIM_UNKNOWN, CLAIM_WRONG };
 struct claim {
     const char *words[4]; /* what stood in the places of the row's capital words, in order */
     size_t count;         /* how many */
+    char *const *rest;    /* the words after the row's own, NULL at the end; of a row with […] */
     char seen[1024];      /* filled by the check, whatever its verdict: one line that says what there is */
 };
 typedef enum verdict claim_fn(struct claim *claim);
@@ -53,6 +54,9 @@ claim_fn claim_cgroup, claim_cgroup_holds, claim_terminal_cgroup, claim_limit, c
 /* assert_images.c */
 claim_fn claim_image, claim_image_layers, claim_image_has, claim_image_shares, claim_image_same, claim_container,
     claim_container_state;
+
+/* assert_syscalls.c */
+claim_fn claim_syscall;
 
 /** The pid in TEACHROOT_TERMINAL_@name. Returns it, or -1 with claim->seen set. */
 pid_t terminal_pid(struct claim *claim, const char *name);

@@ -1,6 +1,7 @@
 /* teachroot-tools: which tool is asked for, by the name it is called by or by its first argument. */
 #include "engine/docker/docker.h"
 #include "engine/tools/cg.h"
+#include "engine/tools/options.h"
 #include "engine/tools/tools.h"
 
 #include <stdarg.h>
@@ -19,6 +20,7 @@ const struct tool tools[] = {
     { "debootstrap", debootstrap_main, "make a whole root filesystem of Debian or a relative, and keep it",
       debootstrap_usage, false },
     { "docker", docker_main, "images and containers, without a daemon", NULL, false },
+    { "enter", enter_main, "the way into a lab under a tracer", NULL, .hidden = true },
     { "init", init_main, "pid 1 of a lab", NULL, .hidden = true },
     { "ldcopy", ldcopy_main, "copy programs with all their libraries into a root filesystem", ldcopy_usage, false },
     { "ldd", ldd_main, "list the shared libraries a program needs, without running it", ldd_usage, false },
@@ -67,7 +69,7 @@ static const struct tool *find_tool(const char *name)
 static int run_tool(const struct tool *tool, int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--help") == 0 && tool->usage) {
-        fputs(tool->usage, stdout);
+        tool_text(tool->usage, stdout);
         return fflush(stdout) == 0 ? 0 : tool_error(tool->name, "cannot write to standard output");
     }
     return tool->run(argc, argv);

@@ -28,6 +28,7 @@ int tool_error(const char *name, const char *format, ...) __attribute__((format(
 int assert_main(int argc, char **argv);
 int chroot_main(int argc, char **argv);
 int debootstrap_main(int argc, char **argv);
+int enter_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int ldcopy_main(int argc, char **argv);
 int ldd_main(int argc, char **argv);

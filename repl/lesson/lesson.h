@@ -159,6 +159,9 @@ void lesson_mistakes_free(struct lesson_mistakes *mistakes);
 typedef bool lesson_feature_fn(const char *name);
 size_t lesson_check_requires(const struct lesson *lesson, lesson_feature_fn *known, struct lesson_mistakes *mistakes);
 
+/** The minutes that a presenter's notes plan for: those of `4 minutes.`, which they begin with, or 0. @notes may be NULL. */
+unsigned notes_minutes(const char *notes);
+
 /** What @node is; for any node of the lesson's document. */
 enum node_kind step_node_kind(const struct cmark_node *node);
 

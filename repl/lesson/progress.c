@@ -143,20 +143,6 @@ const char *progress_last(const struct progress *progress)
     return last ? last : "";
 }
 
-static int make_parents(const char *path, struct err *err)
-{
-    cleanup_free char *parents = strdup(path);
-    if (!parents)
-        return err_set(err, ENOMEM, "save progress `%s`", path);
-    for (char *slash = strchr(parents + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(parents, 0700) < 0 && errno != EEXIST)
-            return err_set(err, errno, "save progress: mkdir `%s`", parents);
-        *slash = '/';
-    }
-    return 0;
-}
-
 /** An fd that holds the lock until it is closed; -1 with @err. */
 static int take_lock(const char *path, struct err *err)
 {
@@ -218,7 +204,7 @@ static int apply(json_t *root, const struct change *change)
 
 static int change_file(struct progress *progress, const struct change *change, struct err *err)
 {
-    if (make_parents(progress->path, err) < 0)
+    if (make_directories_above(progress->path, err) < 0)
         return -1;
     cleanup_close int lock = take_lock(progress->path, err);
     if (lock < 0)

@@ -4,6 +4,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/lesson/resume.h"
 #include "repl/play/plain.h"
+#include "repl/tutor/explain.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -164,19 +165,41 @@ static void answer(struct plain *plain, const char *text)
         plain_say_answered(&plain->page, plain->session, block);
 }
 
+static void explain(struct plain *plain, const char *line)
+{
+    cleanup_free char *text = explain_markdown(line);
+    char none[256];
+    snprintf(none, sizeof none, "Nothing is known of the words of %.200s", line);
+    if (strcmp(line, "off") == 0 || strcmp(line, "on") == 0)
+        plain_tell(plain, NULL, "Here nothing is explained as you type: type explain and a command line.");
+    else
+        plain_tell(plain, NULL, text ? text : none);
+}
+
+/* Typed for the learner, and not run; where there is no line to type it on, said. */
+static void give_command(struct plain *plain, const char *command)
+{
+    struct terminal *terminal = session_terminal(plain->session, session_active(plain->session));
+    pid_t shell = session_shell(plain->session, session_active(plain->session));
+    if (plain->tty && terminal && !strchr(command, '\n') && terminal_at_own_prompt(terminal, shell)) {
+        free(plain->to_type);
+        plain->to_type = strdup(command);
+        plain_tell(plain, NULL, "The command is on the line: Enter runs it.");
+    } else {
+        begin_saying(plain);
+        plain_say_code(&plain->page, "Type", command);
+    }
+}
+
 static void hint(struct plain *plain)
 {
-    static const char *const titles[] = {
-        [HINT_WORDS] = "Hint", [HINT_SOLUTION] = "Solution", [HINT_COMMAND] = "Type", [HINT_NONE] = NULL
-    };
+    static const char *const titles[] = { [HINT_WORDS] = "Hint", [HINT_SOLUTION] = "Solution", [HINT_NONE] = NULL };
     enum hint_kind kind;
     const char *text = session_hint(plain->session, &kind);
-    if (kind == HINT_COMMAND) {
-        begin_saying(plain);
-        plain_say_code(&plain->page, titles[kind], text);
-    } else {
+    if (kind == HINT_COMMAND)
+        give_command(plain, text);
+    else
         plain_tell(plain, titles[kind], text);
-    }
 }
 
 static void show_terminal(struct plain *plain, unsigned number)
@@ -207,6 +230,18 @@ static void tell_error(struct plain *plain, int result, const struct err *err)
         plain_tell(plain, NULL, err->message);
 }
 
+static void lens(struct plain *plain, const char *argument)
+{
+    struct err err = { 0 };
+    bool on = strcmp(argument, "on") == 0;
+    if (on || strcmp(argument, "off") == 0) {
+        tell_error(plain, session_switch_lens(plain->session, session_active(plain->session), on, &err), &err);
+        return;
+    }
+    begin_saying(plain);
+    plain_say_lens(&plain->page, plain->session, strcmp(argument, "all") == 0 ? " " : argument);
+}
+
 void plain_run_action(struct plain *plain, const struct command_line *command)
 {
     struct err err = { 0 };
@@ -230,12 +265,10 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         break;
     case ACTION_SOLUTION: {
         const char *solution = session_solution(plain->session);
-        if (solution) {
-            begin_saying(plain);
-            plain_say_code(&plain->page, "Type", solution);
-        } else {
+        if (solution)
+            give_command(plain, solution);
+        else
             plain_tell(plain, NULL, "Nothing is left to type in this step.");
-        }
         break;
     }
     case ACTION_RESET:
@@ -244,6 +277,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         break;
     case ACTION_GOTO:
         tell_error(plain, session_goto(plain->session, command->number, &err), &err);
+        break;
+    case ACTION_EXPLAIN:
+        explain(plain, command->argument);
         break;
     case ACTION_ANSWER:
         answer(plain, command->argument);
@@ -254,6 +290,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
     case ACTION_STATE:
         begin_saying(plain);
         plain_say_state(&plain->page, plain->session);
+        break;
+    case ACTION_LENS:
+        lens(plain, command->argument);
         break;
     case ACTION_LESSONS:
         begin_saying(plain);
@@ -268,6 +307,7 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         loop_quit(plain->loop);
         break;
     default:
+        plain_tell(plain, NULL, "That needs the screen, which plain mode does not draw.");
         break;
     }
 }
@@ -340,6 +380,8 @@ static void on_event(struct session *session, const struct session_event *event,
     case SESSION_OUTPUT:
     case SESSION_PROMPT:
     case SESSION_COMMAND_DONE:
+    case SESSION_KEY:
+    case SESSION_LENS:
         break;
     }
 }
@@ -377,6 +419,10 @@ static int open_lesson(struct plain *plain, unsigned step, struct err *err)
         .on_output = on_output,
         .data = plain,
     };
+    const char *slash = strrchr(plain->path, '/');
+    if (plain->tty && prompt_history_open(&plain->history, slash ? slash + 1 : plain->path, err) < 0)
+        plain_tell(plain, NULL, err->message);
+    err_clear(err);
     plain->session = session_new(&options, err);
     if (!plain->session)
         return -1;
@@ -436,7 +482,7 @@ int plain_main(const struct screen_options *options)
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (!utf8)
         setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text; what is said is ASCII */
-    plain.page = (struct plain_page){ stdout, 80, { LOOK_MONO, options->ascii || !utf8 } };
+    plain.page = (struct plain_page){ stdout, 80, { .look = LOOK_MONO, .ascii = options->ascii || !utf8 } };
     plain.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &plain.found) == 0;
     curriculum_load(&plain.curriculum, &err); /* a lesson's file can be opened without one */
     err_clear(&err);
@@ -452,8 +498,10 @@ int plain_main(const struct screen_options *options)
         if (plain.tty)
             plain_prepare_terminal(&plain);
         status = run(&plain, &err);
-        if (plain.tty)
+        if (plain.tty) {
             tcsetattr(STDIN_FILENO, TCSADRAIN, &plain.found);
+            prompt_history_save(&plain.history, NULL);
+        }
     }
     if (plain.loop)
         loop_free(plain.loop);
@@ -461,6 +509,8 @@ int plain_main(const struct screen_options *options)
         progress_free(plain.progress);
     curriculum_free(&plain.curriculum);
     free(plain.input);
+    free(plain.to_type);
+    prompt_history_free(&plain.history);
     fflush(stdout);
     if (status < 0)
         fprintf(stderr, "teachroot: %s\n", err.message);

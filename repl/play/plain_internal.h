@@ -6,6 +6,7 @@
 #include "repl/play/plain_filter.h"
 #include "repl/play/plain_text.h"
 #include "repl/screen/commands.h"
+#include "repl/screen/prompt_history.h"
 #include "repl/screen/screen.h"
 #include "repl/session/session.h"
 
@@ -50,6 +51,8 @@ struct plain {
     bool redraw;   /* something was said over the line being edited */
     bool middle;   /* the last thing written was not the end of a line */
     bool passed_said;
+    struct prompt_history history;
+    char *to_type; /* put on the line when it is next begun; NULL: nothing */
     bool next_due; /* `next` waits for a check */
     bool leave;
     unsigned step_said; /* the step said last; the event of a lesson's end comes with that of its last step */

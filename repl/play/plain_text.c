@@ -2,6 +2,7 @@
 
 #include "repl/screen/commands.h"
 #include "repl/screen/flow.h"
+#include "repl/screen/lens_text.h"
 #include "repl/screen/markdown.h"
 #include "repl/screen/state_sections.h"
 
@@ -222,12 +223,43 @@ void plain_say_state(const struct plain_page *page, struct session *session)
     struct session_state *state = malloc(sizeof *state);
     if (flow && state) {
         session_state_read(session, state);
+        session_state_settle(session);
+        session_state_read(session, state);
         state_put_page(flow, state);
         print(page, flow);
     } else {
         flow_free(flow);
     }
     free(state);
+}
+
+void plain_say_lens(const struct plain_page *page, const struct session *session, const char *filter)
+{
+    unsigned active = session_active(session), newest = session_commands(session, active);
+    const struct lens *lens = session_lens(session, active);
+    const char *lacks = session_lens_lacks(session, active);
+    struct flow *flow = flow_new(&page->theme, page->width);
+    bool any = false;
+    if (!flow)
+        return;
+    for (size_t i = 0; lens && i < lens_count(lens); i++) {
+        const struct lens_call *call = lens_call_at(lens, i);
+        char line[LENS_LINE_SIZE];
+        if (*filter ? !lens_matches(call, filter) : call->command != newest)
+            continue;
+        lens_line_words(call, line, sizeof line);
+        flow_push(flow, "", "    ", ROLE_TEXT);
+        flow_text(flow, ROLE_TEXT, line);
+        flow_pop(flow);
+        any = true;
+    }
+    if (!any && lacks)
+        flow_format(flow, ROLE_TEXT, "No lens: %s.", lacks);
+    else if (!any)
+        flow_text(flow, ROLE_TEXT,
+                  *filter ? "The lens saw no such syscall." : "The lens saw no syscall of the last command.");
+    flow_break(flow);
+    print(page, flow);
 }
 
 void plain_say_help(const struct plain_page *page)

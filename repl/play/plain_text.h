@@ -22,6 +22,8 @@ void plain_say(const struct plain_page *page, const char *title, const char *mar
 void plain_say_code(const struct plain_page *page, const char *title, const char *code);
 /** The words of the current step that were withheld while @question, which is answered now, was open. */
 void plain_say_answered(const struct plain_page *page, const struct session *session, const struct block *question);
+/** The calls of the active terminal that @filter lets through; of its newest command where it is empty. */
+void plain_say_lens(const struct plain_page *page, const struct session *session, const char *filter);
 /** The kernel's state of what has the active terminal. */
 void plain_say_state(const struct plain_page *page, struct session *session);
 /** The teaching commands, from their table. */

@@ -1,5 +1,6 @@
 #include "engine/base/cleanup.h"
 #include "repl/screen/view.h"
+#include "repl/tutor/explain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,43 +51,77 @@ static void tell(struct screen *screen, const char *title, const char *text, con
         screen_message(screen, ROLE_NOTICE, "%s: %s", title, text);
 }
 
-static void hint(struct screen *screen)
+static void explain(struct screen *screen, const char *line)
 {
-    enum hint_kind kind;
-    const char *text = session_hint(screen->session, &kind);
-    cleanup_free char *command = NULL;
-    switch (kind) {
-    case HINT_WORDS:
-        tell(screen, "Hint", screen_words(text), "F3 again gives more.");
-        break;
-    case HINT_SOLUTION:
-        tell(screen, "Solution", text, "F3 again gives the command itself.");
-        break;
-    case HINT_COMMAND:
-        if (asprintf(&command, "```\n%s\n```", text) < 0)
-            command = NULL;
-        tell(screen, "Solution", command ? command : text, "That was the last hint.");
-        break;
-    case HINT_NONE:
-        screen_message(screen, ROLE_NOTICE, "%s", text);
-        break;
+    if (strcmp(line, "off") == 0 || strcmp(line, "on") == 0) {
+        explain_view_set(screen, line[1] == 'n');
+        return;
     }
+    cleanup_free char *text = explain_markdown(line);
+    if (text)
+        tell(screen, "What the words mean", text, "PgDn shows what is below.");
+    else
+        screen_message(screen, ROLE_NOTICE, "Nothing is known of the words of `%.200s`.", line);
+}
+
+/* Put on the line of the shell that is at its prompt, and not run. False: there is none, or something is typed there already. */
+static bool type_command(struct screen *screen, const char *command)
+{
+    struct terminal *terminal = screen_terminal(screen);
+    screen->dirty |= DIRTY_TERMINAL;
+    if (screen->prompt && screen_at_prompt(screen)) {
+        prompt_set_line(screen->prompt, command);
+        return true;
+    }
+    size_t point;
+    unsigned end;
+    cleanup_free char *typed = terminal ? typed_in_grid(terminal, &point, &end) : NULL;
+    if (!typed || *typed || strchr(command, '\n')) /* a nested shell would run each row of it */
+        return false;
+    terminal_write(terminal, command, strlen(command));
+    session_flush(screen->session);
+    return true;
+}
+
+/* In either way: where it cannot be typed, it stands in the lesson. */
+static void give_command(struct screen *screen, const char *command, const char *last)
+{
+    cleanup_free char *block = NULL;
+    if (type_command(screen, command))
+        screen_message(screen, ROLE_NOTICE, "%sThe command is on the line: Enter runs it.", last);
+    else if (asprintf(&block, "```\n%s\n```", command) < 0)
+        block = NULL;
+    else
+        tell(screen, "Type this", block, "Type it when the lab's prompt is back.");
 }
 
 static void solution(struct screen *screen)
 {
     const char *command = session_solution(screen->session);
-    if (!command) {
+    if (command)
+        give_command(screen, command, "");
+    else
         screen_message(screen, ROLE_NOTICE, "Nothing is left to type in this step. F4 says what it waits for.");
-        return;
+}
+
+static void hint(struct screen *screen)
+{
+    enum hint_kind kind;
+    const char *text = session_hint(screen->session, &kind);
+    switch (kind) {
+    case HINT_WORDS:
+        tell(screen, "Hint", screen_words(text), "F3 again gives more.");
+        break;
+    case HINT_SOLUTION:
+        tell(screen, "Solution", text, "F3 again types the command for you.");
+        break;
+    case HINT_COMMAND:
+        give_command(screen, text, "The last hint. ");
+        break;
+    case HINT_NONE:
+        screen_message(screen, ROLE_NOTICE, "%s", text);
+        break;
     }
-    if (!screen->prompt || !screen_at_prompt(screen)) {
-        tell(screen, "Type this", command, "Type it when the lab's prompt is back.");
-        return;
-    }
-    prompt_set_line(screen->prompt, command);
-    screen_message(screen, ROLE_NOTICE, "The command is on the line: Enter runs it.");
-    screen->dirty |= DIRTY_TERMINAL;
 }
 
 /* Keys are held from here on until the step is in play: a SESSION_STEP says so. */
@@ -98,6 +133,8 @@ static void fresh_lab(struct screen *screen, unsigned step)
     screen->building = session_goto(screen->session, step, &err) == 0;
     if (!screen->building)
         screen_message(screen, ROLE_FAILED, "%s", err.message);
+    else if (screen->demo)
+        demo_stop(screen);
 }
 
 static void reset(struct screen *screen)
@@ -220,11 +257,23 @@ void action_run(struct screen *screen, enum action action, const struct command_
     case ACTION_PANEL_BESIDE:
         panel_view_beside(screen);
         break;
+    case ACTION_LENS:
+        lens_view_command(screen, with->argument);
+        break;
+    case ACTION_LENS_WHOLE:
+        overlay_show(screen, OVERLAY_LENS);
+        break;
     case ACTION_RESET:
         reset(screen);
         break;
     case ACTION_GOTO:
         fresh_lab(screen, with->number);
+        break;
+    case ACTION_SHARE:
+        share_command(screen, with->argument);
+        break;
+    case ACTION_EXPLAIN:
+        explain(screen, with->argument);
         break;
     case ACTION_ANSWER:
         quiz_answer(screen, with->argument);
@@ -371,12 +420,25 @@ void action_input(struct screen *screen, const struct input_event *event)
         panel_view_input(screen, event);
         return;
     }
+    if (screen->overlay == OVERLAY_LENS) {
+        lens_page_input(screen, event);
+        return;
+    }
     if (screen->overlay != OVERLAY_NONE) {
         overlay_input(screen, event);
         return;
     }
     if (screen->command.open) {
         command_input(screen, event);
+        return;
+    }
+    if (screen->demo) {
+        if (demo_input(screen, event))
+            return;
+        if (event->kind == INPUT_MOUSE)
+            terminal_view_input(screen, event);
+        else
+            ahead_input(screen, event);
         return;
     }
     if (event->kind == INPUT_MOUSE) {

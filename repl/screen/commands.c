@@ -7,10 +7,13 @@
 const struct command commands[] = {
     { "next", COMMAND_ALONE, NULL, ACTION_NEXT, "go on to the next step" },
     { "skip", COMMAND_ALONE, NULL, ACTION_SKIP, "go on although this step is not done" },
-    { "hint", COMMAND_ALONE, NULL, ACTION_HINT, "a hint; again for the next one, and at last the command itself" },
+    { "hint", COMMAND_ALONE, NULL, ACTION_HINT,
+      "a hint; again for the next one, and at last the command is typed for you" },
     { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
     { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
+    { "explain", COMMAND_REST, "LINE", ACTION_EXPLAIN,
+      "what the words of a command line mean and which syscalls they become; `off` and `on`: as you type" },
     { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab" },
     { "goto", COMMAND_NUMBER, "N", ACTION_GOTO, "go to step N: a fresh lab in which the steps before it are done" },
     { "state", COMMAND_ALONE, NULL, ACTION_STATE,
@@ -18,8 +21,14 @@ const struct command commands[] = {
     { "panel", COMMAND_ALONE, NULL, ACTION_PANEL_BESIDE,
       "the lab's processes and limits, live, in the place of the state, or away again; F11 gives them the whole "
       "screen" },
+    { "lens", COMMAND_WORDS, "[WORD]", ACTION_LENS,
+      "the syscalls of the terminal's commands beside it, or away again; only those with WORD (`failed`, a syscall, a "
+      "program …; `all` for all); `lens off` and `lens on`: a new shell without and with it; Shift-F12 gives them the "
+      "whole screen" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
+    { "share", COMMAND_WORDS, "[PATH]", ACTION_SHARE,
+      "let others on this machine watch, not touch: `teachroot follow PATH`; `share off` ends it" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
     { "quit", COMMAND_ALONE, NULL, ACTION_QUIT, "leave; where you are is remembered" },
 };
@@ -68,6 +77,9 @@ static bool argument_fits(const struct command *known, struct command_line *comm
         return parse_number(command->argument, &command->number);
     case COMMAND_REST:
         return *command->argument;
+    case COMMAND_WORDS:
+        return command->argument[strspn(command->argument,
+                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-./")] == '\0';
     }
     return false;
 }
@@ -114,9 +126,15 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
         snprintf(why, size, "`%.20s` is not a command here; `help` lists them: next, hint, why …", line);
     } else if (known->argument == COMMAND_ALONE) {
         snprintf(why, size, "`%s` takes nothing after it; type `%s` alone", known->name, known->name);
+    } else if (known->argument == COMMAND_WORDS) {
+        snprintf(why, size, "`%s` takes plain words after it, or nothing; type `%s`", known->name, known->name);
     } else {
-        snprintf(why, size, "`%s` needs %s; type for example `%s 2`", known->name,
-                 known->argument == COMMAND_NUMBER ? "a number" : "an answer", known->name);
+        bool line_ = known->action == ACTION_EXPLAIN;
+        snprintf(why, size, "`%s` needs %s; type for example `%s %s`", known->name,
+                 known->argument == COMMAND_NUMBER ? "a number"
+                 : line_                           ? "a command line"
+                                                   : "an answer",
+                 known->name, line_ ? "ls -l /proc" : "2");
     }
     return false;
 }
@@ -125,7 +143,8 @@ bool commands_mistaken(const char *line, char *why, size_t size)
 {
     const struct command *known = find(line, strcspn(line, blanks));
     struct command_line command;
-    return known && known->argument == COMMAND_NUMBER && !commands_parse(line, false, &command, why, size);
+    return known && (known->argument == COMMAND_NUMBER || known->action == ACTION_EXPLAIN) &&
+           !commands_parse(line, false, &command, why, size);
 }
 
 size_t commands_choices(const char *text, unsigned *choices, size_t max, size_t count)

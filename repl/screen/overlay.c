@@ -78,7 +78,9 @@ static void build(struct screen *screen, unsigned width)
     screen->overlay_flow = flow_new(&screen->theme, width > most ? most : width);
     if (!screen->overlay_flow)
         return;
-    if (screen->overlay == OVERLAY_HELP)
+    if (screen->overlay == OVERLAY_HELP && screen->demo)
+        demo_put_help(screen->overlay_flow);
+    else if (screen->overlay == OVERLAY_HELP)
         put_help(screen->overlay_flow);
     else if (screen->overlay == OVERLAY_LESSONS)
         put_lessons(screen->overlay_flow, screen);

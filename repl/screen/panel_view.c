@@ -88,6 +88,7 @@ void panel_view_beside(struct screen *screen)
     screen->panel_beside = !screen->panel_beside;
     if (screen->panel_beside)
         refresh(screen);
+    screen_relayout(screen); /* the lens may have had the place */
     if (screen->panel_beside && screen->layout.state.rows == 0)
         screen_message(screen, ROLE_NOTICE,
                        "There is no room beside the terminal for the panel; F11 gives it the whole screen.");

@@ -109,6 +109,7 @@ static void place_cursor(struct screen *screen)
         shown = terminal_view_cursor(screen, &row, &col);
     }
     curs_set(shown ? 1 : 0);
+    screen->cursor_shown = shown;
     if (shown)
         move((int)row, (int)col);
 }
@@ -121,25 +122,32 @@ static void draw(struct screen *screen)
     }
     if (screen->layout.too_small) {
         draw_too_small(screen);
+    } else if (screen->demo && screen->demo->blank) {
+        erase();
     } else if (screen->overlay == OVERLAY_PANEL) {
         panel_view_draw(screen);
+    } else if (screen->overlay == OVERLAY_LENS) {
+        lens_page_draw(screen);
     } else if (screen->overlay != OVERLAY_NONE) {
         overlay_draw(screen);
     } else {
         if (screen->dirty & DIRTY_LESSON)
-            lesson_view_draw(screen);
+            screen->demo ? demo_view_lesson(screen) : lesson_view_draw(screen);
         if (screen->dirty & DIRTY_TERMINAL)
             terminal_view_draw(screen);
         if (screen->dirty & DIRTY_STATE)
             screen->panel_beside ? panel_view_draw(screen) : state_view_draw(screen);
+        if (screen->dirty & DIRTY_STATE)
+            lens_view_draw(screen);
         if (screen->dirty & DIRTY_STATUS)
-            status_view_draw(screen);
+            screen->demo ? demo_view_status(screen) : status_view_draw(screen);
         if (screen->dirty & DIRTY_CLEAN)
             draw_vertical(&screen->theme, &screen->layout.divider);
     }
     place_cursor(screen);
     wnoutrefresh(stdscr);
     doupdate();
+    share_frame(screen);
     screen->dirty = 0;
     screen->last_frame = loop_now();
 }
@@ -165,6 +173,7 @@ static void before_wait(void *data)
         if (screen->overlay == OVERLAY_STATE)
             overlay_changed(screen);
     }
+    share_notes(screen);
     if (!screen->dirty || screen->frame_timer)
         return;
     uint64_t since = loop_now() - screen->last_frame;
@@ -180,7 +189,12 @@ void screen_relayout(struct screen *screen)
     getmaxyx(stdscr, rows, cols);
     screen->rows = (unsigned)rows;
     screen->cols = (unsigned)cols;
-    struct layout_options options = { .zoomed = screen->zoomed, .zoom = screen->focus };
+    struct layout_options options = { .zoomed = screen->zoomed,
+                                      .zoom = screen->focus,
+                                      .presented = screen->demo,
+                                      .spotlight = screen->spotlight,
+                                      .lens = lens_view_shown(screen) };
+    draw_ground(&screen->theme);
     screen->layout = layout_compute(screen->cols, screen->rows, &options);
     const struct rect *pane = &screen->layout.terminal;
     if (pane->rows > 0 && pane->cols > 1) {
@@ -203,7 +217,7 @@ void screen_relayout(struct screen *screen)
 static void suggest(struct screen *screen)
 {
     screen->dirty |= DIRTY_TERMINAL;
-    prompt_set_suggestion(screen->prompt, session_suggestion(screen->session));
+    prompt_set_suggestion(screen->prompt, screen->demo ? NULL : session_suggestion(screen->session));
 }
 
 /* A step came into play, or the one in play has passed: what was said about it stays until there is another one. */
@@ -225,13 +239,13 @@ static void step_changed(struct screen *screen)
         screen->message[0] = '\0';
     screen->lesson_view.step = step;
     screen->checked = false;
+    if (lens_view_shown(screen) != (screen->layout.lens.rows > 0))
+        screen_relayout(screen);
     lesson_view_new_step(screen);
 }
 
-static void on_session_event(struct session *session, const struct session_event *event, void *data)
+static void session_event(struct screen *screen, struct session *session, const struct session_event *event)
 {
-    struct screen *screen = data;
-    screen->session = session;
     bool active = event->terminal == session_active(session);
     switch (event->kind) {
     case SESSION_OUTPUT:
@@ -240,6 +254,7 @@ static void on_session_event(struct session *session, const struct session_event
         return;
     case SESSION_LAB_READY:
         screen->state_due = true;
+        screen->lens_view.held = screen->lens_view.selected = 0; /* its calls are counted from one again */
         lesson_view_changed(screen);
         break;
     case SESSION_LAB_DIED:
@@ -265,6 +280,10 @@ static void on_session_event(struct session *session, const struct session_event
     case SESSION_COMMAND_DONE:
         screen->state_due = true;
         break;
+    case SESSION_LENS:
+        if (active && (screen->layout.lens.rows > 0 || screen->overlay == OVERLAY_LENS))
+            screen->dirty |= DIRTY_STATE;
+        return;
     case SESSION_CHECK:
         screen->state_due = true;
         /* While a question is open it is made again, and passes again: what was said of an answer stays. */
@@ -295,7 +314,18 @@ static void on_session_event(struct session *session, const struct session_event
         if (event->text)
             screen_message(screen, event->failed ? ROLE_FAILED : ROLE_NOTICE, "%s", screen_words(event->text));
         break;
+    case SESSION_KEY: /* the demo shows it */
+        break;
     }
+}
+
+static void on_session_event(struct session *session, const struct session_event *event, void *data)
+{
+    struct screen *screen = data;
+    screen->session = session;
+    session_event(screen, session, event);
+    if (screen->demo)
+        demo_event(screen, event);
 }
 
 /* ---- the prompt's hooks ---- */
@@ -396,6 +426,8 @@ static char **on_complete(const char *line, const char *word, size_t start, void
 
 static void end_session(struct screen *screen)
 {
+    if (screen->demo)
+        demo_stop(screen);
     if (screen->session)
         session_free(screen->session);
     screen->session = NULL;
@@ -430,6 +462,10 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         return -1;
     end_session(screen);
     screen->lesson = lesson;
+    const char *slash = strrchr(lesson->path, '/');
+    struct err unread = { 0 };
+    if (screen->prompt && prompt_open_lesson(screen->prompt, slash ? slash + 1 : lesson->path, &unread) < 0)
+        screen_message(screen, ROLE_NOTICE, "%s", unread.message);
     const struct rect *pane = &screen->layout.terminal;
     struct session_options options = {
         .loop = screen->loop,
@@ -438,6 +474,8 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         .lab = screen->options->lab,
         .rows = pane->rows ? pane->rows : 24,
         .cols = pane->cols > 1 ? pane->cols : 80,
+        .presented = screen->demo,
+        .typist = screen->demo ? demo_line : NULL,
         .on_event = on_session_event,
         .data = screen,
     };
@@ -562,6 +600,15 @@ static char *named_lesson(struct screen *screen, int *status)
     return path;
 }
 
+/* A presenter's notes always find their demo; others only where they were let in. */
+static int begin_sharing(struct screen *screen, struct err *err)
+{
+    const struct screen_options *options = screen->options;
+    if (options->demo && !share_begin(screen, NULL, NULL, err))
+        return -1;
+    return options->share_path && !share_begin(screen, options->share_path, options->share_group, err) ? -1 : 0;
+}
+
 static void choose_look(struct screen *screen)
 {
     setlocale(LC_ALL, "");
@@ -587,7 +634,9 @@ static int run(struct screen *screen, const char *path, struct err *err)
 static void screen_free(struct screen *screen)
 {
     panel_view_end(screen);
+    demo_free(screen); /* first: it would still draw */
     end_session(screen);
+    share_end(screen);
     flow_free(screen->overlay_flow);
     if (screen->prompt)
         prompt_free(screen->prompt);
@@ -621,17 +670,25 @@ int screen_main(const struct screen_options *options)
         return status;
     }
     hooks.data = &screen;
-    screen.progress = progress_load(options->progress_path, &damaged);
+    explain_view_load(&screen);
+    if (options->demo)
+        screen.demo = demo_new(options->demo);
+    else /* of a demo nothing is remembered */
+        screen.progress = progress_load(options->progress_path, &damaged);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);
-    cleanup_free char *history = options->history_path ? NULL : user_state_path("history");
+    cleanup_free char *history = options->history_path || options->demo ? NULL : user_state_path("history");
     screen.prompt = prompt_new(&hooks, options->history_path ? options->history_path : history, &err);
-    if (!screen.input || !screen.loop || !screen.prompt || tty_start(&err) < 0) {
+    bool ready = screen.input && screen.loop && screen.prompt && (screen.demo || !options->demo);
+    if (ready && (options->demo || options->share_path))
+        ready = begin_sharing(&screen, &err) == 0;
+    if (!ready || tty_start(&err) < 0) {
         screen_free(&screen);
         return say(*err.message ? err.message : "out of memory");
     }
     input_load_terminfo(screen.input);
     screen.theme.look = theme_look(has_colors() ? COLORS : 0);
+    screen.theme.paper = options->paper;
     err_clear(&err);
     if (damaged.code)
         screen_message(&screen, ROLE_NOTICE, "%s", damaged.message);

@@ -108,20 +108,21 @@ static const char *key_label(const struct screen *screen, const struct key_bindi
 }
 
 /* Keys that a narrow window has no room for, as bits of their actions: the least needed go first, help and quit never. */
-static unsigned dropped_keys(const struct screen *screen, enum key_when when, unsigned col)
+static uint64_t dropped_keys(const struct screen *screen, enum key_when when, unsigned col)
 {
     static const enum action order[] = {
         ACTION_ZOOM, ACTION_RESET, ACTION_WHY, ACTION_FOCUS, ACTION_HINT, ACTION_NEXT
     };
-    unsigned dropped = 0;
+    uint64_t dropped = 0;
     for (size_t next = 0;; next++) {
         size_t cells = col;
         for (size_t i = 0; i < key_binding_count; i++)
-            if (key_bindings[i].label && (key_bindings[i].when & when) && !(dropped & (1U << key_bindings[i].action)))
+            if (key_bindings[i].label && (key_bindings[i].when & when) &&
+                !(dropped & ((uint64_t)1 << key_bindings[i].action)))
                 cells += strlen(key_bindings[i].name) + 1 + strlen(key_label(screen, &key_bindings[i])) + 2;
         if (cells <= screen->layout.status.cols || next == sizeof(order) / sizeof(order[0]))
             return dropped;
-        dropped |= 1U << order[next];
+        dropped |= (uint64_t)1 << order[next];
     }
 }
 
@@ -138,17 +139,17 @@ void status_view_draw(struct screen *screen)
     }
     enum key_when when = screen_when(screen);
     enum action now = wanted(screen);
-    unsigned col = 1, dropped;
+    unsigned col = 1;
     if (when == KEYS_PROGRAM) { /* its function keys are its own: teaching keys come after Ctrl-] */
         const struct key_binding *prefix = keys_for(ACTION_COMMAND_LINE, when);
         col += draw_text(&screen->theme, pane, 0, col, ROLE_STATUS_KEY, prefix->name);
         col += draw_text(&screen->theme, pane, 0, col, ROLE_STATUS, " then  ");
         when = KEYS_PREFIXED;
     }
-    dropped = dropped_keys(screen, when, col);
+    uint64_t dropped = dropped_keys(screen, when, col);
     for (size_t i = 0; i < key_binding_count; i++) {
         const struct key_binding *binding = &key_bindings[i];
-        if (!binding->label || !(binding->when & when) || (dropped & (1U << binding->action)))
+        if (!binding->label || !(binding->when & when) || (dropped & ((uint64_t)1 << binding->action)))
             continue;
         const char *label = key_label(screen, binding);
         col = draw_key(screen, col, binding->name, label, binding->action == now);

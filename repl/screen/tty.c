@@ -117,6 +117,21 @@ void tty_mouse(int level)
     write_all(wanted[level], strlen(wanted[level]));
 }
 
+void tty_copy(const char *text, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *bytes = (const unsigned char *)text;
+    write_all("\033]52;c;", 7);
+    for (size_t i = 0; i < len; i += 3) {
+        unsigned group = (unsigned)bytes[i] << 16 | (i + 1 < len ? (unsigned)bytes[i + 1] << 8 : 0) |
+                         (i + 2 < len ? (unsigned)bytes[i + 2] : 0);
+        const char four[] = { digits[group >> 18], digits[group >> 12 & 63],
+                              i + 1 < len ? digits[group >> 6 & 63] : '=', i + 2 < len ? digits[group & 63] : '=' };
+        write_all(four, sizeof(four));
+    }
+    write_all("\a", 1);
+}
+
 void tty_resized(void)
 {
     struct winsize size;

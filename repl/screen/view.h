@@ -7,6 +7,7 @@
 
 #include "repl/lesson/curriculum.h"
 #include "repl/screen/commands.h"
+#include "repl/screen/demo.h"
 #include "repl/screen/draw.h"
 #include "repl/screen/input.h"
 #include "repl/screen/keys.h"
@@ -25,7 +26,15 @@ enum dirty {
     DIRTY_CLEAN = 16, /* what is on the screen is not what was drawn: everything, from nothing */
 };
 
-enum overlay_page { OVERLAY_NONE, OVERLAY_WELCOME, OVERLAY_HELP, OVERLAY_LESSONS, OVERLAY_STATE, OVERLAY_PANEL };
+enum overlay_page {
+    OVERLAY_NONE,
+    OVERLAY_WELCOME,
+    OVERLAY_HELP,
+    OVERLAY_LESSONS,
+    OVERLAY_STATE,
+    OVERLAY_PANEL,
+    OVERLAY_LENS
+};
 
 #define SAID_MAX 16
 struct said { /* what was said about this step: hints, reasons, why not yet */
@@ -48,13 +57,32 @@ struct lesson_view {
     unsigned choices; /* bits: ticked boxes of a quiz with several right answers */
 };
 
+struct lens_view {
+    bool
+        chosen; /* the learner said whether it stands beside the terminal; else it does in steps that ask for a syscall */
+    bool beside;       /* what was said */
+    bool typing;       /* the filter, on the whole page */
+    uint64_t held;     /* number of the newest call shown; 0: all are */
+    uint64_t selected; /* number of the chosen call on the whole page; 0: the newest */
+    char filter[64];
+};
+
 #define TERMINALS_MAX 9
 struct terminal_view {
     unsigned back;                /* lines scrolled back */
     unsigned drawn_shift;         /* rows the grid was pushed up for a long prompt line, when last drawn */
     bool alternate;               /* a full-screen program had the terminal when last drawn */
     bool drawn_prompt;            /* a prompt line was drawn over the grid */
+    bool drawn_explained;         /* and words were below it */
     bool sent[TERMINALS_MAX + 1]; /* a line was sent and no prompt came back yet: keys are for the program */
+};
+
+/* The row under the line being edited; see explain_view.c. */
+struct explain_view {
+    bool off;       /* the learner wants none */
+    bool reserved;  /* the row is kept free for it, until the line is gone */
+    unsigned end;   /* in a nested shell: the row of the grid the line ends in */
+    char text[512]; /* "": nothing is known */
 };
 
 /* What is typed before there is a prompt for it; see ahead.c. */
@@ -104,6 +132,7 @@ struct screen {
     struct lesson_view lesson_view;
     struct terminal_view terminal_view;
     struct ahead ahead;
+    struct explain_view explain;
     struct session_state state;
     bool state_due;
 
@@ -111,6 +140,12 @@ struct screen {
     enum role message_role;
     struct command_entry command;
     bool interrupted; /* the last key in a too small window was Ctrl-C */
+    bool cursor_shown;
+
+    struct demo *demo; /* NULL: a learner's screen */
+    enum spotlight spotlight;
+    struct share *share; /* who may follow; NULL: nobody yet */
+    bool share_due;      /* what followers see of it has changed */
 
     enum overlay_page overlay;
     struct flow *overlay_flow;
@@ -118,6 +153,7 @@ struct screen {
 
     struct panel_view *panel_view; /* NULL until it is first asked for */
     bool panel_beside;             /* in the place of the state pane */
+    struct lens_view lens_view;
 };
 
 /* screen.c */
@@ -163,8 +199,21 @@ void ahead_remember(struct screen *screen, const struct terminal *terminal, cons
 void ahead_prompt(struct screen *screen, unsigned terminal); /* a shell is at its prompt */
 void ahead_interrupted(struct screen *screen);               /* Ctrl-C is on its way to the shell at its prompt */
 void ahead_drop(struct screen *screen);
+/** Take back what stands on the tty's own unfinished line of @terminal, the active one, while a program runs. */
+void ahead_kill(struct screen *screen, struct terminal *terminal);
 /** The held keys as they would be read, lines parted by " ; ". Returns false if none is held. */
 bool ahead_words(const struct screen *screen, char *text, size_t size);
+
+/* explain_view.c */
+void explain_view_load(struct screen *screen);         /* is it wanted? As was said last */
+void explain_view_set(struct screen *screen, bool on); /* and remember it */
+void explain_view_update(struct screen *screen);       /* before the terminal is drawn: what is to be said? */
+/** The line in the grid of a shell that is at its prompt, from the prompt's mark to its end, malloc'ed; *point: the byte the cursor is at, *end: the row it ends in. NULL: there is none. */
+char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *end);
+/** In a nested shell: rows the grid is pushed up for it. */
+unsigned explain_view_shift(const struct screen *screen);
+/** Into row @row of the grid, if that is free. */
+void explain_view_draw(struct screen *screen, unsigned row, unsigned shift);
 
 /* state_view.c */
 void state_view_draw(struct screen *screen);
@@ -176,8 +225,24 @@ void panel_view_draw(struct screen *screen);
 void panel_view_input(struct screen *screen, const struct input_event *event);
 void panel_view_end(struct screen *screen);
 
+/* lens_view.c */
+void lens_view_draw(struct screen *screen);                          /* in the place of the state pane, or beside it */
+bool lens_view_shown(const struct screen *screen);                   /* is it to be there, if there is room? */
+void lens_view_command(struct screen *screen, const char *argument); /* "", "on", "off", "all" or a filter */
+void lens_page_draw(struct screen *screen);                          /* on the whole screen */
+void lens_page_input(struct screen *screen, const struct input_event *event);
+
 /* status_view.c */
 void status_view_draw(struct screen *screen);
+
+/* share_view.c: what others see of this screen */
+/** Let others follow: at @path, who is in @group or, NULL, everybody; NULL @path: only this user, at the usual place. Returns where, or NULL with @err set. */
+const char *share_begin(struct screen *screen, const char *path, const char *group, struct err *err);
+void share_end(struct screen *screen);
+void share_changed(struct screen *screen); /* what the presenter's notes go by: they are sent … */
+void share_notes(struct screen *screen);   /* … before the loop waits */
+void share_frame(struct screen *screen);   /* the screen was drawn */
+void share_command(struct screen *screen, const char *argument);
 
 /* quiz.c */
 enum quiz_stage { QUIZ_LATER, QUIZ_OPEN, QUIZ_ANSWERED }; /* the questions of a step are answered in their order */

@@ -94,7 +94,7 @@ static void start(struct session *session, unsigned step, session_check_fn *done
     struct check *check = &session->check;
     struct err err;
     const char *const argv[] = { "bash", "-c", session_step(session, step)->check, NULL };
-    cleanup_free char **env = script_environment(session, step);
+    cleanup_environment char **env = script_environment(session, step);
     struct job_options options = { .loop = session->options.loop,
                                    .lab = session->lab,
                                    .argv = argv,

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -86,6 +87,7 @@ void session_end_lab(struct session *session)
     bootstrap_service_stop(session->bootstrap);
     session->bootstrap = NULL;
     lab_destroy(session->lab);
+    lenses_end(session);
     session->lab = NULL;
 }
 
@@ -250,32 +252,52 @@ bool session_replaying(const struct session *session)
     return session->replay.on;
 }
 
+static bool add_variable(char ***env, size_t *count, char *string)
+{
+    char **more = string ? realloc(*env, (*count + 2) * sizeof *more) : NULL;
+    if (!more) {
+        free(string);
+        return false;
+    }
+    *env = more;
+    more[(*count)++] = string;
+    more[*count] = NULL;
+    return true;
+}
+
+static bool add_format(char ***env, size_t *count, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool add_format(char ***env, size_t *count, const char *format, ...)
+{
+    va_list args;
+    char *string;
+    va_start(args, format);
+    int len = vasprintf(&string, format, args);
+    va_end(args);
+    return add_variable(env, count, len < 0 ? NULL : string);
+}
+
+void environment_free(char ***env)
+{
+    for (size_t i = 0; *env && (*env)[i]; i++)
+        free((*env)[i]);
+    free(*env);
+}
+
 char **script_environment(const struct session *session, unsigned step)
 {
-    size_t strings = 4 + SESSION_TERMINALS,
-           room = 64 * (SESSION_TERMINALS + 3) + (session->last_command ? strlen(session->last_command) : 0) + 64;
-    char **env = calloc(1, strings * sizeof *env + room);
-    if (!env)
-        return NULL;
-    char *at = (char *)(env + strings), *end = at + room;
-    size_t n = 0;
-    env[n++] = at;
-    at += snprintf(at, (size_t)(end - at), "TEACHROOT_STEP=%u", step) + 1;
-    env[n++] = at;
+    char **env = NULL, status[16] = "", *lens[2];
+    size_t n = 0, seen = lens_environment(session, step, lens);
     if (session->last_command)
-        at += snprintf(at, (size_t)(end - at), "TEACHROOT_LAST_STATUS=%d", session->last_status) + 1;
-    else
-        at += snprintf(at, (size_t)(end - at), "TEACHROOT_LAST_STATUS=") + 1;
-    env[n++] = at;
-    at += snprintf(at, (size_t)(end - at), "TEACHROOT_LAST_COMMAND=%s",
-                   session->last_command ? session->last_command : "") +
-          1;
+        snprintf(status, sizeof status, "%d", session->last_status);
+    add_format(&env, &n, "TEACHROOT_STEP=%u", step);
+    add_format(&env, &n, "TEACHROOT_LAST_STATUS=%s", status);
+    add_format(&env, &n, "TEACHROOT_LAST_COMMAND=%s", session->last_command ? session->last_command : "");
+    for (size_t i = 0; i < seen; i++)
+        add_variable(&env, &n, lens[i]);
     for (unsigned i = 1; i <= SESSION_TERMINALS; i++) {
         pid_t pid = session_foreground_inside(session, i);
-        if (pid <= 0)
-            continue;
-        env[n++] = at;
-        at += snprintf(at, (size_t)(end - at), "TEACHROOT_TERMINAL_%u=%d", i, pid) + 1;
+        if (pid > 0)
+            add_format(&env, &n, "TEACHROOT_TERMINAL_%u=%d", i, pid);
     }
     return env;
 }
@@ -319,7 +341,7 @@ void session_run_setup(struct session *session, const char *what, const char *sc
         return;
     }
     const char *const argv[] = { "bash", "-c", script, NULL };
-    cleanup_free char **env = script_environment(session, session->current);
+    cleanup_environment char **env = script_environment(session, session->current);
     struct job_options options = { .loop = session->options.loop,
                                    .lab = session->lab,
                                    .argv = argv,

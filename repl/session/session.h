@@ -10,32 +10,45 @@
 #include "engine/lab/lab.h"
 #include "repl/lesson/lesson.h"
 #include "repl/lesson/progress.h"
+#include "repl/session/lens.h"
 #include "repl/session/loop.h"
 #include "repl/session/terminal.h"
 
 struct session;
 
 enum session_event_kind {
-    SESSION_LAB_READY,    /* the lab is up and terminal 1 is at its prompt */
-    SESSION_LAB_DIED,     /* the lab ended by itself; a new one is being built and replayed */
-    SESSION_OUTPUT,       /* .terminal has new cells */
-    SESSION_TERMINAL,     /* .terminal was opened or closed, or became the active one */
-    SESSION_PROMPT,       /* .terminal: some shell in it is at its prompt */
-    SESSION_COMMAND_DONE, /* .terminal: .status; .text the command if we know it */
-    SESSION_CHECK,        /* a check ended; .passed; .text what it said (the hint) */
-    SESSION_STEP,         /* the current step or a step's status changed; .step */
-    SESSION_REPLAY,       /* replaying step .step; .text what is being run; ends with a SESSION_STEP */
-    SESSION_FINISHED,     /* every step has passed or was skipped */
-    SESSION_MESSAGE,      /* .text for the status line; .failed if it says that something went wrong */
+    SESSION_LAB_READY, /* the lab is up and terminal 1 is at its prompt */
+    SESSION_LAB_DIED,  /* the lab ended by itself; a new one is being built and replayed */
+    SESSION_OUTPUT,    /* .terminal has new cells */
+    SESSION_TERMINAL,  /* .terminal was opened or closed, or became the active one */
+    SESSION_PROMPT,    /* .terminal: some shell in it is at its prompt */
+    SESSION_COMMAND_DONE, /* .terminal: .status; .text the command if we know it; .command its number. Its calls are in the lens */
+    SESSION_KEY,      /* .terminal: a keys script pressed .text there: a key's name, or a text */
+    SESSION_CHECK,    /* a check ended; .passed; .text what it said (the hint) */
+    SESSION_STEP,     /* the current step or a step's status changed; .step */
+    SESSION_REPLAY,   /* replaying step .step; .text what is being run; ends with a SESSION_STEP */
+    SESSION_LENS,     /* .terminal: its lens has new rows */
+    SESSION_FINISHED, /* every step has passed or was skipped */
+    SESSION_MESSAGE,  /* .text for the status line; .failed if it says that something went wrong */
 };
 struct session_event {
     enum session_event_kind kind;
     unsigned terminal, step;
+    unsigned command; /* as in struct lens_call; 0: it is not known */
     int status;
     bool passed, failed;
     const char *text; /* valid during the call; may be NULL */
 };
 typedef void session_event_fn(struct session *session, const struct session_event *event, void *data);
+
+/* A line of a played block that is to be typed, when somebody reads it. */
+struct session_line {
+    const char *text; /* without its newline; valid until the next one is told or the block is over */
+    size_t number;    /* of its command among those that the block has typed, from 0 */
+    unsigned terminal;
+    bool first; /* of its command */
+};
+typedef void session_typist_fn(struct session *session, const struct session_line *line, void *data);
 
 struct session_options {
     struct loop *loop;
@@ -44,6 +57,9 @@ struct session_options {
     struct lab_options lab;
     unsigned rows, cols; /* of new terminals */
     bool by_hand;        /* headless playback: checks run only by session_run_check, and a dead lab is not rebuilt */
+    bool presented;      /* a demo: a step may be left undone, and the next one goes on in the same lab */
+    session_typist_fn
+        *typist; /* who types the lines of played blocks (a replay's aside); NULL: they are typed at once */
     session_event_fn *on_event;
     terminal_output_fn *on_output; /* raw bytes of any terminal; may be NULL */
     void *data;
@@ -88,6 +104,17 @@ unsigned session_active(const struct session *session);
 void session_set_active(struct session *session, unsigned number);
 void session_resize(struct session *session, unsigned rows, unsigned cols); /* all terminals */
 
+/** The lens of a terminal, or NULL if it has had none in this lab. Valid until the lab ends. */
+struct lens *session_lens(const struct session *session, unsigned terminal);
+/** Why the terminal has no lens now, or would have none, in words that go on "no lens: "; NULL if it has one, or its next shell will. */
+const char *session_lens_lacks(const struct session *session, unsigned terminal);
+/** Does the current step's check ask for a syscall? */
+bool session_expects_syscalls(const struct session *session);
+/** How many commands were accepted in the terminal: the number of the newest one. */
+unsigned session_commands(const struct session *session, unsigned terminal);
+/** A new shell for the terminal, with or without the lens, in the old one's directory. EBUSY: something runs in it; ENOTSUP: no lens can be had. */
+int session_switch_lens(struct session *session, unsigned terminal, bool on, struct err *err);
+
 /** After terminal_write, _paste or _mouse_event on a terminal: what the pty did not take at once is written as soon as it can. Cheap. */
 void session_flush(struct session *session);
 
@@ -99,6 +126,9 @@ enum session_reader {
 /** Who gets what is typed into terminal @number now? Read from the kernel. */
 enum session_reader session_reader(const struct session *session, unsigned number);
 
+/** The lines that the active terminal's shell has of a command that goes on (a loop, a here-document), with newlines between; NULL at any other time. */
+const char *session_unfinished(const struct session *session);
+
 /** A line (or a command of several lines) for the shell of the active terminal, as typed at its prompt. */
 int session_send_line(struct session *session, const char *line, struct err *err);
 
@@ -108,7 +138,7 @@ const char *session_next(struct session *session, bool skip); /* NULL: moved on;
 enum hint_kind {
     HINT_WORDS,    /* a hint */
     HINT_SOLUTION, /* what the lesson itself calls a solution */
-    HINT_COMMAND,  /* the next command to type, as it is */
+    HINT_COMMAND,  /* the next command: to be typed for the learner, and not run */
     HINT_NONE,     /* there is nothing to hint at, and why */
 };
 /** The failed check's own words first, then the lesson's hints one by one, then the command. @kind may be NULL. */
@@ -149,6 +179,13 @@ typedef void session_block_fn(struct session *session, const struct block *block
  * setup and for a prompt. Quizzes are answered by their right answers. Each command but the last must end with 0 when the block's `exit` is not given. */
 int session_play_block(struct session *session, const struct block *block, session_block_fn *done, void *data,
                        struct err *err);
+/* With a typist each line waits for one of these; without a line that waits they do nothing. */
+/** The line that the typist was told has been typed: it goes to the terminal, and the next one is told, if any, when it is time. */
+void session_line_typed(struct session *session);
+/** Begin with its command anew: its first line is told again once somebody reads it in the terminal that it is for. */
+void session_type_again(struct session *session);
+/** Keys scripts are played a character each @ms; 0: as fast as the program takes them. */
+void session_set_pace(struct session *session, unsigned ms);
 typedef void session_check_fn(struct session *session, bool passed, const char *said, void *data);
 /** Run the check of step @step now (as soon as one that runs has ended), and call @done from the loop. @said is what it printed, trimmed. A step without a check passes if
  * nothing of it failed. When @step is the current one and it passed, session_next moves on. */

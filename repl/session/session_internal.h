@@ -18,6 +18,7 @@
 struct open_command {
     char shell[32];
     char *text;
+    unsigned number; /* of the terminal, see session_commands */
 };
 
 struct session_terminal {
@@ -42,6 +43,7 @@ struct session_terminal {
     struct open_command commands[8];
     unsigned command_count;
     unsigned early_ends; /* how often in a row its shell ended at once */
+    bool lens_lost;      /* its strace ended before its shell */
     struct capture capture;
 };
 
@@ -52,7 +54,8 @@ struct step_state {
     bool command_done; /* one of its commands ran and ended as it should */
     bool block_failed; /* headless: one of its blocks did not do what it should */
     bool *answered;    /* for each block: a quiz answered rightly */
-    unsigned hint;     /* how far the hints have been told */
+    unsigned hint;     /* how far the lesson's hints have been told */
+    bool hinted;       /* what the check found has been told */
 };
 
 /* The check of a step: at most one runs at a time. */
@@ -79,6 +82,7 @@ struct check {
 enum player_phase {
     PLAYER_IDLE,
     PLAYER_WAITING,     /* for the step's setup, or for a prompt to type at */
+    PLAYER_TYPING,      /* the typist was told a line */
     PLAYER_TYPED,       /* a command runs */
     PLAYER_KEYS,        /* … and its keys script is played into it */
     PLAYER_INTERRUPTED, /* its time was up: Ctrl-C was sent */
@@ -95,6 +99,9 @@ struct player {
     unsigned terminal;
     char **commands; /* NULL-terminated */
     size_t at;
+    char *line;         /* of the command at hand, which the typist was told; its newline is a NUL */
+    char *rest;         /* … what comes after that; NULL: nothing */
+    char *typed;        /* holds both */
     char shell[32];     /* who was at the prompt when the command was typed; "" a program without marks */
     char prompt[256];   /* what stood on its line then */
     bool ended, nested; /* the command's end was marked; another shell is at its prompt instead */
@@ -103,6 +110,7 @@ struct player {
     int first_row;      /* of the screen when it was typed, and how much had scrolled off then */
     size_t first_scrollback;
     size_t key;        /* next of the keys script */
+    size_t key_part;   /* bytes of its text that are typed already */
     uint64_t key_time; /* ms: when the last one was typed */
     uint64_t looked;   /* ms: when the foreground was last looked at */
     struct loop_source *tick, *deadline, *over;
@@ -128,6 +136,18 @@ struct mount_base {
     struct observe_mounts table;
 };
 
+/* The image that is shown, and what is known of others. */
+#define LOOKS_KEPT 8
+struct state_looks {
+    struct job *job;          /* of a look under way; NULL: none */
+    struct state_image asked; /* by that, without its look */
+    struct state_image shown;
+    int64_t blobs;                       /* when one came into the store or went out of it, at the last look: ns */
+    bool fresh;                          /* it came after the state was last read */
+    struct image_look *kept[LOOKS_KEPT]; /* by manifest: what has the digest it had then has the files it had then */
+    size_t next;                         /* the one that makes room */
+};
+
 /* What the reading of the state keeps between one look and the next. */
 struct state_keeper {
     struct mount_base bases[SESSION_TERMINALS + 1];
@@ -137,6 +157,7 @@ struct state_keeper {
     uint64_t seen;
     uint64_t read_at; /* ms */
     uint64_t cost;    /* of the last read, in us */
+    struct state_looks looks;
 };
 
 struct replay {
@@ -147,6 +168,14 @@ struct replay {
     unsigned deaths; /* of the lab, in a row, while replaying */
 };
 
+/* The lens of a terminal. It outlives the terminal's shells, and ends with the lab. */
+struct session_lens {
+    struct lens *lens; /* NULL: there was none yet */
+    bool off, failed;  /* by the learner; or it could not be started */
+    unsigned commands; /* accepted in the terminal, with or without a lens */
+    uint64_t step;     /* number of the first call that may be of the current step */
+};
+
 struct session {
     struct session_options options;
     char nonce[17];
@@ -155,6 +184,7 @@ struct session {
     struct bootstrap_service *bootstrap; /* makes root filesystems for the lab; NULL where it cannot */
     struct loop_source *lab_watch, *start_timer, *rebuild;
     unsigned rebuild_step;
+    unsigned pace; /* ms a key of a keys script; 0: no pace */
     struct jobs jobs;
     struct job *setup; /* a setup or teardown under way */
     const char *setup_what;
@@ -162,6 +192,8 @@ struct session {
     bool lab_ready; /* the shell is at its prompt and the lesson's setup is done */
     bool lesson_set_up;
     struct session_terminal terminals[SESSION_TERMINALS + 1]; /* [0] is not used */
+    struct session_lens lenses[SESSION_TERMINALS + 1];
+    struct lens_feed *feeds; /* what comes from straces, those of closed terminals too */
     unsigned active;
     char *lacks; /* see session_lacks */
     struct feature_answer *features;
@@ -198,15 +230,46 @@ const struct step *session_step(const struct session *session, unsigned step);
 /* terminals.c */
 void terminals_end(struct session *session);
 int terminal_command(struct session_terminal *at, const char *command, struct err *err); /* types its lines */
+void terminal_command_begins(struct session_terminal *at, const char *command); /* its lines are typed one by one: */
+int terminal_line(struct session_terminal *at, const char *line, struct err *err);
 /** Take a terminal whose program cannot be ended away from it, and open a new one. */
 void terminal_restart(struct session_terminal *at);
+
+/** Its strace is gone: its shell can only fail now, so it gets a new one; if the shell has ended too, that is why. */
+void terminal_lost_lens(struct session_terminal *at);
+/** End the terminal's shell, which is at its prompt, and start another one in the directory it was in, @with the lens or without. */
+void terminal_renew(struct session_terminal *at, bool with);
+
+/* lens_start.c */
+#define LENS_PRIORITY                                                                                                  \
+    3 /* in the loop: what terminals say comes first, and so does the news of a command before its calls */
+/** lab_spawn of a terminal's shell, under strace if the terminal is to have a lens. */
+pid_t lens_spawn(struct session_terminal *at, struct lab_command *command, int *pidfd, struct err *err);
+/** What the terminal tells of itself. A command's calls are there when its end is told. */
+void lens_prompt_came(const struct session_terminal *at);
+unsigned lens_command_accepted(struct session_terminal *at); /* returns its number */
+void lens_command_ended(const struct session_terminal *at);
+void lens_terminal_closed(const struct session_terminal *at);
+/** Wait for the end of the shell with @pidfd, at most @ms, reading what its strace says meanwhile: nothing traced can end before it has been said. */
+void lens_wait(const struct session_terminal *at, int pidfd, int ms);
+/** Read what strace has said of @terminal so far. Its end is for the loop to find. */
+void lens_catch_up(const struct session *session, unsigned terminal);
+/** A step begins: its calls are those from now on, and some are expected. */
+void lenses_step_began(struct session *session);
+/** Forget all of it: the lab, which ends the straces, is gone. */
+void lenses_end(struct session *session);
+
+/* lens_tell.c */
+/** What the check of @step asks of the lens, as strings of its environment, each malloc'ed. Returns how many: 0 if it asks nothing. */
+size_t lens_environment(const struct session *session, unsigned step, char *strings[2]);
 
 /* steps.c */
 int steps_init(struct session *session, struct err *err);
 void steps_free(struct session *session);
 void step_begin(struct session *session, unsigned step); /* its setup, then it is in play */
 void step_command_ended(struct session *session, const char *command, int status, bool nested);
-bool step_is_answered(const struct session *session, unsigned step); /* all its quizzes */
+bool step_is_answered(const struct session *session, unsigned step);   /* all its quizzes */
+void step_answered(struct session *session, const struct block *quiz); /* rightly */
 /** Pass the current step if everything it asks for is there; @checked: its check has just passed. */
 void step_consider(struct session *session, bool checked);
 /** The first of the space-separated feature @names this machine lacks, told in @reason. False if it has them all. */
@@ -222,8 +285,10 @@ void steps_jump(struct session *session, unsigned step);
 void check_soon(struct session *session, bool loud);
 void check_begin(struct session *session); /* a step came into play */
 void check_end(struct session *session);   /* cancel, and forget what was said */
-/** The environment of the session's own scripts, malloc'ed as one block. */
+/** The environment of the session's own scripts: NULL-terminated, each string malloc'ed. Out of memory, what is missing is missing. */
 char **script_environment(const struct session *session, unsigned step);
+void environment_free(char ***env);
+#define cleanup_environment __attribute__((cleanup(environment_free)))
 
 /* blocks.c: what the player is told */
 void player_prompt(struct session_terminal *at);
@@ -232,6 +297,17 @@ void player_output(struct session_terminal *at);
 void player_closing(struct session_terminal *at); /* the terminal is still there */
 void player_closed(struct session_terminal *at, int wait_status);
 void player_end(struct session *session);
+
+/* typing.c */
+/** Have the command at hand typed: by the typist line by line, or at once. */
+void typing_begin(struct session *session);
+
+/* blocks.c, for typing.c */
+/** What is on the screen now is what the output is told from; then the command runs. */
+void player_prepare(struct session *session);
+void player_typed(struct session *session); /* all of it is in the tty */
+void player_wait(struct session *session);  /* for a prompt, and begin with the command at hand anew */
+void player_fail(struct session *session, const struct err *err);
 
 /* keys.c */
 /** Play on @player's keys script. Returns true when it has been played to its end. */
@@ -255,6 +331,12 @@ void state_read_mounts(struct session *session, const char *root, struct session
 /** The newest overlay in @table whose layers can be found; @list, of @count, is what came into the table since the step began. */
 void state_read_layers(const struct session *session, const struct observe_mounts *table,
                        const struct mount_difference *list, ssize_t count, struct session_state *state);
+
+/* state_image.c */
+/** The image in question, as far as it has been looked at; a look at another one is begun beside. @root: an fd of the lab's root directory. */
+void state_read_image(struct session *session, int root, struct session_state *state);
+/** End a look that is under way, and forget all. */
+void state_forget_images(struct session *session);
 
 /* waiting.c */
 /** Does a process in the terminal's foreground wait for input from it? */

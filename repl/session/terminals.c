@@ -4,6 +4,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/session/marks.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,19 +64,22 @@ static void command_accepted(struct session_terminal *at, const char *shell)
         at->command_count--;
     }
     struct open_command *command = &at->commands[at->command_count++];
+    command->number = lens_command_accepted(at);
     snprintf(command->shell, sizeof command->shell, "%s", shell);
     command->text = at->sent ? take_ptr(&at->sent) : command_on_screen(at);
 }
 
 /* The command of @shell ended, and so did those of the shells below it. */
-static char *command_of(struct session_terminal *at, const char *shell)
+static char *command_of(struct session_terminal *at, const char *shell, unsigned *number)
 {
     char *text = NULL;
+    *number = 0;
     unsigned i = at->command_count;
     while (i > 0 && strcmp(at->commands[i - 1].shell, shell) != 0)
         i--;
     if (i == 0)
         return strdup("");
+    *number = at->commands[i - 1].number;
     for (unsigned k = i - 1; k < at->command_count; k++)
         if (k == i - 1)
             text = take_ptr(&at->commands[k].text);
@@ -98,16 +102,20 @@ static char *trimmed_command(const char *text)
 static void command_ended(struct session_terminal *at, const struct terminal_event *event)
 {
     struct session *session = at->session;
-    cleanup_free char *text = command_of(at, event->shell);
+    unsigned number;
+    cleanup_free char *text = command_of(at, event->shell, &number);
+    lens_command_ended(at);
     player_done(at, event->shell, event->status);
     if (!session->replay.on && at->number == session->active) {
         session->last_status = event->status;
         free(session->last_command);
         session->last_command = trimmed_command(text ? text : "");
     }
-    session_tell(session,
-                 &(struct session_event){
-                     .kind = SESSION_COMMAND_DONE, .terminal = at->number, .status = event->status, .text = text });
+    session_tell(session, &(struct session_event){ .kind = SESSION_COMMAND_DONE,
+                                                   .terminal = at->number,
+                                                   .command = number,
+                                                   .status = event->status,
+                                                   .text = text });
     if (session->replay.on)
         return;
     step_command_ended(session, text ? text : "", event->status, false);
@@ -119,6 +127,7 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
     struct session *session = at->session;
     bool first = !at->ready, other = strcmp(at->prompt_shell, event->shell) != 0;
     unsigned row, col;
+    lens_prompt_came(at);
     if (capture_continued(&at->capture)) { /* PS2: the command began at the prompt before */
         tell_terminal(at, SESSION_PROMPT);
         return;
@@ -227,7 +236,7 @@ static int reap_shell(struct session_terminal *at)
         return 0;
     if (poll(&gone, 1, 0) == 0) {
         kill(at->shell, SIGKILL);
-        poll(&gone, 1, 2000);
+        lens_wait(at, at->shell_pidfd, 2000);
     }
     waitpid(at->shell, &status, WNOHANG);
     return status;
@@ -244,6 +253,7 @@ static int terminal_end(struct session_terminal *at)
     terminal_free(at->terminal);
     at->terminal = NULL;
     int status = reap_shell(at);
+    lens_terminal_closed(at);
     if (at->shell_pidfd >= 0)
         close(at->shell_pidfd);
     for (unsigned i = 0; i < at->command_count; i++)
@@ -266,28 +276,37 @@ void terminals_end(struct session *session)
     }
 }
 
-static void reopen(struct session_terminal *at, const char *why)
+static int open_shell(struct session_terminal *at, const char *cwd, struct err *err);
+
+/* @cwd: NULL for where shells begin. Returns whether it is open. */
+static bool reopen(struct session_terminal *at, const char *cwd)
 {
     struct session *session = at->session;
     struct err err;
     tell_terminal(at, SESSION_TERMINAL);
     if (!session_lab_alive(session))
-        return;
+        return false;
     at->early_ends = loop_now() - at->opened < EARLY_MS ? at->early_ends + 1 : 0;
     if (at->early_ends >= 3) {
         session_message(session, true,
                         "the shell of terminal %u ends as soon as it is started: `reset` makes a fresh lab",
                         at->number);
-        return;
+        return false;
     }
-    if (session_open_terminal(session, at->number, &err) < 0) {
-        const char *words = lab_words(session, &err);
-        if (lab_is_broken(words))
-            session_message(session, true, "%s", words);
-        else
-            session_message(session, true, "terminal %u: %s; `reset` makes a fresh lab", at->number, words);
-    } else
-        session_message(session, false, "%s in terminal %u: a new one was started", why, at->number);
+    if (open_shell(at, cwd, &err) == 0)
+        return true;
+    const char *words = lab_words(session, &err);
+    if (lab_is_broken(words))
+        session_message(session, true, "%s", words);
+    else
+        session_message(session, true, "terminal %u: %s; `reset` makes a fresh lab", at->number, words);
+    return false;
+}
+
+static void replace_shell(struct session_terminal *at, const char *why)
+{
+    if (reopen(at, NULL))
+        session_message(at->session, false, "%s in terminal %u: a new one was started", why, at->number);
 }
 
 static void on_close_due(void *data)
@@ -301,9 +320,32 @@ static void on_close_due(void *data)
     loop_remove(at->close_due); /* the end of file came (again) */
     at->close_due = NULL;
     player_closing(at);
+    bool lens_lost = at->lens_lost;
     int status = terminal_end(at);
     player_closed(at, status);
-    reopen(at, "the shell ended");
+    replace_shell(at, lens_lost ? "the strace of the shell was killed, and the shell with it" : "the shell ended");
+}
+
+void terminal_lost_lens(struct session_terminal *at)
+{
+    struct pollfd shell = { .fd = at->shell_pidfd, .events = POLLIN };
+    if (!at->terminal || poll(&shell, 1, 0) > 0)
+        return;
+    at->lens_lost = true;
+    close_soon(at);
+}
+
+void terminal_renew(struct session_terminal *at, bool with)
+{
+    char link[64], cwd[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/%d/cwd", at->shell);
+    ssize_t n = readlink(link, cwd, sizeof cwd - 1);
+    cwd[n < 0 ? 0 : n] = '\0';
+    player_closing(at);
+    player_closed(at, terminal_end(at));
+    if (reopen(at, *cwd == '/' && !strstr(cwd, " (deleted)") ? cwd : NULL))
+        session_message(at->session, false, "terminal %u has a new shell, %s the lens", at->number,
+                        with ? "with" : "without");
 }
 
 void terminal_restart(struct session_terminal *at)
@@ -311,7 +353,7 @@ void terminal_restart(struct session_terminal *at)
     if (!at->terminal)
         return;
     terminal_end(at);
-    reopen(at, "the shell could not be had back");
+    replace_shell(at, "the shell could not be had back");
 }
 
 int session_open_terminal(struct session *session, unsigned number, struct err *err)
@@ -323,14 +365,22 @@ int session_open_terminal(struct session *session, unsigned number, struct err *
         return 0;
     if (!session->lab)
         return err_say(err, ESRCH, "open terminal %u: the lab is not up", number);
+    return open_shell(at, NULL, err);
+}
+
+static int open_shell(struct session_terminal *at, const char *cwd, struct err *err)
+{
+    struct session *session = at->session;
     int master, slave_fd;
     if (lab_open_pty(session->lab, session->options.rows, session->options.cols, &master, &slave_fd, err) < 0)
         return -1;
     cleanup_close int slave = slave_fd;
     static const char *const argv[] = { "bash", "--noediting", NULL };
-    struct lab_command command = {
-        .argv = argv, .env = (const char *const *)session->environment, .stdio = { slave, slave, slave }, .tty = true
-    };
+    struct lab_command command = { .argv = argv,
+                                   .env = (const char *const *)session->environment,
+                                   .cwd = cwd,
+                                   .stdio = { slave, slave, slave },
+                                   .tty = true };
     struct terminal_options options = { .master = master,
                                         .rows = session->options.rows,
                                         .cols = session->options.cols,
@@ -345,14 +395,14 @@ int session_open_terminal(struct session *session, unsigned number, struct err *
     }
     at->opened = at->last_output = loop_now();
     memcpy(at->capture.nonce, session->nonce, sizeof at->capture.nonce);
-    at->shell = lab_spawn(session->lab, &command, &at->shell_pidfd, err);
+    at->shell = lens_spawn(at, &command, &at->shell_pidfd, err);
     if (at->shell > 0) {
         at->readable = loop_add_fd(session->options.loop, terminal_fd(at->terminal), EPOLLIN, 1, on_ready, at);
         at->ended = loop_add_fd(session->options.loop, at->shell_pidfd, EPOLLIN, 2, on_shell_ended, at);
     }
     if (at->shell <= 0 || !at->readable || !at->ended) {
         if (at->shell > 0)
-            err_say(err, ENOMEM, "watch terminal %u", number);
+            err_say(err, ENOMEM, "watch terminal %u", at->number);
         terminal_end(at);
         return -1;
     }
@@ -411,7 +461,7 @@ void session_flush(struct session *session)
 }
 
 /* What was typed is kept until a shell says that it accepted it. */
-static void remember_sent(struct session_terminal *at, const char *command)
+void terminal_command_begins(struct session_terminal *at, const char *command)
 {
     if (!at->sent) {
         at->sent = strdup(command);
@@ -424,18 +474,31 @@ static void remember_sent(struct session_terminal *at, const char *command)
     at->sent = both;
 }
 
+int terminal_line(struct session_terminal *at, const char *line, struct err *err)
+{
+    if (terminal_send_line(at->terminal, line, err) < 0)
+        return -1;
+    watch_writes(at);
+    return 0;
+}
+
 int terminal_command(struct session_terminal *at, const char *command, struct err *err)
 {
     cleanup_free char *copy = strdup(command);
     char *rest = copy, *line;
     if (!copy)
         return err_set(err, ENOMEM, "type a command");
-    remember_sent(at, command);
+    terminal_command_begins(at, command);
     while ((line = strsep(&rest, "\n")))
-        if (terminal_send_line(at->terminal, line, err) < 0)
+        if (terminal_line(at, line, err) < 0)
             return -1;
-    watch_writes(at);
     return 0;
+}
+
+const char *session_unfinished(const struct session *session)
+{
+    const struct session_terminal *at = &session->terminals[session->active];
+    return at->terminal && !at->accepted ? at->sent : NULL;
 }
 
 int session_send_line(struct session *session, const char *line, struct err *err)

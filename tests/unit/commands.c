@@ -62,7 +62,13 @@ static void arguments_are_read(void **state)
     assert_int_equal(command.number, 12);
     assert_true(commands_at_prompt("answer the loader ", true, &command));
     assert_string_equal(command.argument, "the loader");
-    char line[600];
+    assert_true(commands_at_prompt("explain ls -l | wc", false, &command)); /* all of the line */
+    assert_int_equal(command.action, ACTION_EXPLAIN);
+    assert_string_equal(command.argument, "ls -l | wc");
+    char why[256];
+    assert_true(commands_mistaken("explain", why, sizeof(why)));
+    assert_non_null(strstr(why, "explain ls -l"));
+    char line[5000];
     memset(line, 'x', sizeof(line));
     memcpy(line, "answer ", 7);
     line[sizeof(line) - 1] = '\0';
