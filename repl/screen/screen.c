@@ -306,9 +306,11 @@ static void session_event(struct screen *screen, struct session *session, const 
         return;
     case SESSION_CHECK:
         screen->state_due = true;
+        /* While a question is open it is made again, and passes again: what was said of an answer stays. */
+        if (event->passed && !screen->checked)
+            screen->message[0] = '\0';
         screen->checked = event->passed;
         if (event->passed) {
-            screen->message[0] = '\0';
             screen->lesson_view.to_quiz = session_quiz(session) != NULL;
             lesson_view_changed(screen);
         }
