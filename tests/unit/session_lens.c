@@ -147,7 +147,7 @@ static void what_a_command_asked_the_kernel_for_is_there_when_it_has_ended(void 
     assert_string_equal(failures[0]->name, "execve");
     assert_int_equal(failures[0]->error, ENOENT);
     assert_string_equal(failures[0]->process, "chroot");
-    run(l, "unshare --mount --pid --fork sh -c 'kill -0 1'; env true");
+    run(l, "unshare --mount --pid --fork sh -c 'kill -0 1; sleep 0.3'; env true");
     assert_int_equal(l->command, command + 1);
     assert_int_equal(session_commands(l->session, 1), command + 1);
     const struct lens_call *call = must_find(l, 1, "unshare", "unshare", "CLONE_NEWNS");
@@ -397,6 +397,9 @@ static void a_killed_program_leaves_no_strace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First, before this process has asked what the machine can. */
+        cmocka_unit_test(without_a_strace_that_traces_there_is_no_lens_and_all_the_rest),
+        cmocka_unit_test(an_older_strace_will_do),
         cmocka_unit_test(what_a_command_asked_the_kernel_for_is_there_when_it_has_ended),
         cmocka_unit_test(a_check_can_ask_for_a_syscall),
         cmocka_unit_test(job_control_works_under_the_lens),
@@ -404,8 +407,6 @@ int main(void)
         cmocka_unit_test(when_strace_dies_its_terminal_gets_a_new_shell_and_nothing_else_happens),
         cmocka_unit_test(the_lens_can_be_turned_off_and_on),
         cmocka_unit_test(the_lesson_says_which_calls_and_which_terminals),
-        cmocka_unit_test(without_a_strace_that_traces_there_is_no_lens_and_all_the_rest),
-        cmocka_unit_test(an_older_strace_will_do),
         cmocka_unit_test(a_killed_program_leaves_no_strace),
         cmocka_unit_test(a_job_left_behind_is_traced_until_the_lab_ends),
     };
