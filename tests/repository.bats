@@ -290,7 +290,7 @@ ACTIONS
     # What came and went is there for its time; what was there at the cut is there without animation, too.
     grep -A 1 '^<g visibility="hidden"><set .*to="visible" begin="film.begin+' "$film" | grep -q 'ä first'
     grep -A 1 '^<g><set .*to="hidden" begin="film.begin"' "$film" | grep -q 'ä third'
-    ! grep -q fourth "$film"
+    [ "$(grep -c fourth "$film")" -eq 0 ]
     jq -es '.[0].version == 2 and .[0].width == 30 and ([.[1:][] | .[2]] | join("") | contains("ä fourth"))
         and ([.[1:][] | .[0]] | . == sort)' "$cast"
 }

@@ -133,11 +133,10 @@ static const char *footer(const struct screen *screen)
     case OVERLAY_STATE:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F12 goes back";
     case OVERLAY_REVIEW:
-        if (screen->finished)
+    case OVERLAY_DIAGNOSIS:
+        if (screen->overlay == OVERLAY_REVIEW && screen->finished)
             return narrow ? "PgDn, Esc back, F2 next"
                           : "Up, Down, PgUp, PgDn scroll; Esc goes back; F2 opens the next lesson";
-        /* fall through */
-    case OVERLAY_DIAGNOSIS:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc goes back";
     default:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
