@@ -188,7 +188,7 @@ check: $(PROGRAMS) $(UNIT) $(BUILD)/tests/screen/screenshot
 # What compares unshare and lsns with util-linux's does so where there is no /proc and by the mounts and calls each makes; the sanitizers need the one and make the others.
 # The figures of `top` are the unsanitized program's: its memory does not grow, its share of a CPU is small.
 # The rest is left out for its time: the fuzzers and unit programs run the same code sanitized (prompt, ldd, debootstrap, lessons), or the program is killed anyway (lab).
-ASAN_UNIT_SRC = $(filter-out $(patsubst %,tests/unit/%.c,screen_program screen_demo prompt screen_panel screen_top_soak top_figures),$(UNIT_SRC))
+ASAN_UNIT_SRC = $(filter-out $(patsubst %,tests/unit/%.c,screen_program screen_demo screen_jump prompt screen_panel screen_top_soak top_figures),$(UNIT_SRC))
 ASAN_BATS = $(filter-out $(patsubst %,tests/%.bats,repository tools_lsns tools_unshare ldd debootstrap lab lessons cgroups),$(BATS))
 ASAN_TESTS = $(if $(filter command,$(origin TESTS)),$(TESTS),$(patsubst tests/%.c,$(BUILD)/asan/tests/%,$(ASAN_UNIT_SRC)) $(ASAN_BATS))
 asan: ## Build everything with AddressSanitizer and UBSan and run the tests on that

@@ -20,6 +20,16 @@ _teachroot() {
         fi
         [[ -n $verb || ${COMP_WORDS[i]} == -* ]] || verb=${COMP_WORDS[i]}
     done
+    if [[ $verb == report && $previous == --format ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'text csv json md' -- "$word")
+        return
+    fi
+    if [[ ( $verb == transcript && ( $previous == -o || $previous == --output ) ) ||
+        ( $verb == progress && ( $previous == export || $previous == import ) ) ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+    fi
     if [[ $previous == --format ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'text tap' -- "$word")
         return
@@ -46,7 +56,8 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='demo notes follow play test lessons doctor lab image explain top help --plain --ascii --theme --rootless --offline --help --version'
+        words='demo notes follow play test lessons transcript review progress report doctor lab image explain top help'
+        words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
     top) words='--scope --delay --cgroups --tree --count --once --ascii --help' ;;
@@ -57,8 +68,21 @@ _teachroot() {
     follow) words='--ascii --help' ;;
     play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     lessons) words='--json --help' ;;
+    transcript) words='--output --help' lesson=1 ;;
+    review) words='--help' lesson=1 ;;
+    progress)
+        case $previous in
+        progress) words='show export import forget --help' ;;
+        forget) words=$(_teachroot_lessons) ;;
+        esac
+        ;;
+    report)
+        words='--format --help'
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='demo notes follow play test lessons doctor lab image explain top' ;;
+    help) words='demo notes follow play test lessons transcript review progress report doctor lab image explain top' ;;
     explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then

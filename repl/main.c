@@ -9,8 +9,11 @@
 #include "repl/play/lessons.h"
 #include "repl/play/notes.h"
 #include "repl/play/play.h"
+#include "repl/play/progress.h"
+#include "repl/play/report.h"
 #include "repl/play/shell.h"
 #include "repl/play/test.h"
+#include "repl/play/transcript.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,6 +32,10 @@ static const struct verb {
     { "follow", follow_main, "see somebody else's session on this machine" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
+    { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },
+    { "review", review_main, "what each step of a lesson has shown, and which syscalls did it" },
+    { "progress", progress_main, "how far you are, as a file: show, export, import, forget" },
+    { "report", report_main, "how far many learners are, from their progress files" },
     { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
     { "image", image_verb_main, "images that every lab sees: from-rootfs, from-host, gc, fsck" },
@@ -51,7 +58,7 @@ static void print_usage(FILE *out)
     shell_usage(out);
     fprintf(out, "\nVerbs:\n");
     for (size_t i = 0; i < VERBS; i++)
-        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+        fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(out, "\n`teachroot help VERB` says more; `teachroot --version` says which one this is.\n");
 }
 

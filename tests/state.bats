@@ -60,7 +60,7 @@ plain() {
         'rm *; mkfifo ${m#*:}; touch ../../index.json' state quit
     echo "$output"
     [ "$status" -eq 0 ]
-    [[ "$output" == *"cannot access"*"/var/lib/docker: open "*"/var/lib/docker: image "*" is missing"*"/var/lib/docker: image "*" is missing"* ]]
+    [[ "$output" == *"cannot access"*"/var/lib/docker: open"*"No such file"*"/var/lib/docker: image"*missing*"/var/lib/docker: image"*missing* ]]
     [[ "$output" != *"secret:1, named last"* ]]
 }
 

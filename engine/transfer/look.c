@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -43,6 +44,7 @@ static int limit(struct err *err)
 static int enter(pid_t pid, struct err *err)
 {
     struct digest digest;
+    pid_t parent = getppid();
     /* Libraries are loaded while it is still ours that are found. */
     if (digest_of("", 0, &digest, err) < 0 || limit(err) < 0)
         return -1;
@@ -54,8 +56,12 @@ static int enter(pid_t pid, struct err *err)
         return err_set(err, errno, "setgroups");
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         return err_set(err, errno, "become the lab's root");
+    /* Both were reset with the ids. Who asked has a pipe of ours, and is to be there still. */
     prctl(PR_SET_DUMPABLE, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (getppid() != parent)
+        return err_say(err, ESRCH, "who asked is gone");
     return 0;
 }
 

@@ -109,6 +109,7 @@ struct step {
     int check_line;
     char *setup, *teardown; /* hidden, idempotent; NULL */
     struct hint *hints;     /* in order; the last one has no text */
+    char *essence;          /* a sentence: what the step has shown; backquotes round code; NULL */
     char *notes;            /* for the presenter: Markdown, or NULL */
     char *watch; /* what the panel follows: lines of `closure ROOT PROGRAM…` or of names of sections; NULL */
     char *needs; /* "2.4": earlier steps whose results it builds on, space-separated; "2" is all of lesson 2; NULL */
@@ -153,6 +154,9 @@ struct lesson *lesson_parse(const char *path, const char *text, size_t len, stru
                             struct err *err);
 void lesson_free(struct lesson *lesson);
 void lesson_mistakes_free(struct lesson_mistakes *mistakes);
+/** Add one, for what else is read from Markdown. Returns 0, or -1 (ENOMEM). */
+int lesson_mistakes_add(struct lesson_mistakes *mistakes, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /** Add a mistake for every `requires` (lesson, steps, blocks) that names something @known does not know, so that a misspelt name is not taken for a
  * missing feature. Returns how many were added. */

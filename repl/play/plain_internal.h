@@ -9,6 +9,7 @@
 #include "repl/screen/prompt_history.h"
 #include "repl/screen/screen.h"
 #include "repl/session/session.h"
+#include "repl/tutor/advice.h"
 
 #include <termios.h>
 
@@ -39,8 +40,11 @@ struct plain {
     struct loop *loop;
     struct lesson *lesson;
     char *path;
-    char *next_path; /* the lesson to open when the loop ends; NULL: leave */
+    char *next_path;    /* the lesson to open when the loop ends; NULL: leave */
+    unsigned next_step; /* … and at which step; 0: where progress left off */
     struct session *session;
+    struct advice *advice; /* NULL: there is no table of traps */
+    struct journal *journal;
     struct plain_terminal terminals[TERMINALS + 1];
     struct loop_source *check_timer, *keyboard;
     struct termios found; /* as the terminal was, and will be again */
@@ -50,6 +54,7 @@ struct plain {
     bool building; /* the lab is being built or steps are being redone */
     bool redraw;   /* something was said over the line being edited */
     bool middle;   /* the last thing written was not the end of a line */
+    uint64_t replay_said; /* ms: when it was last said how far a replay is; 0: not yet */
     bool passed_said;
     struct prompt_history history;
     char *to_type; /* put on the line when it is next begun; NULL: nothing */

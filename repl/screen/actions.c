@@ -95,6 +95,14 @@ static void give_command(struct screen *screen, const char *command, const char 
         tell(screen, "Type this", block, "Type it when the lab's prompt is back.");
 }
 
+static void diagnose_last(struct screen *screen)
+{
+    if (screen->advice)
+        overlay_show(screen, OVERLAY_DIAGNOSIS);
+    else
+        screen_message(screen, ROLE_NOTICE, "There is no lessons/traps.md beside these lessons: nothing is diagnosed.");
+}
+
 static void solution(struct screen *screen)
 {
     const char *command = session_solution(screen->session);
@@ -122,25 +130,6 @@ static void hint(struct screen *screen)
         screen_message(screen, ROLE_NOTICE, "%s", text);
         break;
     }
-}
-
-/* Keys are held from here on until the step is in play: a SESSION_STEP says so. */
-static void fresh_lab(struct screen *screen, unsigned step)
-{
-    struct err err = { 0 };
-    ahead_drop(screen);
-    screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for step %u.", step);
-    screen->building = session_goto(screen->session, step, &err) == 0;
-    if (!screen->building)
-        screen_message(screen, ROLE_FAILED, "%s", err.message);
-    else if (screen->demo)
-        demo_stop(screen);
-}
-
-static void reset(struct screen *screen)
-{
-    unsigned step = session_current(screen->session), last = (unsigned)screen->lesson->step_count;
-    fresh_lab(screen, step > last ? last : step);
 }
 
 static void show_terminal(struct screen *screen, unsigned number)
@@ -244,12 +233,18 @@ void action_run(struct screen *screen, enum action action, const struct command_
     case ACTION_WHY:
         tell(screen, SAID_WAITS, screen_words(session_why(screen->session)), "F3 gives a hint.");
         break;
+    case ACTION_DIAGNOSE:
+        diagnose_last(screen);
+        break;
     case ACTION_SOLUTION:
         solution(screen);
         break;
     case ACTION_STATE:
         overlay_show(screen, OVERLAY_STATE);
         screen->state_due = true;
+        break;
+    case ACTION_REVIEW:
+        overlay_show(screen, OVERLAY_REVIEW);
         break;
     case ACTION_PANEL:
         panel_view_whole(screen);
@@ -264,10 +259,13 @@ void action_run(struct screen *screen, enum action action, const struct command_
         overlay_show(screen, OVERLAY_LENS);
         break;
     case ACTION_RESET:
-        reset(screen);
+        jump_reset(screen);
+        break;
+    case ACTION_UNDO:
+        jump_undo(screen);
         break;
     case ACTION_GOTO:
-        fresh_lab(screen, with->number);
+        jump_to(screen, &with->place);
         break;
     case ACTION_SHARE:
         share_command(screen, with->argument);

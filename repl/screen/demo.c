@@ -279,11 +279,12 @@ static void next_step(struct screen *screen, bool passed)
 static void on_checked(struct session *session, bool passed, const char *said, void *data)
 {
     struct screen *screen = data;
+    unsigned step = screen->demo->step;
     if (screen->demo->stage != DEMO_CHECKING)
         return;
     next_step(screen, passed);
     if (!passed)
-        demo_say(screen, "Step %u is not as the lesson has it%s%s", screen->demo->step, *said ? ": " : "", said);
+        demo_say(screen, "Step %u is not as the lesson has it%s%s", step, *said ? ": " : "", said);
 }
 
 static void end_step(struct screen *screen)
@@ -356,7 +357,7 @@ void demo_back(struct screen *screen)
 
 /* ---- by hand ---- */
 
-/* A line that was left half typed in a shell of its own line editor. */
+/* A line that was left half typed where the prompt is that of a shell with its own line editor. */
 static bool half_typed(struct terminal *terminal)
 {
     unsigned row, col, at, column;
@@ -376,6 +377,9 @@ static void leave_line(struct screen *screen)
         prompt_clear(screen->prompt);
     if (terminal && !screen_at_prompt(screen) && half_typed(terminal))
         terminal_write(terminal, interrupt, 1);
+    else if (terminal)
+        ahead_kill(screen, terminal);
+    ahead_drop(screen);
     session_flush(screen->session);
 }
 

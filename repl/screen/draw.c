@@ -125,6 +125,8 @@ void draw_title(const struct theme *theme, const struct rect *rect, enum role ro
     }
     if (!*left)
         return;
+    if (role == ROLE_FOCUS) /* not by colour alone */
+        draw_text(theme, &cut, 0, col - 1, role, theme_glyph(theme, GLYPH_CURRENT));
     col += draw_text(theme, &cut, 0, col, role, " ");
     col += draw_text(theme, &cut, 0, col, role, left);
     draw_text(theme, &cut, 0, col, role, " ");

@@ -1,3 +1,4 @@
+#include "engine/base/cleanup.h"
 #include "repl/screen/markdown.h"
 #include "repl/screen/state_sections.h"
 #include "repl/screen/view.h"
@@ -72,6 +73,15 @@ static void put_lessons(struct flow *flow, const struct screen *screen)
         flow_text(flow, ROLE_NOTICE, "No curriculum was found: name a lesson's file when you start teachroot.");
 }
 
+static void put_diagnosis(struct flow *flow, const struct screen *screen)
+{
+    cleanup_free char *page = advice_page(screen->advice);
+    flow_text(flow, ROLE_HEADING, "What happened");
+    flow_blank(flow);
+    if (page)
+        markdown_draw_text(flow, page);
+}
+
 static void build(struct screen *screen, unsigned width)
 {
     unsigned most = screen->overlay == OVERLAY_STATE ? 110 : 78; /* the state is tables, not prose */
@@ -84,8 +94,12 @@ static void build(struct screen *screen, unsigned width)
         put_help(screen->overlay_flow);
     else if (screen->overlay == OVERLAY_LESSONS)
         put_lessons(screen->overlay_flow, screen);
+    else if (screen->overlay == OVERLAY_DIAGNOSIS)
+        put_diagnosis(screen->overlay_flow, screen);
     else if (screen->overlay == OVERLAY_STATE)
         state_put_page(screen->overlay_flow, &screen->state);
+    else if (screen->overlay == OVERLAY_REVIEW)
+        review_put(screen->overlay_flow, screen);
     else
         welcome_put(screen->overlay_flow, screen);
 }
@@ -118,6 +132,12 @@ static const char *footer(const struct screen *screen)
         return narrow ? "Enter begins, l lists, q quits" : "Enter begins, l lists the lessons, q quits";
     case OVERLAY_STATE:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F12 goes back";
+    case OVERLAY_REVIEW:
+    case OVERLAY_DIAGNOSIS:
+        if (screen->overlay == OVERLAY_REVIEW && screen->finished)
+            return narrow ? "PgDn, Esc back, F2 next"
+                          : "Up, Down, PgUp, PgDn scroll; Esc goes back; F2 opens the next lesson";
+        return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc goes back";
     default:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
     }
@@ -246,6 +266,12 @@ void overlay_input(struct screen *screen, const struct input_event *event)
     case 'l':
         if (screen->overlay == OVERLAY_WELCOME)
             overlay_show(screen, OVERLAY_LESSONS);
+        break;
+    case INPUT_KEY_F1 + 1:
+        if (screen->overlay != OVERLAY_REVIEW)
+            break;
+        close_overlay(screen);
+        action_run(screen, ACTION_NEXT, NULL);
         break;
     case INPUT_KEY_F1:
     case INPUT_KEY_F12:

@@ -227,6 +227,20 @@ void screen_relayout(struct screen *screen)
 
 /* ---- the session's events ---- */
 
+/* A command failed as it was not meant to: beside the lesson, or where that is not seen on the message line. */
+static void tell_diagnosis(struct screen *screen)
+{
+    const char *text = screen->advice ? advice_take(screen->advice, screen->session) : NULL;
+    if (!text)
+        return;
+    lesson_view_say(screen, ROLE_NOTICE, "What happened", text);
+    if (screen->layout.lesson.rows > 0)
+        screen_message(screen, ROLE_NOTICE, "%s",
+                       screen_words("What happened stands in the lesson; `diagnose` says more."));
+    else
+        screen_message(screen, ROLE_NOTICE, "%s", text);
+}
+
 /* Grey on the line: what the step types next. */
 static void suggest(struct screen *screen)
 {
@@ -241,6 +255,7 @@ static void step_changed(struct screen *screen)
     bool was_building = screen->building;
     screen->building = session_replaying(screen->session);
     screen->finished = step > screen->lesson->step_count;
+    screen->in_step |= !screen->finished && !screen->building;
     if (step == screen->lesson_view.step && !was_building) {
         if (session_current_passed(screen->session)) {
             screen->message[0] = '\0'; /* the tick stands there now */
@@ -253,6 +268,8 @@ static void step_changed(struct screen *screen)
         screen->message[0] = '\0';
     screen->lesson_view.step = step;
     screen->checked = false;
+    if (screen->advice)
+        advice_step(screen->advice);
     if (lens_view_shown(screen) != (screen->layout.lens.rows > 0))
         screen_relayout(screen);
     lesson_view_new_step(screen);
@@ -294,15 +311,20 @@ static void session_event(struct screen *screen, struct session *session, const 
     case SESSION_COMMAND_DONE:
         screen->state_due = true;
         break;
+    case SESSION_EVIDENCE:
+        tell_diagnosis(screen);
+        break;
     case SESSION_LENS:
         if (active && (screen->layout.lens.rows > 0 || screen->overlay == OVERLAY_LENS))
             screen->dirty |= DIRTY_STATE;
         return;
     case SESSION_CHECK:
         screen->state_due = true;
+        /* While a question is open it is made again, and passes again: what was said of an answer stays. */
+        if (event->passed && !screen->checked)
+            screen->message[0] = '\0';
         screen->checked = event->passed;
         if (event->passed) {
-            screen->message[0] = '\0';
             screen->lesson_view.to_quiz = session_quiz(session) != NULL;
             lesson_view_changed(screen);
         }
@@ -319,6 +341,9 @@ static void session_event(struct screen *screen, struct session *session, const 
         break;
     case SESSION_FINISHED:
         step_changed(screen);
+        if (screen->in_step)
+            overlay_show(screen, OVERLAY_REVIEW);
+        screen->in_step = false;
         break;
     case SESSION_MESSAGE:
         if (event->failed) /* whatever was under way may not go on: do not keep the keys from the learner */
@@ -420,8 +445,8 @@ static char **on_complete(const char *line, const char *word, size_t start, void
     struct screen *screen = data;
     if (!screen->session)
         return NULL;
-    struct completion_place place;
-    if (completion_place_of(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
+    struct observe_place place;
+    if (observe_place(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
         return NULL;
     const char *names[32] = { NULL };
     for (size_t i = 0; i < command_count && i < 31; i++)
@@ -430,7 +455,7 @@ static char **on_complete(const char *line, const char *word, size_t start, void
                                           .commands = names,
                                           .ignore_case = prompt_variable(screen->prompt, "completion-ignore-case") };
     char **found = completion_candidates(&options, line, word, start);
-    completion_place_free(&place);
+    observe_place_free(&place);
     return found;
 }
 
@@ -443,13 +468,15 @@ static void end_session(struct screen *screen)
     if (screen->session)
         session_free(screen->session);
     screen->session = NULL;
+    journal_free(screen->journal);
+    screen->journal = NULL;
     memset(&screen->terminal_view, 0, sizeof(screen->terminal_view));
     memset(&screen->state, 0, sizeof(screen->state));
     ahead_drop(screen);
     lesson_view_free(screen);
     lesson_free(screen->lesson);
     screen->lesson = NULL;
-    screen->finished = false;
+    screen->finished = screen->in_step = false;
     screen->message[0] = '\0';
     if (screen->prompt)
         prompt_clear(screen->prompt);
@@ -474,6 +501,7 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         return -1;
     end_session(screen);
     screen->lesson = lesson;
+    screen->journal = journal_of_lesson(screen->options->progress_path, path, !screen->options->no_journal);
     const char *slash = strrchr(lesson->path, '/');
     struct err unread = { 0 };
     if (screen->prompt && prompt_open_lesson(screen->prompt, slash ? slash + 1 : lesson->path, &unread) < 0)
@@ -483,6 +511,7 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         .loop = screen->loop,
         .lesson = lesson,
         .progress = screen->progress,
+        .journal = screen->journal,
         .lab = screen->options->lab,
         .rows = pane->rows ? pane->rows : 24,
         .cols = pane->cols > 1 ? pane->cols : 80,
@@ -657,6 +686,7 @@ static void screen_free(struct screen *screen)
         loop_free(screen->loop);
     if (screen->progress)
         progress_free(screen->progress);
+    advice_free(screen->advice);
     curriculum_free(&screen->curriculum);
 }
 
@@ -670,7 +700,7 @@ int screen_main(const struct screen_options *options)
                                                     .show_matches = on_matches };
     struct screen screen = { .options = options };
     struct prompt_hooks hooks = hook_table;
-    struct err err = { 0 }, damaged = { 0 };
+    struct err err = { 0 }, damaged = { 0 }, traps = { 0 };
     int status = 0;
     cleanup_free char *path = NULL;
 
@@ -687,6 +717,7 @@ int screen_main(const struct screen_options *options)
         screen.demo = demo_new(options->demo);
     else /* of a demo nothing is remembered */
         screen.progress = progress_load(options->progress_path, &damaged);
+    screen.advice = advice_new(&traps);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);
     cleanup_free char *history = options->history_path || options->demo ? NULL : user_state_path("history");
@@ -704,6 +735,8 @@ int screen_main(const struct screen_options *options)
     err_clear(&err);
     if (damaged.code)
         screen_message(&screen, ROLE_NOTICE, "%s", damaged.message);
+    else if (traps.code && traps.code != ENOENT)
+        screen_message(&screen, ROLE_NOTICE, "%s", traps.message);
     status = run(&screen, path, &err) < 0;
     tty_stop();
     screen_free(&screen);

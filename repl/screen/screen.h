@@ -31,6 +31,7 @@ struct screen_options {
     const struct demo_options *demo; /* NULL: not a demo */
     const char *share_path;          /* where others can follow from the beginning; NULL: nowhere */
     const char *share_group;         /* who; NULL: everybody */
+    bool no_journal;                 /* what is done is not written down */
 };
 
 /** Run until the user quits. Returns the exit status: 0; 1 it could not be run (said on stderr); 2 the lesson is malformed (each mistake

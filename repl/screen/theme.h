@@ -87,6 +87,7 @@ struct theme {
     enum look look;
     bool ascii;
     enum paper paper;
+    bool plain; /* it is read out: no pictures made of characters */
 };
 
 /** The look for a terminal of @colors colours (0: none): NO_COLOR (set and not empty) always wins. */

@@ -16,6 +16,7 @@
 #include "repl/screen/screen.h"
 #include "repl/session/session.h"
 #include "repl/session/state.h"
+#include "repl/tutor/advice.h"
 
 enum dirty {
     DIRTY_LESSON = 1,
@@ -32,8 +33,10 @@ enum overlay_page {
     OVERLAY_HELP,
     OVERLAY_LESSONS,
     OVERLAY_STATE,
+    OVERLAY_REVIEW,
     OVERLAY_PANEL,
-    OVERLAY_LENS
+    OVERLAY_LENS,
+    OVERLAY_DIAGNOSIS,
 };
 
 #define SAID_MAX 16
@@ -125,10 +128,13 @@ struct screen {
     struct progress *progress;
     struct lesson *lesson;
     const char *lesson_path; /* as in the curriculum, or the path given */
+    struct journal *journal; /* of the session; NULL: no memory for one */
     struct session *session; /* NULL before a lesson is begun */
     struct prompt *prompt;
-    bool building; /* the lab is being built or steps are being redone */
+    struct advice *advice; /* NULL: there is no table of traps */
+    bool building;         /* the lab is being built or steps are being redone */
     bool finished;
+    bool in_step; /* some step has been in play: its end, not that of a lesson opened at its end, shows the review */
     bool checked; /* the current step's check was met, though a question may be open */
 
     enum pane focus;
@@ -203,6 +209,8 @@ void ahead_remember(struct screen *screen, const struct terminal *terminal, cons
 void ahead_prompt(struct screen *screen, unsigned terminal); /* a shell is at its prompt */
 void ahead_interrupted(struct screen *screen);               /* Ctrl-C is on its way to the shell at its prompt */
 void ahead_drop(struct screen *screen);
+/** Take back what stands on the tty's own unfinished line of @terminal, the active one, while a program runs. */
+void ahead_kill(struct screen *screen, struct terminal *terminal);
 /** The held keys as they would be read, lines parted by " ; ". Returns false if none is held. */
 bool ahead_words(const struct screen *screen, char *text, size_t size);
 
@@ -262,6 +270,14 @@ void overlay_input(struct screen *screen, const struct input_event *event);
 /* welcome.c: the first screen */
 void welcome_put(struct flow *flow, const struct screen *screen);
 void welcome_begin(struct screen *screen); /* Enter: where one left off, or the first lesson */
+
+/* review_view.c: what was shown and what was done, step by step */
+void review_put(struct flow *flow, const struct screen *screen);
+
+/* jump.c */
+void jump_reset(struct screen *screen); /* the current step anew */
+void jump_undo(struct screen *screen);
+void jump_to(struct screen *screen, const struct place *place);
 
 /* actions.c */
 void action_run(struct screen *screen, enum action action, const struct command_line *command);

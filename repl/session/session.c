@@ -101,6 +101,8 @@ void session_free(struct session *session)
     steps_free(session);
     free(session->environment);
     free(session->last_command);
+    evidence_forget(session);
+    evidence_step_began(session);
     text_free(&session->said);
     free(session);
 }
@@ -238,13 +240,6 @@ int session_goto(struct session *session, unsigned step, struct err *err)
     session->replay.deaths = 0;
     steps_jump(session, step);
     return rebuild_soon(session, step, err);
-}
-
-int session_reset(struct session *session, struct err *err)
-{
-    unsigned last = (unsigned)session->options.lesson->step_count;
-    unsigned step = session->replay.on ? session->replay.target : session->current;
-    return session_goto(session, step > last ? last : step, err);
 }
 
 bool session_replaying(const struct session *session)

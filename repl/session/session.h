@@ -8,6 +8,7 @@
 
 #include "engine/base/err.h"
 #include "engine/lab/lab.h"
+#include "repl/lesson/journal.h"
 #include "repl/lesson/lesson.h"
 #include "repl/lesson/progress.h"
 #include "repl/session/lens.h"
@@ -30,6 +31,7 @@ enum session_event_kind {
     SESSION_LENS,     /* .terminal: its lens has new rows */
     SESSION_FINISHED, /* every step has passed or was skipped */
     SESSION_MESSAGE,  /* .text for the status line; .failed if it says that something went wrong */
+    SESSION_EVIDENCE, /* .terminal: a command of the learner's ended, or its line was no command: session_evidence */
 };
 struct session_event {
     enum session_event_kind kind;
@@ -54,6 +56,7 @@ struct session_options {
     struct loop *loop;
     const struct lesson *lesson; /* outlives the session */
     struct progress *progress;   /* NULL: nothing is remembered */
+    struct journal *journal;     /* what the learner does is written there; NULL: nowhere */
     struct lab_options lab;
     unsigned rows, cols; /* of new terminals */
     bool by_hand;        /* headless playback: checks run only by session_run_check, and a dead lab is not rebuilt */
@@ -132,6 +135,22 @@ const char *session_unfinished(const struct session *session);
 /** A line (or a command of several lines) for the shell of the active terminal, as typed at its prompt. */
 int session_send_line(struct session *session, const char *line, struct err *err);
 
+/* What is known of the learner's last command, for whoever explains failures. Everything is the session's, until the next one. */
+#define SESSION_UNFINISHED (-1)
+struct session_evidence {
+    unsigned number; /* 1, 2, … */
+    unsigned terminal;
+    const char *line; /* as typed */
+    int status;       /* as $?; SESSION_UNFINISHED: the shell waits for the rest of it */
+    const char
+        *output; /* what it put on the screen, its last lines; of a line that was refused the line itself is in it */
+    unsigned command; /* its number in the terminal's lens, see lens_failures; 0: it was never run */
+    pid_t shell;      /* host pid of the shell it was typed to, in whatever namespaces and root that is */
+    bool expected;    /* it is what the step has one type, and came out as the step says: the lesson explains it */
+};
+/** NULL before the first one. */
+const struct session_evidence *session_evidence(const struct session *session);
+
 /* The teaching commands. Each tells its outcome by events and a message; the returned text is the session's and valid until the next call. */
 /* Skipping a step that has not passed is a fresh lab, replayed with that step in it, so that the ones after it can be done. */
 const char *session_next(struct session *session, bool skip); /* NULL: moved on; else why not, and what to do */
@@ -149,7 +168,8 @@ const char *session_solution(const struct session *session); /* the step's next 
 const char *session_suggestion(const struct session *session);
 /** A fresh lab, replayed up to @step. Begins when the callbacks now running have returned; what fails then is told by SESSION_MESSAGE. -1: no such step. */
 int session_goto(struct session *session, unsigned step, struct err *err);
-int session_reset(struct session *session, struct err *err); /* goto the current step */
+/** Where an undo leads: the current step if anything was typed or answered in it, else the last one before it that this machine can do; 0: there is nothing to undo. */
+unsigned session_undo_step(const struct session *session);
 
 /** The current step's unanswered quiz, or NULL; and an answer: indices from 0 (@count 0: @typed). Returns whether it was right; *reason gets the reasons to show. */
 const struct block *session_quiz(const struct session *session);

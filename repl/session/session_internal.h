@@ -13,11 +13,18 @@
 #define CHECK_TIMEOUT_MS 10000
 #define SETUP_TIMEOUT_MS 300000 /* a setup may have to fetch something the first time */
 #define SAID_LIMIT 4096
+#define EVIDENCE_TYPED 64
 
 /* A command that was accepted and has not ended, by the shell it runs in. */
 struct open_command {
     char shell[32];
     char *text;
+    unsigned step;  /* that was current when it was typed */
+    bool prompted;  /* a shell that it started has shown its prompt */
+    uint64_t entry; /* in the journal; 0: not there */
+    bool nested;    /* the journal knows that a shell it started is at its prompt */
+    int row;        /* where its output began, and how many lines had scrolled off ever then */
+    uint64_t scrolled;
     unsigned number; /* of the terminal, see session_commands */
 };
 
@@ -51,6 +58,7 @@ struct step_state {
     enum step_status status;
     char *skip_reason;
     bool passed;       /* since it became the current one */
+    bool touched;      /* since then something was typed to a shell or answered */
     bool command_done; /* one of its commands ran and ended as it should */
     bool block_failed; /* headless: one of its blocks did not do what it should */
     bool *answered;    /* for each block: a quiz answered rightly */
@@ -164,8 +172,9 @@ struct replay {
     bool on;
     unsigned target, step; /* the step being replayed */
     size_t block;
-    bool setup_done;
-    unsigned deaths; /* of the lab, in a row, while replaying */
+    unsigned deaths;           /* of the lab, in a row, while replaying */
+    char left_out[400];        /* what need not be done again, named for the learner */
+    unsigned left_out_unnamed; /* and what there was no room for */
 };
 
 /* The lens of a terminal. It outlives the terminal's shells, and ends with the lab. */
@@ -201,8 +210,13 @@ struct session {
     struct step_state *steps; /* step_count of them; [0] is step 1 */
     unsigned current;
     bool finished_told;
+    bool record_failed; /* it was said that the journal cannot be written */
     int last_status;
     char *last_command;
+    struct session_evidence evidence;
+    char *evidence_line, *evidence_output;
+    char *typed[EVIDENCE_TYPED]; /* what was typed since the step began, the first of it */
+    unsigned typed_count;
     struct check check;
     struct player player;
     struct replay replay;
@@ -235,6 +249,17 @@ int terminal_line(struct session_terminal *at, const char *line, struct err *err
 /** Take a terminal whose program cannot be ended away from it, and open a new one. */
 void terminal_restart(struct session_terminal *at);
 
+/** What stands on the screen from row @first (as terminal_get numbers them), without its first @skip cells, up to row @end: wrapped rows as one line. malloc'ed. */
+char *terminal_text_between(const struct session_terminal *at, int first, unsigned skip, int end);
+
+/* evidence.c */
+/** A command that was typed to @at ended, or @status is SESSION_UNFINISHED. Its text and @output are the session's from here on. */
+void evidence_take(struct session_terminal *at, struct open_command command, int status, char *output);
+void evidence_forget(struct session *session);
+/** A line was accepted. */
+void evidence_typed(struct session *session, const char *line);
+/** A step begins: nothing of it was typed. */
+void evidence_step_began(struct session *session);
 /** Its strace is gone: its shell can only fail now, so it gets a new one; if the shell has ended too, that is why. */
 void terminal_lost_lens(struct session_terminal *at);
 /** End the terminal's shell, which is at its prompt, and start another one in the directory it was in, @with the lens or without. */
@@ -267,6 +292,7 @@ size_t lens_environment(const struct session *session, unsigned step, char *stri
 int steps_init(struct session *session, struct err *err);
 void steps_free(struct session *session);
 void step_begin(struct session *session, unsigned step); /* its setup, then it is in play */
+void step_touched(struct session *session);              /* the learner did something in it */
 void step_command_ended(struct session *session, const char *command, int status, bool nested);
 bool step_is_answered(const struct session *session, unsigned step);   /* all its quizzes */
 void step_answered(struct session *session, const struct block *quiz); /* rightly */
@@ -341,6 +367,15 @@ void state_forget_images(struct session *session);
 /* waiting.c */
 /** Does a process in the terminal's foreground wait for input from it? */
 bool foreground_reads(const struct session_terminal *at);
+
+/* record.c: what the learner does goes into the journal */
+void record_accepted(struct session_terminal *at, struct open_command *command);
+/** The newest command has started a shell, which is at its prompt. */
+void record_nested(struct session_terminal *at);
+void record_ended(struct session_terminal *at, const struct open_command *command, int status);
+void record_answer(struct session *session, const struct quiz *quiz, const unsigned *choices, size_t count,
+                   const char *typed, bool right);
+void record_passed(struct session *session);
 
 /* replay.c */
 void replay_start(struct session *session, unsigned target);

@@ -202,6 +202,7 @@ void step_begin(struct session *session, unsigned step)
         step++;
     }
     session->current = step;
+    evidence_step_began(session);
     session->last_status = 0;
     free(session->last_command);
     session->last_command = NULL;
@@ -215,13 +216,31 @@ void step_begin(struct session *session, unsigned step)
         progress_set_step(session->options.progress, progress_name(session), step, &err) < 0)
         session_message(session, true, "progress is not saved: %s", err.message);
     struct step_state *state = state_of(session, step);
-    state->passed = state->command_done = state->block_failed = false;
+    state->passed = state->touched = state->command_done = state->block_failed = false;
     state->hint = 0;
     state->hinted = false;
     memset(state->answered, 0, now->block_count * sizeof *state->answered);
     session_run_setup(session, "the step's setup", now->setup, step_set_up);
     if (session->current == step)
         tell_step(session);
+}
+
+void step_touched(struct session *session)
+{
+    struct step_state *state = state_of(session, session->current);
+    if (state && !session->replay.on && session->lab_ready)
+        state->touched = true;
+}
+
+unsigned session_undo_step(const struct session *session)
+{
+    const struct step_state *state = state_of(session, session->current);
+    unsigned step = session->current;
+    if (state && state->touched)
+        return step;
+    while (--step >= 1 && session_skip_reason(session, step)) {
+    }
+    return step;
 }
 
 static bool has_block(const struct step *step, enum block_type type)
@@ -258,6 +277,7 @@ static void pass(struct session *session)
     if (session->options.progress &&
         progress_pass(session->options.progress, progress_name(session), session->current, hash, &err) < 0)
         session_message(session, true, "progress is not saved: %s", err.message);
+    record_passed(session);
     tell_step(session);
 }
 
@@ -501,6 +521,8 @@ bool session_answer(struct session *session, const unsigned *choices, size_t cou
             add_reason(session, quiz->answers[i].reason);
     }
     right = right && (quiz->typed || count > 0 || quiz->several);
+    step_touched(session);
+    record_answer(session, quiz, choices, count, typed, right);
     if (reason)
         *reason = text_string(&session->said);
     if (!right)

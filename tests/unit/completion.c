@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 static char directory[] = "/tmp/teachroot-completion-XXXXXX";
-static struct completion_place place;
+static struct observe_place place;
 static pid_t shell;
 
 static const struct {
@@ -375,13 +375,13 @@ static void quoted_names_are_read_back_by_bash(void **state)
 
 static void a_process_that_is_gone_is_an_error(void **state)
 {
-    struct completion_place gone;
+    struct observe_place gone;
     struct err err;
     pid_t child = fork();
     if (child == 0)
         _exit(0);
     waitpid(child, NULL, 0);
-    assert_int_equal(completion_place_of(child, &gone, &err), -1);
+    assert_int_equal(observe_place(child, &gone, &err), -1);
     assert_int_equal(err.code, ESRCH);
 }
 
@@ -424,7 +424,7 @@ static int set_up(void **state)
     char byte;
     assert_int_equal(read(fds[0], &byte, 1), 1);
     close(fds[0]);
-    if (completion_place_of(shell, &place, &err) < 0)
+    if (observe_place(shell, &place, &err) < 0)
         fail_msg("%s", err.message);
     assert_string_equal(place.cwd, "/root");
     return 0;
@@ -433,7 +433,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     char path[512];
-    completion_place_free(&place);
+    observe_place_free(&place);
     kill(shell, SIGKILL);
     waitpid(shell, NULL, 0);
     snprintf(path, sizeof path, "rm -rf %s", directory);

@@ -201,7 +201,10 @@ static void the_keyboard_is_the_presenters_at_any_letter_and_the_demo_goes_on(vo
     assert_false(harness_shows(harness, "x Space y"));
     harness_send(harness, "\025stty echo; clear\r");
     harness_expect_gone(harness, "hunter2", SOON_MS);
-    harness_send(harness, "not run");
+    harness_send(harness, "sleep 1\r");
+    harness_expect(harness, "# sleep 1", SOON_MS);
+    harness_send(harness, "not run"); /* on the tty's own line: nobody reads it yet */
+    harness_expect(harness, "^  not run", SOON_MS);
     harness_send(harness, BY_HAND);
     harness_expect_gone(harness, "by hand|not run", SOON_MS);
     press(harness, "  ", "▶ ls /srv/nowhere"); /* typed anew, and run as it stands in the lesson */
