@@ -316,10 +316,11 @@ static void play_scene(struct learner *learner, const struct scene *scene, unsig
             print_message("# `%s`: %s is not said\n", line, scene->trap);
             ++*wrong;
         }
+        if (judged)
+            provoked[provoked_count++] = scene->trap;
         if (interrupted)
             learner_interrupt(learner);
     }
-    provoked[provoked_count++] = scene->trap;
     free(copy);
 }
 
