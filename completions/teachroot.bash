@@ -34,7 +34,18 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -W 'text tap' -- "$word")
         return
     fi
-    [[ $previous != --timeout ]] || return 0
+    [[ $previous != --timeout && $previous != --speed ]] || return 0
+    if [[ $previous == --theme ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'dark light contrast' -- "$word")
+        return
+    elif [[ $previous == --share-group ]]; then
+        mapfile -t COMPREPLY < <(compgen -g -- "$word")
+        return
+    elif [[ $previous == --share || ($verb == notes || $verb == follow) && $word != -* ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+    fi
 
     if [[ $verb == top && ( $previous == --scope || $previous == -s ) ]]; then
         compopt -o nospace
@@ -45,11 +56,16 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='play test lessons transcript review progress report doctor lab image explain top help'
-        words+=' --plain --ascii --rootless --offline --no-journal --help --version'
+        words='demo notes follow play test lessons transcript review progress report doctor lab image explain top help'
+        words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
     top) words='--scope --delay --cgroups --tree --count --once --ascii --help' ;;
+    demo)
+        words='--prepare --speed --each --instant --theme --share --share-group --ascii --rootless --offline --help' lesson=1
+        ;;
+    notes) words='--theme --ascii --help' ;;
+    follow) words='--ascii --help' ;;
     play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
@@ -66,7 +82,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='play test lessons transcript review progress report doctor lab image explain top' ;;
+    help) words='demo notes follow play test lessons transcript review progress report doctor lab image explain top' ;;
     explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then

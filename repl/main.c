@@ -1,10 +1,13 @@
 /* teachroot: which verb? */
 #include "repl/panel/top.h"
+#include "repl/play/demo.h"
 #include "repl/play/doctor.h"
 #include "repl/play/explain.h"
+#include "repl/play/follow.h"
 #include "repl/play/image.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
+#include "repl/play/notes.h"
 #include "repl/play/play.h"
 #include "repl/play/progress.h"
 #include "repl/play/report.h"
@@ -24,6 +27,9 @@ static const struct verb {
     const char *summary;
 } verbs[] = {
     { "play", play_main, "play lessons from first step to last, without a terminal" },
+    { "demo", demo_main, "show a lesson on the projector, one key an action" },
+    { "notes", notes_main, "the presenter's notes for the demo that is running" },
+    { "follow", follow_main, "see somebody else's session on this machine" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },

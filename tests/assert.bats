@@ -205,8 +205,10 @@ start() {
 @test "syscalls: of a name, ended as asked, by a program, with a text, from a terminal" {
     unknown "*known only to the check of a lesson's step" syscall mount
     TEACHROOT_LENS_LACKS="strace: not installed" unknown "*there is no lens: strace: not installed" syscall mount
+    # shellcheck disable=SC2089 # the quotes are strace's own
     printf -v TEACHROOT_SYSCALLS '%s\t%s\t%s\t%s\t%s\n' 1 unshare mount 0 '"none", "/", NULL, MS_REC|MS_PRIVATE, NULL' \
         2 a-very-long-nam mount EPERM '"proc", "/proc", "proc", 0, NULL' 1 sh kill '?' '1, SIGKILL'
+    # shellcheck disable=SC2090
     export TEACHROOT_SYSCALLS
     holds syscall mount
     holds syscall mount failed

@@ -77,7 +77,11 @@ teardown() {
         run -0 docker $verb --help
         [[ $output == "usage: docker $verb "* ]]
         [ "$output" = "$(docker help $verb)" ]
+        [ "$(wc -L <<<"$output")" -le 80 ]
     done
+    # As wide as the terminal.
+    [ "$(script -qec "stty cols 100; $TEACHROOT_TOOLS docker create --help" /dev/null | tr -d '\r' | wc -L)" -gt 90 ]
+    [ "$(script -qec "stty cols 60; $TEACHROOT_TOOLS docker create --help" /dev/null | tr -d '\r' | wc -L)" -le 60 ]
     [ "$(docker image ls --help)" = "$(docker images --help)" ]
     [ "$(docker container rm --help)" = "$(docker rm --help)" ]
     run -0 docker --help

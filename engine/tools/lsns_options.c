@@ -26,8 +26,8 @@ const struct tool_options lsns_options = {
     .tool = "lsns",
     .usage = "[OPTION]… [NAMESPACE]",
     .summary = "List the namespaces that processes are in, or the processes in NAMESPACE, which is an inode number as "
-               "`readlink /proc/$$/ns/mnt` shows it.\n"
-               "What /proc does not show is not listed: without root, other users' processes are missing.\n",
+               "`readlink /proc/$$/ns/mnt` shows it. What /proc does not show is not listed: without root, other "
+               "users' processes are missing.\n",
     OPTION_ROWS(rows),
     .wrong = 1,
     .notes = "Columns:\n"

@@ -15,11 +15,11 @@
 #define LONGEST_FILE (1024 * 1024)
 #define MOST_LESSONS 1000
 
-/** "DIRECTORY/lessons.md", malloc'ed, if it is there. */
-static char *lessons_in(const char *directory, const char *below)
+/** "DIRECTORY/NAME", malloc'ed, if it is a file that is there. */
+static char *file_in(const char *directory, const char *name)
 {
     char *path = NULL;
-    if (asprintf(&path, "%s%s/lessons.md", directory, below) < 0)
+    if (asprintf(&path, "%s/%s", directory, name) < 0)
         return NULL;
     struct stat st;
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
@@ -28,24 +28,22 @@ static char *lessons_in(const char *directory, const char *below)
     return NULL;
 }
 
-/** Beside the program when it runs from where it was built (SOURCE/build/teachroot, or a deeper build directory): the source tree is an ancestor. */
-static char *lessons_of_source(void)
+/** Beside the program when it runs from where it was built (SOURCE/build/teachroot, or a deeper build directory): the source tree is an ancestor. Else the installed one. */
+static char *file_of_program(const char *name)
 {
     char program[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (len <= 0)
-        return NULL;
-    program[len] = '\0';
+    program[len > 0 ? len : 0] = '\0';
     for (int up = 0; up < 5; up++) {
         char *slash = strrchr(program, '/');
         if (!slash)
             break;
         *slash = '\0';
-        char *path = lessons_in(program, "");
+        char *path = file_in(program, name);
         if (path)
             return path;
     }
-    return NULL;
+    return file_in(TEACHROOT_DATADIR, name);
 }
 
 static char *find_lessons(struct err *err)
@@ -54,15 +52,13 @@ static char *find_lessons(struct err *err)
     char *path;
     if (given && *given) {
         struct stat st;
-        path = stat(given, &st) == 0 && S_ISREG(st.st_mode) ? strdup(given) : lessons_in(given, "");
+        path = stat(given, &st) == 0 && S_ISREG(st.st_mode) ? strdup(given) : file_in(given, "lessons.md");
         if (!path)
             err_say(err, ENOENT,
                     "find the lessons: TEACHROOT_LESSONS is `%s`, which neither is a lessons.md nor holds one", given);
         return path;
     }
-    path = lessons_of_source();
-    if (!path)
-        path = lessons_in(TEACHROOT_DATADIR, "");
+    path = file_of_program("lessons.md");
     if (!path)
         err_say(err, ENOENT,
                 "find the lessons: no lessons.md beside the program nor in `%s`; set TEACHROOT_LESSONS to where it is",
@@ -205,6 +201,21 @@ int curriculum_load(struct curriculum *curriculum, struct err *err)
         return 0;
     curriculum_free(curriculum);
     return -1;
+}
+
+char *curriculum_file(const char *name, struct err *err)
+{
+    cleanup_free char *lessons = find_lessons(err);
+    char *slash = lessons ? strrchr(lessons, '/') : NULL, *path = NULL;
+    if (slash) {
+        *slash = '\0';
+        path = file_in(lessons, name);
+    }
+    if (!path)
+        path = file_of_program(name);
+    if (!path)
+        err_say(err, ENOENT, "find `%s`: it is neither beside the lessons nor beside the program", name);
+    return path;
 }
 
 void curriculum_free(struct curriculum *curriculum)

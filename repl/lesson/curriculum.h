@@ -23,4 +23,7 @@ void curriculum_free(struct curriculum *curriculum);
 /** The path of a lesson named as the user names it: a number ("1"), a path to a file, or the start of a title. malloc'ed; NULL with @err. */
 char *curriculum_find(const struct curriculum *curriculum, const char *name, struct err *err);
 
+/** The path of a file that goes with the lessons, @name relative to lessons.md: beside the ones that are read, else the program's own. malloc'ed; NULL with @err. */
+char *curriculum_file(const char *name, struct err *err);
+
 #endif

@@ -154,11 +154,17 @@ struct lesson *lesson_parse(const char *path, const char *text, size_t len, stru
                             struct err *err);
 void lesson_free(struct lesson *lesson);
 void lesson_mistakes_free(struct lesson_mistakes *mistakes);
+/** Add one, for what else is read from Markdown. Returns 0, or -1 (ENOMEM). */
+int lesson_mistakes_add(struct lesson_mistakes *mistakes, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /** Add a mistake for every `requires` (lesson, steps, blocks) that names something @known does not know, so that a misspelt name is not taken for a
  * missing feature. Returns how many were added. */
 typedef bool lesson_feature_fn(const char *name);
 size_t lesson_check_requires(const struct lesson *lesson, lesson_feature_fn *known, struct lesson_mistakes *mistakes);
+
+/** The minutes that a presenter's notes plan for: those of `4 minutes.`, which they begin with, or 0. @notes may be NULL. */
+unsigned notes_minutes(const char *notes);
 
 /** What @node is; for any node of the lesson's document. */
 enum node_kind step_node_kind(const struct cmark_node *node);

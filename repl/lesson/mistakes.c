@@ -18,6 +18,15 @@ int mistakes_add(struct lesson_mistakes *mistakes, int line, const char *format,
     return 0;
 }
 
+int lesson_mistakes_add(struct lesson_mistakes *mistakes, int line, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int result = mistakes_add(mistakes, line, format, args);
+    va_end(args);
+    return result;
+}
+
 void mistake(struct parser *p, int line, const char *format, ...)
 {
     va_list args;

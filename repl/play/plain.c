@@ -204,6 +204,21 @@ static void hint(struct plain *plain)
         plain_tell(plain, titles[kind], text);
 }
 
+static void diagnose_last(struct plain *plain)
+{
+    cleanup_free char *page = plain->advice ? advice_page(plain->advice) : NULL;
+    plain_tell(plain, "What happened",
+               page ? page : "There is no lessons/traps.md beside these lessons: nothing is diagnosed.");
+}
+
+static void tell_diagnosis(struct plain *plain)
+{
+    const char *text = plain->advice ? advice_take(plain->advice, plain->session) : NULL;
+    plain_tell(plain, "What happened", text);
+    if (text)
+        plain_tell(plain, NULL, "Type diagnose to hear more.");
+}
+
 static void review(struct plain *plain)
 {
     struct err err;
@@ -311,6 +326,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
     case ACTION_WHY:
         plain_tell(plain, "What this step waits for", session_why(plain->session));
         break;
+    case ACTION_DIAGNOSE:
+        diagnose_last(plain);
+        break;
     case ACTION_SOLUTION: {
         const char *solution = session_solution(plain->session);
         if (solution)
@@ -363,6 +381,7 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         loop_quit(plain->loop);
         break;
     default:
+        plain_tell(plain, NULL, "That needs the screen, which plain mode does not draw.");
         break;
     }
 }
@@ -418,6 +437,8 @@ static void on_event(struct session *session, const struct session_event *event,
         plain->replay_said = 0;
         if (plain->building || session_current(session) > plain->lesson->step_count) /* the end is told next */
             break;
+        if (plain->advice && plain->step_said != session_current(session))
+            advice_step(plain->advice);
         if (!event->passed || plain->step_said != session_current(session))
             say_step(plain);
         if (event->passed && !plain->passed_said && !plain->next_due) {
@@ -442,11 +463,15 @@ static void on_event(struct session *session, const struct session_event *event,
     case SESSION_MESSAGE:
         plain_tell(plain, NULL, event->text);
         break;
+    case SESSION_EVIDENCE:
+        tell_diagnosis(plain);
+        break;
     case SESSION_CHECK: /* passed: the step's event says so; not passed: `why` does */
     case SESSION_LAB_READY:
     case SESSION_OUTPUT:
     case SESSION_PROMPT:
     case SESSION_COMMAND_DONE:
+    case SESSION_KEY:
     case SESSION_LENS:
         break;
     }
@@ -553,12 +578,17 @@ int plain_main(const struct screen_options *options)
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (!utf8)
         setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text; what is said is ASCII */
-    plain.page = (struct plain_page){ stdout, 80, { LOOK_MONO, options->ascii || !utf8, true } };
+    plain.page =
+        (struct plain_page){ stdout, 80, { .look = LOOK_MONO, .ascii = options->ascii || !utf8, .plain = true } };
     plain.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &plain.found) == 0;
     curriculum_load(&plain.curriculum, &err); /* a lesson's file can be opened without one */
     err_clear(&err);
     plain.progress = progress_load(options->progress_path, &err);
     if (err.code)
+        plain_tell(&plain, NULL, err.message);
+    err_clear(&err);
+    plain.advice = advice_new(&err);
+    if (!plain.advice && err.code != ENOENT)
         plain_tell(&plain, NULL, err.message);
     err_clear(&err);
     plain.loop = loop_new(&err);
@@ -578,6 +608,7 @@ int plain_main(const struct screen_options *options)
         loop_free(plain.loop);
     if (plain.progress)
         progress_free(plain.progress);
+    advice_free(plain.advice);
     curriculum_free(&plain.curriculum);
     free(plain.input);
     free(plain.to_type);

@@ -254,18 +254,17 @@ static char *next_found(const char *text, int state)
 static char **complete(const char *word, int start, int end)
 {
     struct plain *plain = the_plain;
-    struct completion_place place;
+    struct observe_place place;
     const char *names[32] = { NULL };
     rl_attempted_completion_over = 1;
-    if (start > end ||
-        completion_place_of(session_shell(plain->session, session_active(plain->session)), &place, NULL) < 0)
+    if (start > end || observe_place(session_shell(plain->session, session_active(plain->session)), &place, NULL) < 0)
         return NULL;
     for (size_t i = 0; i < command_count && i < 31; i++)
         names[i] = commands[i].name;
     struct completion_options options = { .place = &place, .commands = names };
     cleanup_free char *line = strndup(rl_line_buffer, (size_t)end);
     found = line ? completion_candidates(&options, line, word, (size_t)start) : NULL;
-    completion_place_free(&place);
+    observe_place_free(&place);
     char **matches = found ? rl_completion_matches(word, next_found) : NULL; /* takes the strings */
     free(found);
     found = NULL;

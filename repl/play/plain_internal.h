@@ -9,6 +9,7 @@
 #include "repl/screen/prompt_history.h"
 #include "repl/screen/screen.h"
 #include "repl/session/session.h"
+#include "repl/tutor/advice.h"
 
 #include <termios.h>
 
@@ -42,6 +43,7 @@ struct plain {
     char *next_path;    /* the lesson to open when the loop ends; NULL: leave */
     unsigned next_step; /* … and at which step; 0: where progress left off */
     struct session *session;
+    struct advice *advice; /* NULL: there is no table of traps */
     struct journal *journal;
     struct plain_terminal terminals[TERMINALS + 1];
     struct loop_source *check_timer, *keyboard;

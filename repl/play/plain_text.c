@@ -226,6 +226,8 @@ void plain_say_state(const struct plain_page *page, struct session *session)
     struct session_state *state = malloc(sizeof *state);
     if (flow && state) {
         session_state_read(session, state);
+        session_state_settle(session);
+        session_state_read(session, state);
         state_put_page(flow, state);
         print(page, flow);
     } else {

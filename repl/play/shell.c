@@ -23,6 +23,7 @@ void shell_usage(FILE *out)
         "LESSON is a number, a file, or the start of a title; without one it goes on where you left off.\n"
         "4.3 is step 3 of lesson 4: a fresh lab in which the steps before it are done for you.\n\n"
         "      --ascii     only ASCII on the screen\n"
+        "      --theme T   dark, light or contrast; else what TEACHROOT_THEME says\n"
         "      --plain     no screen: everything is said in order, for screen readers and dumb terminals\n"
         "      --rootless  a lab as an ordinary user has it, although you are root\n"
         "      --offline   a lab without network\n"
@@ -60,25 +61,26 @@ static bool names_place(const char *argument, char *number, size_t size, unsigne
 
 int shell_main(int argc, char **argv)
 {
-    enum { ASCII = 256, PLAIN, ROOTLESS, OFFLINE, NO_JOURNAL };
+    enum { ASCII = 256, PLAIN, ROOTLESS, OFFLINE, THEME, NO_JOURNAL };
     static const struct option options[] = {
-        { "ascii", no_argument, NULL, ASCII },
-        { "plain", no_argument, NULL, PLAIN },
-        { "rootless", no_argument, NULL, ROOTLESS },
-        { "offline", no_argument, NULL, OFFLINE },
-        { "no-journal", no_argument, NULL, NO_JOURNAL },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "ascii", no_argument, NULL, ASCII },       { "plain", no_argument, NULL, PLAIN },
+        { "rootless", no_argument, NULL, ROOTLESS }, { "offline", no_argument, NULL, OFFLINE },
+        { "theme", required_argument, NULL, THEME }, { "no-journal", no_argument, NULL, NO_JOURNAL },
+        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
     };
     struct screen_options screen = { 0 };
-    const char *term = getenv("TERM");
+    const char *term = getenv("TERM"), *theme = NULL;
+    struct err err = { 0 };
     bool plain = term && strcmp(term, "dumb") == 0;
     opterr = 0;
     optind = 1;
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
+    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;)
         switch (c) {
         case ASCII:
             screen.ascii = true;
+            break;
+        case THEME:
+            theme = optarg;
             break;
         case PLAIN:
             plain = true;
@@ -95,6 +97,9 @@ int shell_main(int argc, char **argv)
         case 'h':
             shell_usage(stdout);
             return 0;
+        case ':':
+            fprintf(stderr, "teachroot: the option `%s` needs a value\n", argv[optind - 1]);
+            return EXIT_USAGE;
         default:
             fprintf(stderr, "teachroot: no such option `%s`: `teachroot --help` lists them\n", argv[optind - 1]);
             return EXIT_USAGE;
@@ -116,6 +121,10 @@ int shell_main(int argc, char **argv)
     }
     if (plain)
         return plain_main(&screen);
+    if (theme_paper(theme, &screen.paper, &err) < 0) {
+        fprintf(stderr, "teachroot: %s\n", err.message);
+        return EXIT_USAGE;
+    }
     if (!lesson_is_there(screen.lesson))
         return EXIT_USAGE;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {

@@ -223,7 +223,7 @@ int review_main(int argc, char **argv)
         setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text; what is said is ASCII */
     status = learned_open(&learned, "review", name);
     if (status == 0) {
-        const struct plain_page page = { stdout, 80, { LOOK_MONO, !utf8, true } };
+        const struct plain_page page = { stdout, 80, { .look = LOOK_MONO, .ascii = !utf8, .plain = true } };
         cleanup_free char *text = review_text(learned.lesson, &learned.record, mark_of, &learned);
         if (text)
             plain_say(&page, learned.lesson->title, text);

@@ -95,6 +95,14 @@ static void give_command(struct screen *screen, const char *command, const char 
         tell(screen, "Type this", block, "Type it when the lab's prompt is back.");
 }
 
+static void diagnose_last(struct screen *screen)
+{
+    if (screen->advice)
+        overlay_show(screen, OVERLAY_DIAGNOSIS);
+    else
+        screen_message(screen, ROLE_NOTICE, "There is no lessons/traps.md beside these lessons: nothing is diagnosed.");
+}
+
 static void solution(struct screen *screen)
 {
     const char *command = session_solution(screen->session);
@@ -225,6 +233,9 @@ void action_run(struct screen *screen, enum action action, const struct command_
     case ACTION_WHY:
         tell(screen, SAID_WAITS, screen_words(session_why(screen->session)), "F3 gives a hint.");
         break;
+    case ACTION_DIAGNOSE:
+        diagnose_last(screen);
+        break;
     case ACTION_SOLUTION:
         solution(screen);
         break;
@@ -255,6 +266,9 @@ void action_run(struct screen *screen, enum action action, const struct command_
         break;
     case ACTION_GOTO:
         jump_to(screen, &with->place);
+        break;
+    case ACTION_SHARE:
+        share_command(screen, with->argument);
         break;
     case ACTION_EXPLAIN:
         explain(screen, with->argument);
@@ -414,6 +428,15 @@ void action_input(struct screen *screen, const struct input_event *event)
     }
     if (screen->command.open) {
         command_input(screen, event);
+        return;
+    }
+    if (screen->demo) {
+        if (demo_input(screen, event))
+            return;
+        if (event->kind == INPUT_MOUSE)
+            terminal_view_input(screen, event);
+        else
+            ahead_input(screen, event);
         return;
     }
     if (event->kind == INPUT_MOUSE) {

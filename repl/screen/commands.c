@@ -10,6 +10,8 @@ const struct command commands[] = {
     { "hint", COMMAND_ALONE, NULL, ACTION_HINT,
       "a hint; again for the next one, and at last the command is typed for you" },
     { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
+    { "diagnose", COMMAND_ALONE, NULL, ACTION_DIAGNOSE,
+      "why the last command that failed did: what happened, why here, and a way out" },
     { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
     { "explain", COMMAND_REST, "LINE", ACTION_EXPLAIN,
@@ -32,6 +34,8 @@ const struct command commands[] = {
       "whole screen" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
+    { "share", COMMAND_WORDS, "[PATH]", ACTION_SHARE,
+      "let others on this machine watch, not touch: `teachroot follow PATH`; `share off` ends it" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
     { "quit", COMMAND_ALONE, NULL, ACTION_QUIT, "leave; where you are is remembered" },
 };

@@ -1,4 +1,4 @@
-#include "repl/screen/completion.h"
+#include "repl/screen/completion_internal.h"
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #define MAX_CANDIDATES 20000
-#define MAX_ENVIRONMENT (256 << 10)
 
 /* Words bash itself knows at the beginning of a command: bash(1), SHELL GRAMMAR and SHELL BUILTIN COMMANDS. */
 static const char *const bash_words[] = {
@@ -23,11 +22,6 @@ static const char *const bash_words[] = {
     "read",     "readarray", "readonly", "return",   "select",  "set",     "shift",  "shopt",   "source",  "suspend",
     "test",     "then",      "time",     "times",    "trap",    "true",    "type",   "typeset", "ulimit",  "umask",
     "unalias",  "unset",     "until",    "wait",     "while",
-};
-
-struct found {
-    char **list;
-    size_t count, size;
 };
 
 /* Takes @text. */
@@ -49,38 +43,19 @@ static void add(struct found *found, char *text)
         free(text);
 }
 
-/* What is asked: where the word stands and what it says so far. */
-struct request {
-    const struct completion_options *options;
-    const char *word; /* as typed */
-    char open;        /* the quote open before it */
-    char *text;       /* the whole shell word, unquoted: what stands before an open quote too */
-    size_t hidden;    /* how many bytes of it stand before @word */
-    struct found *found;
-};
-
 static bool begins_with(const struct request *request, const char *name, const char *prefix)
 {
     size_t len = strlen(prefix);
     return (request->options->ignore_case ? strncasecmp(name, prefix, len) : strncmp(name, prefix, len)) == 0;
 }
 
-/* A word without a directory in it. */
-static void offer_word(struct request *request, const char *name)
+void completion_offer(struct request *request, const char *name)
 {
     if (begins_with(request, name, request->text) && strlen(name) >= request->hidden)
         add(request->found, shell_quote(name + request->hidden, request->open));
 }
 
 /* Variables. */
-
-static const char *environment_value(const struct completion_place *place, const char *name, size_t len)
-{
-    for (size_t i = 0; i < place->environment_len; i += strlen(place->environment + i) + 1)
-        if (strncmp(place->environment + i, name, len) == 0 && place->environment[i + len] == '=')
-            return place->environment + i + len + 1;
-    return NULL;
-}
 
 static const char *const shell_variables[] = { "BASH", "BASHPID", "HOSTNAME", "IFS",     "OLDPWD", "PATH", "PPID",
                                                "PS1",  "PWD",     "RANDOM",   "SECONDS", "SHLVL",  "UID",  "EUID" };
@@ -99,7 +74,7 @@ static void offer_variable(struct request *request, const char *name, size_t len
 
 static void offer_variables(struct request *request, const char *dollar)
 {
-    const struct completion_place *place = request->options->place;
+    const struct observe_place *place = request->options->place;
     for (size_t i = 0; i < place->environment_len; i += strlen(place->environment + i) + 1)
         offer_variable(request, place->environment + i, strcspn(place->environment + i, "="), dollar);
     for (size_t i = 0; i < sizeof shell_variables / sizeof *shell_variables; i++)
@@ -125,15 +100,15 @@ enum wanted { ANY_FILE, DIRECTORIES, PROGRAMS };
 
 /* @directory as typed (with its last slash, or empty) as a path from the shell's root: `~/` and a leading `$NAME` expanded, @inside (a root within the root) put before
  * an absolute one. Returns false if it does not fit. */
-static bool directory_path(const struct completion_place *place, const char *directory, bool tilde, const char *inside,
+static bool directory_path(const struct observe_place *place, const char *directory, bool tilde, const char *inside,
                            char *path, size_t size)
 {
     const char *before = "", *value;
     size_t name = directory[0] == '$' ? strcspn(directory + 1, "/") : 0;
-    if (tilde && directory[0] == '~' && directory[1] == '/' && (value = environment_value(place, "HOME", 4))) {
+    if (tilde && directory[0] == '~' && directory[1] == '/' && (value = observe_place_variable(place, "HOME", 4))) {
         before = value;
         directory++;
-    } else if (name > 0 && (value = environment_value(place, directory + 1, name))) {
+    } else if (name > 0 && (value = observe_place_variable(place, directory + 1, name))) {
         before = value;
         directory += 1 + name;
     } else if (directory[0] != '/') {
@@ -146,7 +121,7 @@ static bool directory_path(const struct completion_place *place, const char *dir
 }
 
 /* Is the entry a directory, and may it be executed? Symlinks are followed inside the root only. */
-static mode_t entry_mode(const struct completion_place *place, int dir, const char *path, const struct dirent *entry)
+static mode_t entry_mode(const struct observe_place *place, int dir, const char *path, const struct dirent *entry)
 {
     struct stat st = { 0 };
     char full[PATH_MAX + NAME_MAX + 2];
@@ -172,7 +147,7 @@ static bool can_be_typed(const char *name)
 
 static void offer_files(struct request *request, const char *inside, enum wanted wanted)
 {
-    const struct completion_place *place = request->options->place;
+    const struct observe_place *place = request->options->place;
     const char *slash = strrchr(request->text, '/');
     const char *base = slash ? slash + 1 : request->text;
     cleanup_free char *directory = strndup(request->text, (size_t)(base - request->text));
@@ -210,12 +185,12 @@ static void offer_files(struct request *request, const char *inside, enum wanted
 /* @inside: a root within the root whose programs are meant, or NULL. */
 static void offer_commands(struct request *request, const char *inside, bool first_word)
 {
-    const struct completion_place *place = request->options->place;
-    const char *path = environment_value(place, "PATH", 4);
+    const struct observe_place *place = request->options->place;
+    const char *path = observe_place_variable(place, "PATH", 4);
     for (const char *const *c = request->options->commands; first_word && c && *c; c++)
-        offer_word(request, *c);
+        completion_offer(request, *c);
     for (size_t i = 0; !inside && i < sizeof bash_words / sizeof *bash_words; i++)
-        offer_word(request, bash_words[i]);
+        completion_offer(request, bash_words[i]);
     for (size_t len; path && *path; path += len + (path[len] == ':')) {
         len = strcspn(path, ":");
         cleanup_free char *named = strndup(path, len);
@@ -228,7 +203,7 @@ static void offer_commands(struct request *request, const char *inside, bool fir
             if (begins_with(request, entry->d_name, request->text) && entry->d_name[0] != '.') {
                 mode_t mode = entry_mode(place, fd, directory, entry);
                 if (S_ISREG(mode) && mode & 0111)
-                    offer_word(request, entry->d_name);
+                    completion_offer(request, entry->d_name);
             }
         if (!dir && fd >= 0)
             close(fd);
@@ -250,7 +225,7 @@ static void offer_known(const char *name, void *data)
     offering->count++;
     if (asprintf(&whole, "%.*s%s", (int)offering->listed, offering->request->text, name) < 0)
         return;
-    offer_word(offering->request, whole);
+    completion_offer(offering->request, whole);
     free(whole);
 }
 
@@ -328,14 +303,17 @@ char **completion_candidates(const struct completion_options *options, const cha
     bool command = place.expects == EXPLAIN_COMMAND;
     if (dollar)
         offer_variables(&request, dollar);
-    else if (command && request.text[0] != '-' && !strchr(request.text, '/') && *request.text != '~')
+    else if (place.word_count && strcmp(place.words[0], "docker") == 0) {
+        if (place.expects == EXPLAIN_FILE || !completion_of_docker(&request, place.words, place.word_count))
+            offer_files(&request, place.root, ANY_FILE);
+    } else if (command && request.text[0] != '-' && !strchr(request.text, '/') && *request.text != '~')
         offer_commands(&request, place.root, place.first);
     else if (!offer_from_tables(&request, line, start, &place))
         offer_files(&request, place.root,
                     command                              ? PROGRAMS
                     : place.expects == EXPLAIN_DIRECTORY ? DIRECTORIES
                                                          : ANY_FILE);
-    free(place.root);
+    explain_place_free(&place);
     free(request.text);
     return finish(&found);
 }
@@ -345,60 +323,4 @@ void completion_free(char **candidates)
     for (char **c = candidates; c && *c; c++)
         free(*c);
     free(candidates);
-}
-
-/* The place. */
-
-/* The directory as seen from the root: both links are told from our own root, so the one's text begins with the other's. */
-static int read_cwd(pid_t shell, char *cwd, struct err *err)
-{
-    char link[64], root[PATH_MAX], here[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/%d/root", (int)shell);
-    ssize_t root_len = readlink(link, root, sizeof root - 1);
-    snprintf(link, sizeof link, "/proc/%d/cwd", (int)shell);
-    ssize_t len = readlink(link, here, sizeof here - 1);
-    if (root_len < 0 || len < 0)
-        return err_set(err, errno == ENOENT ? ESRCH : errno, "read `%s`", link);
-    root[root_len] = here[len] = '\0';
-    if (root_len == 1)
-        root_len = 0;
-    bool below = strncmp(here, root, (size_t)root_len) == 0 && (here[root_len] == '/' || !here[root_len]);
-    strcpy(cwd, below && here[root_len] ? here + root_len : "/");
-    return 0;
-}
-
-int completion_place_of(pid_t shell, struct completion_place *place, struct err *err)
-{
-    char path[64];
-    memset(place, 0, sizeof *place);
-    place->root = -1;
-    if (read_cwd(shell, place->cwd, err) < 0)
-        return -1;
-    snprintf(path, sizeof path, "/proc/%d/root", (int)shell);
-    place->root = open_policy(AT_FDCWD, path, OPEN_ROOT_DIRECTORY, err);
-    place->environment = malloc(MAX_ENVIRONMENT);
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)shell);
-    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = place->environment && fd >= 0 ? 0 : -1;
-    while (n >= 0 && place->environment_len < MAX_ENVIRONMENT - 1 &&
-           (n = read(fd, place->environment + place->environment_len, MAX_ENVIRONMENT - 1 - place->environment_len)) >
-               0)
-        place->environment_len += (size_t)n;
-    if (place->root < 0 || n < 0) {
-        if (place->root >= 0)
-            err_set(err, errno, "read `%s`", path);
-        completion_place_free(place);
-        return -1;
-    }
-    place->environment[place->environment_len] = '\0';
-    return 0;
-}
-
-void completion_place_free(struct completion_place *place)
-{
-    if (place->root >= 0)
-        close(place->root);
-    free(place->environment);
-    memset(place, 0, sizeof *place);
-    place->root = -1;
 }

@@ -6,27 +6,13 @@
 #ifndef REPL_SCREEN_COMPLETION_H
 #define REPL_SCREEN_COMPLETION_H
 
-#include "engine/base/err.h"
+#include "engine/observe/place.h"
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
-
-/* Where a shell stands. */
-struct completion_place {
-    int root;           /* its root directory, O_PATH */
-    char cwd[PATH_MAX]; /* as seen from that root: begins with '/' */
-    char *environment;  /* its environment when it started: NAME=VALUE strings, each with its NUL */
-    size_t environment_len;
-};
-
-/** Look at process @shell (host pid). Returns 0, or -1 with @err set (ESRCH: it is gone). Cheap enough for each Tab. */
-int completion_place_of(pid_t shell, struct completion_place *place, struct err *err);
-void completion_place_free(struct completion_place *place);
 
 struct completion_options {
-    const struct completion_place *place;
+    const struct observe_place *place;
     const char *const
         *commands; /* teaching commands, NULL-terminated: offered as the first word of a line; may be NULL */
     const char *const *variables; /* more variable names; NULL-terminated; may be NULL */

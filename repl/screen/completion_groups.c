@@ -11,7 +11,7 @@
 #define DEPTH 3 /* of directories that are looked into for files: version 2's root lacks some */
 
 struct search {
-    const struct completion_place *place;
+    const struct observe_place *place;
     enum explain_expects expects;
     const char *text;
     explain_offer_fn *offer;
@@ -117,7 +117,7 @@ static void offer_controllers(const struct search *search)
             search->offer(word, search->data);
 }
 
-void completion_groups(const struct completion_place *place, enum explain_expects expects, const char *text,
+void completion_groups(const struct observe_place *place, enum explain_expects expects, const char *text,
                        explain_offer_fn *offer, void *data)
 {
     const struct search search = { place, expects, text, offer, data };

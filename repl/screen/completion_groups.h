@@ -6,7 +6,7 @@
 #include "repl/tutor/explain.h"
 
 /** Whatever may stand for @text as @expects, one of the kinds EXPLAIN_GROUP…, says: "cpu:/box", "/box", "memory.max", "memory.max=". Each whole, not only those that begin as @text. */
-void completion_groups(const struct completion_place *place, enum explain_expects expects, const char *text,
+void completion_groups(const struct observe_place *place, enum explain_expects expects, const char *text,
                        explain_offer_fn *offer, void *data);
 
 #endif

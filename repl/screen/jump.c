@@ -10,6 +10,8 @@ static void fresh_lab(struct screen *screen, unsigned step)
     screen->building = session_goto(screen->session, step, &err) == 0;
     if (!screen->building)
         screen_message(screen, ROLE_FAILED, "%s", err.message);
+    else if (screen->demo)
+        demo_stop(screen);
 }
 
 void jump_reset(struct screen *screen)

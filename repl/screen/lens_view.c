@@ -166,7 +166,9 @@ void lens_view_draw(struct screen *screen)
     title(screen, &chosen, left, sizeof(left));
     snprintf(legend, sizeof(legend), "%s failed %s Shift-F12 all", theme_glyph(&screen->theme, GLYPH_FAILED),
              theme_glyph(&screen->theme, GLYPH_DOT));
-    draw_title(&screen->theme, &screen->layout.lens_title, ROLE_TITLE, left, legend);
+    /* What is not shown is to be known before how the marks are read. */
+    bool partial = screen->lens_view.filter[0] || screen->lens_view.held;
+    draw_title(&screen->theme, &screen->layout.lens_title, ROLE_TITLE, left, partial ? "" : legend);
     draw_clear(&screen->theme, &pane);
     if (pane.cols > 4) {
         pane.col++;

@@ -1,3 +1,4 @@
+#include "engine/base/cleanup.h"
 #include "repl/screen/markdown.h"
 #include "repl/screen/state_sections.h"
 #include "repl/screen/view.h"
@@ -72,16 +73,29 @@ static void put_lessons(struct flow *flow, const struct screen *screen)
         flow_text(flow, ROLE_NOTICE, "No curriculum was found: name a lesson's file when you start teachroot.");
 }
 
+static void put_diagnosis(struct flow *flow, const struct screen *screen)
+{
+    cleanup_free char *page = advice_page(screen->advice);
+    flow_text(flow, ROLE_HEADING, "What happened");
+    flow_blank(flow);
+    if (page)
+        markdown_draw_text(flow, page);
+}
+
 static void build(struct screen *screen, unsigned width)
 {
     unsigned most = screen->overlay == OVERLAY_STATE ? 110 : 78; /* the state is tables, not prose */
     screen->overlay_flow = flow_new(&screen->theme, width > most ? most : width);
     if (!screen->overlay_flow)
         return;
-    if (screen->overlay == OVERLAY_HELP)
+    if (screen->overlay == OVERLAY_HELP && screen->demo)
+        demo_put_help(screen->overlay_flow);
+    else if (screen->overlay == OVERLAY_HELP)
         put_help(screen->overlay_flow);
     else if (screen->overlay == OVERLAY_LESSONS)
         put_lessons(screen->overlay_flow, screen);
+    else if (screen->overlay == OVERLAY_DIAGNOSIS)
+        put_diagnosis(screen->overlay_flow, screen);
     else if (screen->overlay == OVERLAY_STATE)
         state_put_page(screen->overlay_flow, &screen->state);
     else if (screen->overlay == OVERLAY_REVIEW)
@@ -119,7 +133,8 @@ static const char *footer(const struct screen *screen)
     case OVERLAY_STATE:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F12 goes back";
     case OVERLAY_REVIEW:
-        if (screen->finished)
+    case OVERLAY_DIAGNOSIS:
+        if (screen->overlay == OVERLAY_REVIEW && screen->finished)
             return narrow ? "PgDn, Esc back, F2 next"
                           : "Up, Down, PgUp, PgDn scroll; Esc goes back; F2 opens the next lesson";
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc goes back";

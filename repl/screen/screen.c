@@ -109,6 +109,7 @@ static void place_cursor(struct screen *screen)
         shown = terminal_view_cursor(screen, &row, &col);
     }
     curs_set(shown ? 1 : 0);
+    screen->cursor_shown = shown;
     if (shown)
         move((int)row, (int)col);
 }
@@ -121,6 +122,8 @@ static void draw(struct screen *screen)
     }
     if (screen->layout.too_small) {
         draw_too_small(screen);
+    } else if (screen->demo && screen->demo->blank) {
+        erase();
     } else if (screen->overlay == OVERLAY_PANEL) {
         panel_view_draw(screen);
     } else if (screen->overlay == OVERLAY_LENS) {
@@ -129,7 +132,7 @@ static void draw(struct screen *screen)
         overlay_draw(screen);
     } else {
         if (screen->dirty & DIRTY_LESSON)
-            lesson_view_draw(screen);
+            screen->demo ? demo_view_lesson(screen) : lesson_view_draw(screen);
         if (screen->dirty & DIRTY_TERMINAL)
             terminal_view_draw(screen);
         if (screen->dirty & DIRTY_STATE)
@@ -137,13 +140,14 @@ static void draw(struct screen *screen)
         if (screen->dirty & DIRTY_STATE)
             lens_view_draw(screen);
         if (screen->dirty & DIRTY_STATUS)
-            status_view_draw(screen);
+            screen->demo ? demo_view_status(screen) : status_view_draw(screen);
         if (screen->dirty & DIRTY_CLEAN)
             draw_vertical(&screen->theme, &screen->layout.divider);
     }
     place_cursor(screen);
     wnoutrefresh(stdscr);
     doupdate();
+    share_frame(screen);
     screen->dirty = 0;
     screen->last_frame = loop_now();
 }
@@ -169,6 +173,7 @@ static void before_wait(void *data)
         if (screen->overlay == OVERLAY_STATE)
             overlay_changed(screen);
     }
+    share_notes(screen);
     if (!screen->dirty || screen->frame_timer)
         return;
     uint64_t since = loop_now() - screen->last_frame;
@@ -186,7 +191,10 @@ void screen_relayout(struct screen *screen)
     screen->cols = (unsigned)cols;
     struct layout_options options = { .zoomed = screen->zoomed,
                                       .zoom = screen->focus,
+                                      .presented = screen->demo,
+                                      .spotlight = screen->spotlight,
                                       .lens = lens_view_shown(screen) };
+    draw_ground(&screen->theme);
     screen->layout = layout_compute(screen->cols, screen->rows, &options);
     const struct rect *pane = &screen->layout.terminal;
     if (pane->rows > 0 && pane->cols > 1) {
@@ -205,11 +213,25 @@ void screen_relayout(struct screen *screen)
 
 /* ---- the session's events ---- */
 
+/* A command failed as it was not meant to: beside the lesson, or where that is not seen on the message line. */
+static void tell_diagnosis(struct screen *screen)
+{
+    const char *text = screen->advice ? advice_take(screen->advice, screen->session) : NULL;
+    if (!text)
+        return;
+    lesson_view_say(screen, ROLE_NOTICE, "What happened", text);
+    if (screen->layout.lesson.rows > 0)
+        screen_message(screen, ROLE_NOTICE, "%s",
+                       screen_words("What happened stands in the lesson; `diagnose` says more."));
+    else
+        screen_message(screen, ROLE_NOTICE, "%s", text);
+}
+
 /* Grey on the line: what the step types next. */
 static void suggest(struct screen *screen)
 {
     screen->dirty |= DIRTY_TERMINAL;
-    prompt_set_suggestion(screen->prompt, session_suggestion(screen->session));
+    prompt_set_suggestion(screen->prompt, screen->demo ? NULL : session_suggestion(screen->session));
 }
 
 /* A step came into play, or the one in play has passed: what was said about it stays until there is another one. */
@@ -232,15 +254,15 @@ static void step_changed(struct screen *screen)
         screen->message[0] = '\0';
     screen->lesson_view.step = step;
     screen->checked = false;
+    if (screen->advice)
+        advice_step(screen->advice);
     if (lens_view_shown(screen) != (screen->layout.lens.rows > 0))
         screen_relayout(screen);
     lesson_view_new_step(screen);
 }
 
-static void on_session_event(struct session *session, const struct session_event *event, void *data)
+static void session_event(struct screen *screen, struct session *session, const struct session_event *event)
 {
-    struct screen *screen = data;
-    screen->session = session;
     bool active = event->terminal == session_active(session);
     switch (event->kind) {
     case SESSION_OUTPUT:
@@ -275,15 +297,20 @@ static void on_session_event(struct session *session, const struct session_event
     case SESSION_COMMAND_DONE:
         screen->state_due = true;
         break;
+    case SESSION_EVIDENCE:
+        tell_diagnosis(screen);
+        break;
     case SESSION_LENS:
         if (active && (screen->layout.lens.rows > 0 || screen->overlay == OVERLAY_LENS))
             screen->dirty |= DIRTY_STATE;
         return;
     case SESSION_CHECK:
         screen->state_due = true;
+        /* While a question is open it is made again, and passes again: what was said of an answer stays. */
+        if (event->passed && !screen->checked)
+            screen->message[0] = '\0';
         screen->checked = event->passed;
         if (event->passed) {
-            screen->message[0] = '\0';
             screen->lesson_view.to_quiz = session_quiz(session) != NULL;
             lesson_view_changed(screen);
         }
@@ -310,7 +337,18 @@ static void on_session_event(struct session *session, const struct session_event
         if (event->text)
             screen_message(screen, event->failed ? ROLE_FAILED : ROLE_NOTICE, "%s", screen_words(event->text));
         break;
+    case SESSION_KEY: /* the demo shows it */
+        break;
     }
+}
+
+static void on_session_event(struct session *session, const struct session_event *event, void *data)
+{
+    struct screen *screen = data;
+    screen->session = session;
+    session_event(screen, session, event);
+    if (screen->demo)
+        demo_event(screen, event);
 }
 
 /* ---- the prompt's hooks ---- */
@@ -393,8 +431,8 @@ static char **on_complete(const char *line, const char *word, size_t start, void
     struct screen *screen = data;
     if (!screen->session)
         return NULL;
-    struct completion_place place;
-    if (completion_place_of(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
+    struct observe_place place;
+    if (observe_place(session_shell(screen->session, session_active(screen->session)), &place, NULL) < 0)
         return NULL;
     const char *names[32] = { NULL };
     for (size_t i = 0; i < command_count && i < 31; i++)
@@ -403,7 +441,7 @@ static char **on_complete(const char *line, const char *word, size_t start, void
                                           .commands = names,
                                           .ignore_case = prompt_variable(screen->prompt, "completion-ignore-case") };
     char **found = completion_candidates(&options, line, word, start);
-    completion_place_free(&place);
+    observe_place_free(&place);
     return found;
 }
 
@@ -411,6 +449,8 @@ static char **on_complete(const char *line, const char *word, size_t start, void
 
 static void end_session(struct screen *screen)
 {
+    if (screen->demo)
+        demo_stop(screen);
     if (screen->session)
         session_free(screen->session);
     screen->session = NULL;
@@ -461,6 +501,8 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         .lab = screen->options->lab,
         .rows = pane->rows ? pane->rows : 24,
         .cols = pane->cols > 1 ? pane->cols : 80,
+        .presented = screen->demo,
+        .typist = screen->demo ? demo_line : NULL,
         .on_event = on_session_event,
         .data = screen,
     };
@@ -585,6 +627,15 @@ static char *named_lesson(struct screen *screen, int *status)
     return path;
 }
 
+/* A presenter's notes always find their demo; others only where they were let in. */
+static int begin_sharing(struct screen *screen, struct err *err)
+{
+    const struct screen_options *options = screen->options;
+    if (options->demo && !share_begin(screen, NULL, NULL, err))
+        return -1;
+    return options->share_path && !share_begin(screen, options->share_path, options->share_group, err) ? -1 : 0;
+}
+
 static void choose_look(struct screen *screen)
 {
     setlocale(LC_ALL, "");
@@ -610,7 +661,9 @@ static int run(struct screen *screen, const char *path, struct err *err)
 static void screen_free(struct screen *screen)
 {
     panel_view_end(screen);
+    demo_free(screen); /* first: it would still draw */
     end_session(screen);
+    share_end(screen);
     flow_free(screen->overlay_flow);
     if (screen->prompt)
         prompt_free(screen->prompt);
@@ -619,6 +672,7 @@ static void screen_free(struct screen *screen)
         loop_free(screen->loop);
     if (screen->progress)
         progress_free(screen->progress);
+    advice_free(screen->advice);
     curriculum_free(&screen->curriculum);
 }
 
@@ -632,7 +686,7 @@ int screen_main(const struct screen_options *options)
                                                     .show_matches = on_matches };
     struct screen screen = { .options = options };
     struct prompt_hooks hooks = hook_table;
-    struct err err = { 0 }, damaged = { 0 };
+    struct err err = { 0 }, damaged = { 0 }, traps = { 0 };
     int status = 0;
     cleanup_free char *path = NULL;
 
@@ -645,20 +699,30 @@ int screen_main(const struct screen_options *options)
     }
     hooks.data = &screen;
     explain_view_load(&screen);
-    screen.progress = progress_load(options->progress_path, &damaged);
+    if (options->demo)
+        screen.demo = demo_new(options->demo);
+    else /* of a demo nothing is remembered */
+        screen.progress = progress_load(options->progress_path, &damaged);
+    screen.advice = advice_new(&traps);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);
-    cleanup_free char *history = options->history_path ? NULL : user_state_path("history");
+    cleanup_free char *history = options->history_path || options->demo ? NULL : user_state_path("history");
     screen.prompt = prompt_new(&hooks, options->history_path ? options->history_path : history, &err);
-    if (!screen.input || !screen.loop || !screen.prompt || tty_start(&err) < 0) {
+    bool ready = screen.input && screen.loop && screen.prompt && (screen.demo || !options->demo);
+    if (ready && (options->demo || options->share_path))
+        ready = begin_sharing(&screen, &err) == 0;
+    if (!ready || tty_start(&err) < 0) {
         screen_free(&screen);
         return say(*err.message ? err.message : "out of memory");
     }
     input_load_terminfo(screen.input);
     screen.theme.look = theme_look(has_colors() ? COLORS : 0);
+    screen.theme.paper = options->paper;
     err_clear(&err);
     if (damaged.code)
         screen_message(&screen, ROLE_NOTICE, "%s", damaged.message);
+    else if (traps.code && traps.code != ENOENT)
+        screen_message(&screen, ROLE_NOTICE, "%s", traps.message);
     status = run(&screen, path, &err) < 0;
     tty_stop();
     screen_free(&screen);

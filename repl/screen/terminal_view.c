@@ -9,6 +9,33 @@
 
 #define PROMPT_CELLS 8192
 
+/* What lies over the grid: the prompt's line, or what a demo types into another shell. */
+struct line_over {
+    const char *text, *suggestion;
+    size_t cursor;     /* cells from its start */
+    unsigned row, col; /* where it begins */
+};
+
+static bool line_over(const struct screen *screen, struct line_over *line)
+{
+    struct terminal *terminal = screen_terminal(screen);
+    bool visible;
+    if (!terminal || !screen->prompt || screen->terminal_view.back)
+        return false;
+    if (screen_at_prompt(screen) && terminal_prompt_position(terminal, &line->row, &line->col)) {
+        line->text = prompt_text(screen->prompt, &line->cursor);
+        line->suggestion = prompt_suggestion(screen->prompt);
+        return true;
+    }
+    line->text = demo_view_typed(screen);
+    if (!line->text)
+        return false;
+    line->suggestion = "";
+    line->cursor = utf8_width(line->text, strlen(line->text));
+    terminal_cursor(terminal, &line->row, &line->col, &visible);
+    return true;
+}
+
 /* How the prompt line lies over the grid. */
 struct prompt_shape {
     unsigned row, col;               /* of mark B in the grid */
@@ -49,17 +76,14 @@ static unsigned put_over(const struct screen *screen, const char *text, enum rol
 static bool prompt_shape(const struct screen *screen, struct prompt_shape *shape)
 {
     const struct rect *pane = &screen->layout.terminal;
-    struct terminal *terminal = screen_terminal(screen);
-    if (!terminal || !screen->prompt || screen->terminal_view.back || pane->cols == 0 || !screen_at_prompt(screen) ||
-        !terminal_prompt_position(terminal, &shape->row, &shape->col))
+    struct line_over line;
+    if (pane->cols == 0 || !line_over(screen, &line))
         return false;
-    size_t cursor;
     unsigned cells, typed;
-    shape->shift = 0;
-    const char *text = prompt_text(screen->prompt, &cursor);
-    unsigned end = put_over(screen, text, ROLE_TEXT, shape->col, &typed, false, shape);
-    put_over(screen, prompt_suggestion(screen->prompt), ROLE_TEXT, end, &cells, false, shape);
-    unsigned at = shape->col + (unsigned)cursor;
+    *shape = (struct prompt_shape){ .row = line.row, .col = line.col };
+    unsigned end = put_over(screen, line.text, ROLE_TEXT, shape->col, &typed, false, shape);
+    put_over(screen, line.suggestion, ROLE_TEXT, end, &cells, false, shape);
+    unsigned at = shape->col + (unsigned)line.cursor;
     unsigned last = at > end ? at : end;
     shape->rows = last / pane->cols + 1 + screen->explain.reserved;
     if (shape->row + shape->rows > pane->rows)
@@ -121,7 +145,8 @@ static void draw_grid_row(const struct screen *screen, const struct terminal *te
         if (col + (unsigned)cell.width > pane->cols || cell.chars[0] == (uint32_t)-1)
             cell = (struct terminal_cell){ .width = 1, .fg = cell.fg, .bg = cell.bg };
         if (length && (!same_style(&style, &cell) || length + 8 > sizeof(run) / sizeof(run[0]))) {
-            draw_style(&screen->theme, style.fg, style.bg, cell_attributes(&style));
+            draw_style(&screen->theme, theme_ink(&screen->theme, style.fg, style.bg), style.bg,
+                       cell_attributes(&style));
             mvaddnwstr((int)(pane->row + at), (int)(pane->col + start), run, (int)length);
             length = 0;
         }
@@ -133,7 +158,7 @@ static void draw_grid_row(const struct screen *screen, const struct terminal *te
         col += (unsigned)cell.width;
     }
     if (length) {
-        draw_style(&screen->theme, style.fg, style.bg, cell_attributes(&style));
+        draw_style(&screen->theme, theme_ink(&screen->theme, style.fg, style.bg), style.bg, cell_attributes(&style));
         mvaddnwstr((int)(pane->row + at), (int)(pane->col + start), run, (int)length);
     }
 }
@@ -149,7 +174,7 @@ static void draw_terminal_title(struct screen *screen)
         for (unsigned i = 1; count > 1 && i <= TERMINALS_MAX && used < sizeof(left) - 8; i++)
             if (session_terminal(screen->session, i))
                 used += (size_t)snprintf(left + used, sizeof(left) - used, i == active ? " [%u]" : "  %u ", i);
-        if (count > 1)
+        if (count > 1 && !screen->demo)
             snprintf(right, sizeof(right), "F7/F8");
     }
     if (screen->terminal_view.back)
@@ -190,15 +215,15 @@ void terminal_view_draw(struct screen *screen)
         if (row >= first && row <= last)
             draw_grid_row(screen, terminal, (int)(row + shape.shift) - (int)view->back, row);
     terminal_clean(terminal);
-    if (prompt) {
-        unsigned cells;
-        size_t cursor;
-        unsigned end =
-            put_over(screen, prompt_text(screen->prompt, &cursor), ROLE_TEXT, shape.col, &cells, true, &shape);
-        put_over(screen, prompt_suggestion(screen->prompt), ROLE_SUGGESTION, end, &cells, true, &shape);
+    struct line_over line;
+    if (prompt && line_over(screen, &line)) {
+        unsigned cells, end = put_over(screen, line.text, ROLE_TEXT, shape.col, &cells, true, &shape);
+        put_over(screen, line.suggestion, ROLE_SUGGESTION, end, &cells, true, &shape);
     }
     if (explained)
         explain_view_draw(screen, prompt ? shape.row + shape.rows - 1 : screen->explain.end + 1, shape.shift);
+    if (screen->demo)
+        demo_view_pointer(screen);
     view->drawn_prompt = prompt;
     view->drawn_explained = explained;
     view->drawn_shift = shape.shift;

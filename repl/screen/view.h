@@ -7,6 +7,7 @@
 
 #include "repl/lesson/curriculum.h"
 #include "repl/screen/commands.h"
+#include "repl/screen/demo.h"
 #include "repl/screen/draw.h"
 #include "repl/screen/input.h"
 #include "repl/screen/keys.h"
@@ -15,6 +16,7 @@
 #include "repl/screen/screen.h"
 #include "repl/session/session.h"
 #include "repl/session/state.h"
+#include "repl/tutor/advice.h"
 
 enum dirty {
     DIRTY_LESSON = 1,
@@ -33,7 +35,8 @@ enum overlay_page {
     OVERLAY_STATE,
     OVERLAY_REVIEW,
     OVERLAY_PANEL,
-    OVERLAY_LENS
+    OVERLAY_LENS,
+    OVERLAY_DIAGNOSIS,
 };
 
 #define SAID_MAX 16
@@ -124,7 +127,8 @@ struct screen {
     struct journal *journal; /* of the session; NULL: no memory for one */
     struct session *session; /* NULL before a lesson is begun */
     struct prompt *prompt;
-    bool building; /* the lab is being built or steps are being redone */
+    struct advice *advice; /* NULL: there is no table of traps */
+    bool building;         /* the lab is being built or steps are being redone */
     bool finished;
     bool in_step; /* some step has been in play: its end, not that of a lesson opened at its end, shows the review */
     bool checked; /* the current step's check was met, though a question may be open */
@@ -142,6 +146,12 @@ struct screen {
     enum role message_role;
     struct command_entry command;
     bool interrupted; /* the last key in a too small window was Ctrl-C */
+    bool cursor_shown;
+
+    struct demo *demo; /* NULL: a learner's screen */
+    enum spotlight spotlight;
+    struct share *share; /* who may follow; NULL: nobody yet */
+    bool share_due;      /* what followers see of it has changed */
 
     enum overlay_page overlay;
     struct flow *overlay_flow;
@@ -195,6 +205,8 @@ void ahead_remember(struct screen *screen, const struct terminal *terminal, cons
 void ahead_prompt(struct screen *screen, unsigned terminal); /* a shell is at its prompt */
 void ahead_interrupted(struct screen *screen);               /* Ctrl-C is on its way to the shell at its prompt */
 void ahead_drop(struct screen *screen);
+/** Take back what stands on the tty's own unfinished line of @terminal, the active one, while a program runs. */
+void ahead_kill(struct screen *screen, struct terminal *terminal);
 /** The held keys as they would be read, lines parted by " ; ". Returns false if none is held. */
 bool ahead_words(const struct screen *screen, char *text, size_t size);
 
@@ -228,6 +240,15 @@ void lens_page_input(struct screen *screen, const struct input_event *event);
 
 /* status_view.c */
 void status_view_draw(struct screen *screen);
+
+/* share_view.c: what others see of this screen */
+/** Let others follow: at @path, who is in @group or, NULL, everybody; NULL @path: only this user, at the usual place. Returns where, or NULL with @err set. */
+const char *share_begin(struct screen *screen, const char *path, const char *group, struct err *err);
+void share_end(struct screen *screen);
+void share_changed(struct screen *screen); /* what the presenter's notes go by: they are sent … */
+void share_notes(struct screen *screen);   /* … before the loop waits */
+void share_frame(struct screen *screen);   /* the screen was drawn */
+void share_command(struct screen *screen, const char *argument);
 
 /* quiz.c */
 enum quiz_stage { QUIZ_LATER, QUIZ_OPEN, QUIZ_ANSWERED }; /* the questions of a step are answered in their order */

@@ -24,12 +24,14 @@ enum session_event_kind {
     SESSION_TERMINAL,  /* .terminal was opened or closed, or became the active one */
     SESSION_PROMPT,    /* .terminal: some shell in it is at its prompt */
     SESSION_COMMAND_DONE, /* .terminal: .status; .text the command if we know it; .command its number. Its calls are in the lens */
+    SESSION_KEY,      /* .terminal: a keys script pressed .text there: a key's name, or a text */
     SESSION_CHECK,    /* a check ended; .passed; .text what it said (the hint) */
     SESSION_STEP,     /* the current step or a step's status changed; .step */
     SESSION_REPLAY,   /* replaying step .step; .text what is being run; ends with a SESSION_STEP */
     SESSION_LENS,     /* .terminal: its lens has new rows */
     SESSION_FINISHED, /* every step has passed or was skipped */
     SESSION_MESSAGE,  /* .text for the status line; .failed if it says that something went wrong */
+    SESSION_EVIDENCE, /* .terminal: a command of the learner's ended, or its line was no command: session_evidence */
 };
 struct session_event {
     enum session_event_kind kind;
@@ -41,6 +43,15 @@ struct session_event {
 };
 typedef void session_event_fn(struct session *session, const struct session_event *event, void *data);
 
+/* A line of a played block that is to be typed, when somebody reads it. */
+struct session_line {
+    const char *text; /* without its newline; valid until the next one is told or the block is over */
+    size_t number;    /* of its command among those that the block has typed, from 0 */
+    unsigned terminal;
+    bool first; /* of its command */
+};
+typedef void session_typist_fn(struct session *session, const struct session_line *line, void *data);
+
 struct session_options {
     struct loop *loop;
     const struct lesson *lesson; /* outlives the session */
@@ -49,6 +60,9 @@ struct session_options {
     struct lab_options lab;
     unsigned rows, cols; /* of new terminals */
     bool by_hand;        /* headless playback: checks run only by session_run_check, and a dead lab is not rebuilt */
+    bool presented;      /* a demo: a step may be left undone, and the next one goes on in the same lab */
+    session_typist_fn
+        *typist; /* who types the lines of played blocks (a replay's aside); NULL: they are typed at once */
     session_event_fn *on_event;
     terminal_output_fn *on_output; /* raw bytes of any terminal; may be NULL */
     void *data;
@@ -121,6 +135,22 @@ const char *session_unfinished(const struct session *session);
 /** A line (or a command of several lines) for the shell of the active terminal, as typed at its prompt. */
 int session_send_line(struct session *session, const char *line, struct err *err);
 
+/* What is known of the learner's last command, for whoever explains failures. Everything is the session's, until the next one. */
+#define SESSION_UNFINISHED (-1)
+struct session_evidence {
+    unsigned number; /* 1, 2, … */
+    unsigned terminal;
+    const char *line; /* as typed */
+    int status;       /* as $?; SESSION_UNFINISHED: the shell waits for the rest of it */
+    const char
+        *output; /* what it put on the screen, its last lines; of a line that was refused the line itself is in it */
+    unsigned command; /* its number in the terminal's lens, see lens_failures; 0: it was never run */
+    pid_t shell;      /* host pid of the shell it was typed to, in whatever namespaces and root that is */
+    bool expected;    /* it is what the step has one type, and came out as the step says: the lesson explains it */
+};
+/** NULL before the first one. */
+const struct session_evidence *session_evidence(const struct session *session);
+
 /* The teaching commands. Each tells its outcome by events and a message; the returned text is the session's and valid until the next call. */
 /* Skipping a step that has not passed is a fresh lab, replayed with that step in it, so that the ones after it can be done. */
 const char *session_next(struct session *session, bool skip); /* NULL: moved on; else why not, and what to do */
@@ -169,6 +199,13 @@ typedef void session_block_fn(struct session *session, const struct block *block
  * setup and for a prompt. Quizzes are answered by their right answers. Each command but the last must end with 0 when the block's `exit` is not given. */
 int session_play_block(struct session *session, const struct block *block, session_block_fn *done, void *data,
                        struct err *err);
+/* With a typist each line waits for one of these; without a line that waits they do nothing. */
+/** The line that the typist was told has been typed: it goes to the terminal, and the next one is told, if any, when it is time. */
+void session_line_typed(struct session *session);
+/** Begin with its command anew: its first line is told again once somebody reads it in the terminal that it is for. */
+void session_type_again(struct session *session);
+/** Keys scripts are played a character each @ms; 0: as fast as the program takes them. */
+void session_set_pace(struct session *session, unsigned ms);
 typedef void session_check_fn(struct session *session, bool passed, const char *said, void *data);
 /** Run the check of step @step now (as soon as one that runs has ended), and call @done from the loop. @said is what it printed, trimmed. A step without a check passes if
  * nothing of it failed. When @step is the current one and it passed, session_next moves on. */

@@ -202,6 +202,7 @@ void step_begin(struct session *session, unsigned step)
         step++;
     }
     session->current = step;
+    evidence_step_began(session);
     session->last_status = 0;
     free(session->last_command);
     session->last_command = NULL;
@@ -374,7 +375,7 @@ const char *session_next(struct session *session, bool skip)
             return session_why(session);
         return say(session, "Not yet: %s (`hint` helps, `skip` goes on without it)", why ? why : "");
     }
-    if (!state->passed && !session->options.by_hand && makes_something(step) &&
+    if (!state->passed && !session->options.by_hand && !session->options.presented && makes_something(step) &&
         session->current < STATUS_STEPS(session))
         return skip_done(session);
     if (!state->passed)
@@ -392,8 +393,10 @@ const char *session_why(struct session *session)
         return say(session, "nothing: this lesson is finished");
     if (state->passed)
         return say(session, "nothing: this step has passed; `next` goes on");
+    bool said = step->check && session->check.said && *session->check.said && !session->check.met;
     if (!step_is_answered(session, session->current))
-        return say(session, "the question is not answered");
+        return said ? say(session, "the question is not answered, and: %s", session->check.said)
+                    : say(session, "the question is not answered");
     if (step->check && session->check.said && *session->check.said)
         return say(session, "%s", session->check.said);
     if (step->check)
@@ -463,6 +466,20 @@ const struct block *session_quiz(const struct session *session)
     return NULL;
 }
 
+void step_answered(struct session *session, const struct block *block)
+{
+    const struct step *step = session_step(session, session->current);
+    if (!step || block < step->blocks || block >= step->blocks + step->block_count)
+        return;
+    session->steps[session->current - 1].answered[block - step->blocks] = true;
+    if (session->options.by_hand)
+        return;
+    if (step->check)
+        check_soon(session, true);
+    else
+        step_consider(session, false);
+}
+
 static bool chosen(const unsigned *choices, size_t count, unsigned which)
 {
     for (size_t i = 0; i < count; i++)
@@ -510,11 +527,6 @@ bool session_answer(struct session *session, const unsigned *choices, size_t cou
         *reason = text_string(&session->said);
     if (!right)
         return false;
-    const struct step *step = session_step(session, session->current);
-    session->steps[session->current - 1].answered[block - step->blocks] = true;
-    if (step->check)
-        check_soon(session, true);
-    else
-        step_consider(session, false);
+    step_answered(session, block);
     return true;
 }

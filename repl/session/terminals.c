@@ -13,6 +13,8 @@
 
 #define READ_LIMIT 65536
 #define EARLY_MS 1000
+#define OUTPUT_ROWS 200 /* of a command's output, for those who explain it */
+#define TEXT_LIMIT 32768
 
 static void tell_terminal(struct session_terminal *at, enum session_event_kind kind)
 {
@@ -24,28 +26,66 @@ static void watch_writes(struct session_terminal *at)
     loop_set_events(at->readable, EPOLLIN | (terminal_wants_write(at->terminal) ? EPOLLOUT : 0));
 }
 
-/* The command as it stands on the screen, from the prompt to the cursor: for lines that were typed key by key. malloc'ed. */
-static char *command_on_screen(const struct session_terminal *at)
+/* Blanks that were written at a row's end are part of the line that runs on. */
+static unsigned blanks_at_end(const struct session_terminal *at, int row)
 {
-    unsigned row, col;
-    bool visible;
+    struct terminal_cell cell;
+    unsigned col = terminal_cols(at->terminal), blanks = 0;
+    while (col-- > 0 && terminal_get(at->terminal, row, col, &cell) && (!cell.chars[0] || cell.chars[0] == ' '))
+        blanks++;
+    return blanks;
+}
+
+char *terminal_text_between(const struct session_terminal *at, int first, unsigned skip_cells, int end)
+{
     struct text text = { 0 };
-    terminal_cursor(at->terminal, &row, &col, &visible);
-    int first = at->prompt_row - (int)(terminal_scrollback(at->terminal) - at->prompt_scrollback);
-    for (int r = first; r < (int)row; r++) {
+    for (int r = first; r < end; r++) {
         char line[4096];
         size_t len = terminal_row_text(at->terminal, r, line, sizeof line);
         size_t skip = 0;
         if (len >= sizeof line)
             len = sizeof line - 1;
-        for (unsigned cells = 0; r == first && cells < at->prompt_col && skip < len; cells++)
+        for (unsigned cells = 0; r == first && cells < skip_cells && skip < len; cells++)
             for (skip++; skip < len && ((unsigned char)line[skip] & 0xc0) == 0x80; skip++) {
             }
         if (r > first && !terminal_row_continues(at->terminal, r))
-            text_append(&text, "\n", 1, SAID_LIMIT);
-        text_append(&text, line + skip, len - skip, SAID_LIMIT);
+            text_append(&text, "\n", 1, TEXT_LIMIT);
+        text_append(&text, line + skip, len - skip, TEXT_LIMIT);
+        for (unsigned blanks = r + 1 < end && terminal_row_continues(at->terminal, r + 1) ? blanks_at_end(at, r) : 0;
+             blanks; blanks--)
+            text_append(&text, " ", 1, TEXT_LIMIT);
     }
     return text.data ? text.data : strdup("");
+}
+
+static int cursor_row(const struct session_terminal *at)
+{
+    unsigned row, col;
+    bool visible;
+    terminal_cursor(at->terminal, &row, &col, &visible);
+    return (int)row;
+}
+
+/* Where @row, of when that much had scrolled off, is now; not further back than is kept. */
+static int row_now(const struct session_terminal *at, int row, size_t scrollback)
+{
+    size_t gone = terminal_scrollback(at->terminal);
+    row -= (int)(gone - scrollback);
+    return row < -(int)gone ? -(int)gone : row;
+}
+
+/* The command as it stands on the screen, from the prompt to the cursor: for lines that were typed key by key. malloc'ed. */
+static char *command_on_screen(const struct session_terminal *at)
+{
+    return terminal_text_between(at, row_now(at, at->prompt_row, at->prompt_scrollback), at->prompt_col,
+                                 cursor_row(at));
+}
+
+/* What the command has printed so far, its last rows. malloc'ed. */
+static char *output_on_screen(const struct session_terminal *at, int from, size_t scrollback)
+{
+    int first = row_now(at, from, scrollback), end = cursor_row(at);
+    return terminal_text_between(at, end - first > OUTPUT_ROWS ? end - OUTPUT_ROWS : first, 0, end);
 }
 
 static void command_accepted(struct session_terminal *at, const char *shell)
@@ -53,10 +93,7 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     at->accepted = true;
     at->at_prompt = false;
     at->unmarked = false;
-    unsigned row, col;
-    bool visible;
-    terminal_cursor(at->terminal, &row, &col, &visible);
-    at->output_row = (int)row;
+    at->output_row = cursor_row(at);
     at->output_scrollback = terminal_scrollback(at->terminal);
     step_touched(at->session);
     if (at->command_count == sizeof at->commands / sizeof *at->commands) {
@@ -67,7 +104,10 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     struct open_command *command = &at->commands[at->command_count++];
     command->number = lens_command_accepted(at);
     snprintf(command->shell, sizeof command->shell, "%s", shell);
+    command->prompted = false;
+    command->step = at->session->current;
     command->text = at->sent ? take_ptr(&at->sent) : command_on_screen(at);
+    evidence_typed(at->session, command->text);
     command->row = at->output_row;
     command->scrolled = terminal_scrolled(at->terminal);
     command->entry = 0;
@@ -104,27 +144,59 @@ static char *trimmed_command(const char *text)
 static void command_ended(struct session_terminal *at, const struct terminal_event *event)
 {
     struct session *session = at->session;
-    struct open_command command;
-    bool known = command_of(at, event->shell, &command);
-    cleanup_free char *text = known ? command.text : strdup("");
+    struct open_command ended;
+    bool known = command_of(at, event->shell, &ended);
+    const char *text = ended.text ? ended.text : "";
     lens_command_ended(at);
     if (known)
-        record_ended(at, &command, event->status);
+        record_ended(at, &ended, event->status);
     player_done(at, event->shell, event->status);
     if (!session->replay.on && at->number == session->active) {
         session->last_status = event->status;
         free(session->last_command);
-        session->last_command = trimmed_command(text ? text : "");
+        session->last_command = trimmed_command(text);
     }
     session_tell(session, &(struct session_event){ .kind = SESSION_COMMAND_DONE,
                                                    .terminal = at->number,
-                                                   .command = command.number,
+                                                   .command = ended.number,
                                                    .status = event->status,
                                                    .text = text });
-    if (session->replay.on)
+    if (!session->replay.on) {
+        step_command_ended(session, text, event->status, false);
+        check_soon(session, true);
+    }
+    if (!session->replay.on && *text && !ended.prompted)
+        evidence_take(at, ended, event->status, output_on_screen(at, at->output_row, at->output_scrollback));
+    else
+        free(ended.text);
+}
+
+/* What bash did not take for a command: a line that is not whole, or that it could not read. @line is malloc'ed. */
+static void no_command(struct session_terminal *at, char *line, int status, char *output)
+{
+    const struct open_command none = { .text = line, .step = at->session->current };
+    evidence_take(at, none, status, output);
+}
+
+/* Bash asks for the rest of a line. */
+static void line_unfinished(struct session_terminal *at)
+{
+    if (!at->session->replay.on)
+        no_command(at, at->sent ? strdup(at->sent) : command_on_screen(at), SESSION_UNFINISHED, strdup(""));
+}
+
+/* A prompt came and nothing was run: an empty line, a comment, Ctrl-C, or what bash could not read, whose status is 2. */
+static void line_refused(struct session_terminal *at)
+{
+    char *line = at->sent ? take_ptr(&at->sent) : NULL;
+    if (at->session->replay.on || at->capture.status != 2) {
+        free(line);
         return;
-    step_command_ended(session, text ? text : "", event->status, false);
-    check_soon(session, true);
+    }
+    int first = row_now(at, at->prompt_row, at->prompt_scrollback);
+    if (!line)
+        line = terminal_text_between(at, first, at->prompt_col, first + 1);
+    no_command(at, line, 2, output_on_screen(at, at->prompt_row, at->prompt_scrollback));
 }
 
 static void prompt_came(struct session_terminal *at, const struct terminal_event *event)
@@ -135,15 +207,16 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
     lens_prompt_came(at);
     if (capture_continued(&at->capture)) { /* PS2: the command began at the prompt before */
         tell_terminal(at, SESSION_PROMPT);
+        line_unfinished(at);
         return;
     }
+    for (unsigned i = 0; i < at->command_count; i++)
+        at->commands[i].prompted = true;
     snprintf(at->prompt_shell, sizeof at->prompt_shell, "%s", event->shell);
     at->ready = at->at_prompt = true;
     at->unmarked = false;
-    if (!first && !at->accepted) { /* an empty line, a comment, Ctrl-C */
-        free(at->sent);
-        at->sent = NULL;
-    }
+    if (!first && !at->accepted)
+        line_refused(at);
     at->accepted = false;
     if (terminal_prompt_position(at->terminal, &row, &col)) {
         at->prompt_row = (int)row;
@@ -469,7 +542,7 @@ void session_flush(struct session *session)
 }
 
 /* What was typed is kept until a shell says that it accepted it. */
-static void remember_sent(struct session_terminal *at, const char *command)
+void terminal_command_begins(struct session_terminal *at, const char *command)
 {
     if (!at->sent) {
         at->sent = strdup(command);
@@ -482,17 +555,24 @@ static void remember_sent(struct session_terminal *at, const char *command)
     at->sent = both;
 }
 
+int terminal_line(struct session_terminal *at, const char *line, struct err *err)
+{
+    if (terminal_send_line(at->terminal, line, err) < 0)
+        return -1;
+    watch_writes(at);
+    return 0;
+}
+
 int terminal_command(struct session_terminal *at, const char *command, struct err *err)
 {
     cleanup_free char *copy = strdup(command);
     char *rest = copy, *line;
     if (!copy)
         return err_set(err, ENOMEM, "type a command");
-    remember_sent(at, command);
+    terminal_command_begins(at, command);
     while ((line = strsep(&rest, "\n")))
-        if (terminal_send_line(at->terminal, line, err) < 0)
+        if (terminal_line(at, line, err) < 0)
             return -1;
-    watch_writes(at);
     return 0;
 }
 

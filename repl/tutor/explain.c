@@ -308,10 +308,18 @@ static bool look(const char *line, size_t start, struct explain_site *site)
     return run(&e);
 }
 
+static void words_free(char **words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(words[i]);
+    free(words);
+}
+
 static void site_free(struct explain_site *site)
 {
     free(site->prefix);
     free(site->root);
+    words_free(site->words, site->word_count);
 }
 
 static enum explain_expects expected(const struct explain_site *site)
@@ -348,8 +356,17 @@ int explain_place(const char *line, size_t start, struct explain_place *place)
     }
     place->expects = expected(&site);
     place->root = take_ptr(&site.root);
+    place->words = take_ptr(&site.words);
+    place->word_count = site.word_count;
+    site.word_count = 0;
     site_free(&site);
     return 0;
+}
+
+void explain_place_free(struct explain_place *place)
+{
+    free(place->root);
+    words_free(place->words, place->word_count);
 }
 
 struct offering {

@@ -51,10 +51,14 @@ struct explain_place {
     enum explain_expects expects;
     bool first; /* it is the first word of the line */
     char *root; /* `chroot DIR` stands before it: absolute paths are inside DIR; malloc'ed, or NULL */
+    char **
+        words; /* the name of the command it belongs to (of several inside one another, the innermost that is known) and what follows that before this word, unquoted; malloc'ed, or NULL */
+    size_t word_count;
 };
 
-/** Where does the word that begins at byte @start of @line stand? Returns 0, or -1 (ENOMEM); free place->root. */
+/** Where does the word that begins at byte @start of @line stand? Returns 0, or -1 (ENOMEM, and nothing to free). */
 int explain_place(const char *line, size_t start, struct explain_place *place);
+void explain_place_free(struct explain_place *place);
 
 typedef void explain_offer_fn(const char *word, void *data);
 /** Whatever the tables know that may stand at byte @start of @line: options, `ip`'s and docker's verbs, the values of an option (types of `mount -t`, signals). Options only where @dash says that the word

@@ -28,6 +28,8 @@ struct explain_site {
     bool options_ended;
     char *prefix; /* what stands before it in the same word, unquoted: "--type=" */
     char *root;   /* of the chroot it is in */
+    char **words; /* its command's name and what follows that before it, unquoted */
+    size_t word_count;
 };
 
 struct explainer {

@@ -380,6 +380,23 @@ static void walk_words(struct walk *walk)
     }
 }
 
+/* The command's words, from its name at @from on. */
+static void note_words(struct walk *walk, size_t from)
+{
+    struct explain_site *site = walk->site;
+    while (site->word_count)
+        free(site->words[--site->word_count]);
+    free(site->words);
+    site->words = calloc(walk->count - from, sizeof *site->words);
+    walk->e->failed |= !site->words;
+    for (size_t i = from; site->words && i < walk->count; i++) {
+        char *text = strdup(walk->words[i].text);
+        walk->e->failed |= !text;
+        if (text)
+            site->words[site->word_count++] = text;
+    }
+}
+
 static void walk_program(struct walk *walk)
 {
     if (walk->program->last) {
@@ -462,6 +479,8 @@ static void walk_command(struct walk *walk)
         return;
     }
     say_word(walk, word, program->meaning, program->call);
+    if (walk->site)
+        note_words(walk, walk->at);
     struct walk inner = { .e = walk->e,
                           .words = walk->words,
                           .count = walk->count,

@@ -111,7 +111,6 @@ static void start(struct window *window, const char *const *argv, unsigned rows,
     if (window->pid == 0) {
         setenv("TERM", "xterm-256color", 1);
         setenv("XDG_STATE_HOME", window->directory, 1);
-        setenv("PS1", "READY$ ", 1);
         unsetenv("TMUX");
         unsetenv("PROMPT_COMMAND");
         if (chdir(window->directory) == 0)
@@ -164,7 +163,7 @@ static const struct scenario {
     const char *name, *ours, *theirs; /* what is typed first, in ours and in tmux */
 } scenarios[] = {
     { "prompt", "", "" },
-    { "shell", "PS1= bash --norc\r", "bash --norc\r" },
+    { "shell", "bash --norc\r", "bash --norc\r" },
     { "cat", "cat\r", "cat\r" },
 };
 
@@ -187,7 +186,7 @@ static void start_tmux(struct window *window, unsigned rows, unsigned cols)
                                  ";",    "set",       "-g",          "status",
                                  "off",  NULL };
     start(window, argv, rows, cols);
-    if (!wait_for(window, "READY$", START_MS))
+    if (!wait_for(window, "bash-", START_MS))
         fail("tmux did not come up");
 }
 

@@ -319,5 +319,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_without_an_end_takes_no_more_than_its_room, begin, end),
         cmocka_unit_test_setup_teardown(a_filter_lets_through_what_has_all_its_words, begin, end),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,14 +53,18 @@ static const char *row_text(struct harness *harness, unsigned row)
     return text;
 }
 
-/* What a word means stands in the row below the cursor. */
+/* What a word means stands in the row below the cursor, as soon as the frame is whole. */
 static void expect_below(struct harness *harness, const char *text)
 {
     char pattern[256];
     snprintf(pattern, sizeof pattern, "── %s", text);
     harness_expect(harness, pattern, SOON_MS);
-    if (!strstr(row_text(harness, cursor_row(harness) + 1), text))
-        fail_msg("`%s` is not in the row below the cursor:\n%s", text, harness_text(harness));
+    for (int turn = 0; turn < 200; turn++) {
+        if (harness_shows(harness, pattern) && strstr(row_text(harness, cursor_row(harness) + 1), text))
+            return;
+        usleep(10000);
+    }
+    fail_msg("`%s` is not in the row below the cursor:\n%s", text, harness_text(harness));
 }
 
 /* The lab's own shell, then one in it, where the line is read from the grid; the prompt at the top of the pane and at its bottom. */

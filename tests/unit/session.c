@@ -491,10 +491,12 @@ static void a_question_and_a_check_are_both_needed(void **state)
 {
     struct learner *l =
         learn("# Ask\n\nWords.\n\n## One\n\n```quiz\nTwo and two?\n\n( ) 3 — count again\n(x) 4 — yes\n```\n"
-              "```bash\ntouch /root/x\n```\n<!-- check\ntest -e /root/x\n-->\n");
+              "```bash\ntouch /root/x\n```\n<!-- check\ntest -e /root/x || { echo no x yet; exit 1; }\n-->\n");
     const char *reason;
     enum hint_kind kind;
-    run_for(l, 300);
+    wait_for(l, SESSION_CHECK);
+    assert_string_equal(session_why(l->session), "the question is not answered, and: no x yet");
+    assert_string_equal(session_hint(l->session, &kind), "no x yet");
     assert_string_equal(session_hint(l->session, &kind), "touch /root/x");
     assert_int_equal(kind, HINT_COMMAND);
     run(l, "touch /root/x");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -146,7 +147,7 @@ static void what_a_command_asked_the_kernel_for_is_there_when_it_has_ended(void 
     assert_string_equal(failures[0]->name, "execve");
     assert_int_equal(failures[0]->error, ENOENT);
     assert_string_equal(failures[0]->process, "chroot");
-    run(l, "unshare --mount --pid --fork sh -c 'kill -0 1'; env true");
+    run(l, "unshare --mount --pid --fork sh -c 'kill -0 1; sleep 0.3'; env true");
     assert_int_equal(l->command, command + 1);
     assert_int_equal(session_commands(l->session, 1), command + 1);
     const struct lens_call *call = must_find(l, 1, "unshare", "unshare", "CLONE_NEWNS");
@@ -161,7 +162,7 @@ static void what_a_command_asked_the_kernel_for_is_there_when_it_has_ended(void 
 static void a_check_can_ask_for_a_syscall(void **state)
 {
     struct learner *l = learn(one_step);
-    run(l, "pivot_root /etc /usr");
+    run(l, "pivot_root /etc /etc");
     assert_false(session_current_passed(l->session));
     run(l, "pivot_root /usr /usr");
     uint64_t until = loop_now() + 10000;
@@ -302,6 +303,68 @@ static void a_job_left_behind_is_traced_until_the_lab_ends(void **state)
     wait_gone(strace);
 }
 
+/* In a process of its own, since what this machine can is asked once: a session whose strace is the shell @script, which finds the real one in $STRACE. Returns whether a command is run in
+ * it as it should, and what the lens says of it. */
+static bool with_strace(const char *script, char *words, size_t size)
+{
+    char dir[] = "/tmp/lens-strace-XXXXXX", path[128];
+    int ends[2], status;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/strace", dir);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fprintf(file, "#!/bin/sh\n%s\n", script);
+    fclose(file);
+    chmod(path, 0755);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char search[4096], said[1024];
+        snprintf(search, sizeof search, "%s:%s", dir, getenv("PATH"));
+        setenv("PATH", search, 1);
+        setenv("STRACE", "/usr/bin/strace", 1);
+        struct learner *l = learn(one_step);
+        snprintf(said, sizeof said, "%s", l->message);
+        run(l, "mkdir /tmp/a");
+        const char *lacks = session_lens_lacks(l->session, 1);
+        const struct lens_call *call = find(l, 1, "mkdir", "mkdir", "/tmp/a");
+        int len = snprintf(words, size, "%s|%s|%s", said, lacks ? lacks : "", call ? call->name : "");
+        (void)!write(ends[1], words, (size_t)len);
+        leave(l);
+        _exit(0);
+    }
+    close(ends[1]);
+    ssize_t n = read(ends[0], words, size - 1);
+    words[n > 0 ? n : 0] = '\0';
+    close(ends[0]);
+    waitpid(child, &status, 0);
+    unlink(path);
+    rmdir(dir);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void without_a_strace_that_traces_there_is_no_lens_and_all_the_rest(void **state)
+{
+    char words[1200];
+    assert_true(with_strace("echo 'strace: ptrace: Operation not permitted' >&2; exit 1", words, sizeof words));
+    if (!strstr(words, "|strace: cannot trace") || words[strlen(words) - 1] != '|')
+        fail_msg("`%s`", words);
+    /* It traced when it was tried, and does not when it is needed. */
+    assert_true(with_strace("case \"$*\" in *-DDD*) echo 'strace: no more' >&2; exit 1; esac; exec $STRACE \"$@\"",
+                            words, sizeof words));
+    if (!strstr(words, "terminal 1 has no lens: strace: no more|strace could not be started"))
+        fail_msg("`%s`", words);
+}
+
+static void an_older_strace_will_do(void **state)
+{
+    char words[1200];
+    assert_true(with_strace("case \"$*\" in *--decode-pids*) exit 1; esac; exec $STRACE \"$@\"", words, sizeof words));
+    assert_string_equal(words, "||mkdir");
+    assert_true(with_strace("case \"$*\" in *--seccomp-bpf*) exit 1; esac; exec $STRACE \"$@\"", words, sizeof words));
+    assert_string_equal(words, "||mkdir");
+}
+
 static void a_killed_program_leaves_no_strace(void **state)
 {
     int ends[2], status;
@@ -334,6 +397,9 @@ static void a_killed_program_leaves_no_strace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First, before this process has asked what the machine can. */
+        cmocka_unit_test(without_a_strace_that_traces_there_is_no_lens_and_all_the_rest),
+        cmocka_unit_test(an_older_strace_will_do),
         cmocka_unit_test(what_a_command_asked_the_kernel_for_is_there_when_it_has_ended),
         cmocka_unit_test(a_check_can_ask_for_a_syscall),
         cmocka_unit_test(job_control_works_under_the_lens),
@@ -344,5 +410,6 @@ int main(void)
         cmocka_unit_test(a_killed_program_leaves_no_strace),
         cmocka_unit_test(a_job_left_behind_is_traced_until_the_lab_ends),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
