@@ -55,6 +55,18 @@ struct told {
     size_t count;
 };
 
+/* What these carry may be what was typed while the terminal did not echo. */
+static bool carries_data(const char *name)
+{
+    static const char *const names[] = { "read",     "readv",    "pread64", "preadv",  "preadv2",  "recvfrom",
+                                         "recvmsg",  "recvmmsg", "write",   "writev",  "pwrite64", "pwritev",
+                                         "pwritev2", "sendto",   "sendmsg", "sendmmsg" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 static void tell_call(struct told *told, const struct lens_call *call)
 {
     const char *error = call->error ? strerrorname_np(call->error) : NULL;
@@ -82,7 +94,7 @@ static void tell_calls(const struct session_terminal *at, const struct open_comm
     while (first > 0 && lens_call_at(lens, first - 1)->command >= command->number)
         first--;
     for (size_t i = first; i < count && told->count < JOURNAL_CALLS; i++)
-        if (lens_call_at(lens, i)->command == command->number)
+        if (lens_call_at(lens, i)->command == command->number && !carries_data(lens_call_at(lens, i)->name))
             tell_call(told, lens_call_at(lens, i));
 }
 

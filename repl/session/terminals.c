@@ -317,7 +317,9 @@ static int reap_shell(struct session_terminal *at)
         kill(at->shell, SIGKILL);
         lens_wait(at, at->shell_pidfd, 2000);
     }
-    waitpid(at->shell, &status, WNOHANG);
+    /* It has ended, and yet it is not ours to reap before its strace has seen that; left unreaped it would keep the lab's init from ending. */
+    for (int ms = 0; waitpid(at->shell, &status, WNOHANG) == 0 && ms < 2000; ms++)
+        lens_wait(at, -1, 1);
     return status;
 }
 
