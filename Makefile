@@ -145,10 +145,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBRARIES) $(BUILD)/stamp/link
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(findstring /tests/fuzz/,$@),-fsanitize=fuzzer) $(filter %.o,$^) $(filter %.a,$^) $(REPL_LIBS) $(IMAGE_LIBS) $(ENGINE_LIBS) \
-	    $(if $(findstring /tests/unit/,$@),-lcmocka) -lutil -pthread -o $@
+	    $(if $(findstring /tests/unit/,$@),-lcmocka -lm) -lutil -pthread -o $@
 
 # Those of the whole screen also need what runs it on a terminal.
 $(filter $(BUILD)/tests/unit/screen_%,$(UNIT)): $(BUILD)/obj/tests/screen/harness.o
+$(BUILD)/tests/screen/screenshot: $(call obj,tests/screen/svg.c tests/screen/film.c)
 
 unit-programs: $(UNIT)
 fuzz-programs: $(call program,$(FUZZ_SRC))
@@ -170,7 +171,7 @@ test: ## Install what is missing, build, and run every test (TESTS="tests/x.bats
 
 # The tests' own state and cache; the machine's user keeps theirs. Programs under test start no make of ours by accident.
 # Those that take longest begin first.
-UNIT_LONG := $(filter $(patsubst %,$(BUILD)/tests/unit/%,screen_program lab session sample),$(UNIT))
+UNIT_LONG := $(filter $(patsubst %,$(BUILD)/tests/unit/%,screen_program screen_demo lab session sample),$(UNIT))
 TESTS ?= $(UNIT_LONG) $(filter-out $(UNIT_LONG),$(UNIT)) $(BATS)
 TEST_ENV = TEACHROOT=$(abspath $(BUILD)/teachroot) TEACHROOT_TOOLS=$(abspath $(BUILD)/teachroot-tools) TEACHROOT_BUILD=$(abspath $(BUILD)) \
            TEACHROOT_SOURCE=$(CURDIR) XDG_STATE_HOME=$(abspath $(BUILD)/tests/state) XDG_CACHE_HOME=$(abspath $(BUILD)/tests/cache) \
@@ -183,11 +184,11 @@ check: $(PROGRAMS) $(UNIT) $(BUILD)/tests/screen/screenshot
 	@$(CLEAN_ENV) $(TEST_ENV) prove --timer -j2 --exec tests/run $(TESTS)
 
 # What tests the repository and not the program has nothing for the sanitizers to see.
-# The screen's program test types at a person's pace against time limits: sanitized it is too slow to be fair, and its parts are in tests of their own.
+# The tests of the screen's program and of the demo type at a person's pace against time limits: sanitized they are too slow to be fair, and their parts are in tests of their own.
 # What compares unshare and lsns with util-linux's does so where there is no /proc and by the mounts and calls each makes; the sanitizers need the one and make the others.
 # The figures of `top` are the unsanitized program's: its memory does not grow, its share of a CPU is small.
 # The rest is left out for its time: the fuzzers and unit programs run the same code sanitized (prompt, ldd, debootstrap, lessons), or the program is killed anyway (lab).
-ASAN_UNIT_SRC = $(filter-out $(patsubst %,tests/unit/%.c,screen_program prompt screen_panel screen_top_soak top_figures),$(UNIT_SRC))
+ASAN_UNIT_SRC = $(filter-out $(patsubst %,tests/unit/%.c,screen_program screen_demo screen_jump prompt screen_panel screen_top_soak top_figures),$(UNIT_SRC))
 ASAN_BATS = $(filter-out $(patsubst %,tests/%.bats,repository tools_lsns tools_unshare ldd debootstrap lab lessons cgroups),$(BATS))
 ASAN_TESTS = $(if $(filter command,$(origin TESTS)),$(TESTS),$(patsubst tests/%.c,$(BUILD)/asan/tests/%,$(ASAN_UNIT_SRC)) $(ASAN_BATS))
 asan: ## Build everything with AddressSanitizer and UBSan and run the tests on that
@@ -242,10 +243,12 @@ lint-manual:
 	$(call say,MANDOC,$(wildcard man/*))
 	$(Q)mandoc -T lint -W warning $(wildcard man/*)
 
+# Where warnings are errors anyway (CI), the programs that are tested are those built here.
 lint-gcc:
-	@$(MAKE) BUILD=$(BUILD)/lint/gcc CC=gcc WERROR=1 all unit-programs objects
+	@$(MAKE) $(if $(WERROR),,BUILD=$(BUILD)/lint/gcc) CC=gcc WERROR=1 all unit-programs objects
+# clang warns before it optimises.
 lint-clang:
-	@$(MAKE) BUILD=$(BUILD)/lint/clang CC=clang WERROR=1 all unit-programs objects
+	@$(MAKE) BUILD=$(BUILD)/lint/clang CC=clang CFLAGS=-O0 WERROR=1 objects
 
 lint-cppcheck:
 	$(call say,CHECK,cppcheck)

@@ -20,11 +20,32 @@ _teachroot() {
         fi
         [[ -n $verb || ${COMP_WORDS[i]} == -* ]] || verb=${COMP_WORDS[i]}
     done
+    if [[ $verb == report && $previous == --format ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'text csv json md' -- "$word")
+        return
+    fi
+    if [[ ( $verb == transcript && ( $previous == -o || $previous == --output ) ) ||
+        ( $verb == progress && ( $previous == export || $previous == import ) ) ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+    fi
     if [[ $previous == --format ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'text tap' -- "$word")
         return
     fi
-    [[ $previous != --timeout ]] || return 0
+    [[ $previous != --timeout && $previous != --speed ]] || return 0
+    if [[ $previous == --theme ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'dark light contrast' -- "$word")
+        return
+    elif [[ $previous == --share-group ]]; then
+        mapfile -t COMPREPLY < <(compgen -g -- "$word")
+        return
+    elif [[ $previous == --share || ($verb == notes || $verb == follow) && $word != -* ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+    fi
 
     if [[ $verb == top && ( $previous == --scope || $previous == -s ) ]]; then
         compopt -o nospace
@@ -35,14 +56,34 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='play test lessons doctor lab image top help --plain --ascii --rootless --offline --help --version'
+        words='demo notes follow play test lessons transcript review progress report doctor lab image explain top help'
+        words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
     top) words='--scope --delay --cgroups --tree --count --once --ascii --help' ;;
+    demo)
+        words='--prepare --speed --each --instant --theme --share --share-group --ascii --rootless --offline --help' lesson=1
+        ;;
+    notes) words='--theme --ascii --help' ;;
+    follow) words='--ascii --help' ;;
     play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     lessons) words='--json --help' ;;
+    transcript) words='--output --help' lesson=1 ;;
+    review) words='--help' lesson=1 ;;
+    progress)
+        case $previous in
+        progress) words='show export import forget --help' ;;
+        forget) words=$(_teachroot_lessons) ;;
+        esac
+        ;;
+    report)
+        words='--format --help'
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='play test lessons doctor lab image top' ;;
+    help) words='demo notes follow play test lessons transcript review progress report doctor lab image explain top' ;;
+    explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then
             words='from-rootfs from-host import load save ls gc fsck --help'

@@ -9,33 +9,61 @@ function __teachroot_labs
     teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
 end
 
-set -l verbs play test lessons doctor lab image top help
+set -l verbs demo notes follow play test lessons transcript review progress report doctor lab image explain top help
 set -l first "not __fish_seen_subcommand_from $verbs"
 set -l playing '__fish_seen_subcommand_from play test'
+set -l demo '__fish_seen_subcommand_from demo'
 
 complete -c teachroot -f
+complete -c teachroot -n $first -a demo -d 'Show a lesson on the projector'
+complete -c teachroot -n $first -a notes -d "The presenter's notes"
+complete -c teachroot -n $first -a follow -d "See somebody else's session"
 complete -c teachroot -n $first -a play -d 'Play lessons without a terminal'
 complete -c teachroot -n $first -a test -d 'Play lessons and prove their checks'
 complete -c teachroot -n $first -a lessons -d 'List the lessons'
+complete -c teachroot -n $first -a transcript -d 'What you typed in a lesson, as Markdown'
+complete -c teachroot -n $first -a review -d 'What each step of a lesson has shown'
+complete -c teachroot -n $first -a progress -d 'How far you are, as a file'
+complete -c teachroot -n $first -a report -d 'How far many learners are'
 complete -c teachroot -n $first -a doctor -d 'Say what this machine can do'
 complete -c teachroot -n $first -a lab -d 'List, enter, reset and remove labs'
 complete -c teachroot -n $first -a image -d 'Images that every lab sees'
+complete -c teachroot -n $first -a explain -d 'Say what the words of a line mean'
 complete -c teachroot -n $first -a top -d 'Show processes and cgroups, live'
 complete -c teachroot -n $first -a help -d 'Say how a verb is used'
 complete -c teachroot -n $first -l plain -d 'No panes'
 complete -c teachroot -n $first -l ascii -d 'ASCII characters only'
+complete -c teachroot -n $first -l no-journal -d 'Write down nothing of what is typed'
 complete -c teachroot -n $first -l help -d 'How it is used'
 complete -c teachroot -n $first -l version -d 'Print the version'
-complete -c teachroot -n "$first; or $playing" -l rootless -d 'Make the lab as an ordinary user would'
-complete -c teachroot -n "$first; or $playing" -l offline -d 'No network in the lab'
-complete -c teachroot -n "$first; or $playing" -k -a '(__teachroot_lessons)'
+complete -c teachroot -n "$first; or __fish_seen_subcommand_from demo notes" -l theme -x -a 'dark light contrast' -d 'What to draw on'
+complete -c teachroot -n "$first; or $playing; or $demo" -l rootless -d 'Make the lab as an ordinary user would'
+complete -c teachroot -n "$first; or $playing; or $demo" -l offline -d 'No network in the lab'
+complete -c teachroot -n '__fish_seen_subcommand_from transcript review' -k -a '(__teachroot_lessons)'
+complete -c teachroot -n '__fish_seen_subcommand_from transcript' -s o -l output -r -d 'Write to a file'
+complete -c teachroot -n '__fish_seen_subcommand_from report' -l format -x -a 'text csv json md' -d 'Form of the report'
+complete -c teachroot -n '__fish_seen_subcommand_from report' -F
+set -l progress_verbs show export import forget
+complete -c teachroot -n "__fish_seen_subcommand_from progress; and not __fish_seen_subcommand_from $progress_verbs" -a "$progress_verbs"
+complete -c teachroot -n '__fish_seen_subcommand_from progress; and __fish_seen_subcommand_from export import' -F
+complete -c teachroot -n '__fish_seen_subcommand_from progress; and __fish_seen_subcommand_from forget' -k -a '(__teachroot_lessons)'
+complete -c teachroot -n "$first; or $playing; or $demo" -k -a '(__teachroot_lessons)'
 complete -c teachroot -n $playing -l format -x -a 'text tap' -d 'Form of the results'
 complete -c teachroot -n $playing -l keep -d 'Leave the lab running'
 complete -c teachroot -n $playing -l keep-going -d 'Go on after a step that failed'
 complete -c teachroot -n $playing -l timeout -x -d 'Give a lesson up after so many seconds'
 complete -c teachroot -n '__fish_seen_subcommand_from lessons doctor' -l json -d 'For programs'
 complete -c teachroot -n '__fish_seen_subcommand_from doctor' -l no-lab -d 'Do not build a lab'
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'play test lessons doctor lab image top'
+complete -c teachroot -n $demo -l prepare -d 'Do what is slow now, and try it without a network'
+complete -c teachroot -n $demo -l speed -x -d 'Letters typed a second'
+complete -c teachroot -n $demo -l each -d 'Any key types the next letter'
+complete -c teachroot -n $demo -l instant -d 'Commands are there at once'
+complete -c teachroot -n $demo -l share -r -d 'Let others watch at this socket'
+complete -c teachroot -n $demo -l share-group -x -a '(__fish_complete_groups)' -d 'Only these'
+complete -c teachroot -n '__fish_seen_subcommand_from demo notes follow' -l ascii -d 'ASCII characters only'
+complete -c teachroot -n '__fish_seen_subcommand_from notes follow' -F
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test lessons transcript review progress report doctor lab image explain top'
+complete -c teachroot -n '__fish_seen_subcommand_from explain' -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 set -l top '__fish_seen_subcommand_from top'
 complete -c teachroot -n $top -s s -l scope -x -a 'host lab lab: container: cgroup:' -d 'Whose processes'

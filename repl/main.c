@@ -1,12 +1,19 @@
 /* teachroot: which verb? */
 #include "repl/panel/top.h"
+#include "repl/play/demo.h"
 #include "repl/play/doctor.h"
+#include "repl/play/explain.h"
+#include "repl/play/follow.h"
 #include "repl/play/image.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
+#include "repl/play/notes.h"
 #include "repl/play/play.h"
+#include "repl/play/progress.h"
+#include "repl/play/report.h"
 #include "repl/play/shell.h"
 #include "repl/play/test.h"
+#include "repl/play/transcript.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,12 +27,20 @@ static const struct verb {
     const char *summary;
 } verbs[] = {
     { "play", play_main, "play lessons from first step to last, without a terminal" },
+    { "demo", demo_main, "show a lesson on the projector, one key an action" },
+    { "notes", notes_main, "the presenter's notes for the demo that is running" },
+    { "follow", follow_main, "see somebody else's session on this machine" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
+    { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },
+    { "review", review_main, "what each step of a lesson has shown, and which syscalls did it" },
+    { "progress", progress_main, "how far you are, as a file: show, export, import, forget" },
+    { "report", report_main, "how far many learners are, from their progress files" },
     { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
     { "image", image_verb_main, "images that every lab sees: from-rootfs, from-host, gc, fsck" },
     { "top", top_main, "processes and cgroups, live: of this machine, a lab, a container or a cgroup" },
+    { "explain", explain_verb_main, "what the words of a command line mean, and which syscalls they become" },
     { "help", help_main, "say how a verb is used" },
 };
 #define VERBS (sizeof verbs / sizeof *verbs)
@@ -43,7 +58,7 @@ static void print_usage(FILE *out)
     shell_usage(out);
     fprintf(out, "\nVerbs:\n");
     for (size_t i = 0; i < VERBS; i++)
-        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+        fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(out, "\n`teachroot help VERB` says more; `teachroot --version` says which one this is.\n");
 }
 

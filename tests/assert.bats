@@ -202,6 +202,33 @@ start() {
     wrong "*is no exit status*" last exit many
 }
 
+@test "syscalls: of a name, ended as asked, by a program, with a text, from a terminal" {
+    unknown "*known only to the check of a lesson's step" syscall mount
+    TEACHROOT_LENS_LACKS="strace: not installed" unknown "*there is no lens: strace: not installed" syscall mount
+    # shellcheck disable=SC2089 # the quotes are strace's own
+    printf -v TEACHROOT_SYSCALLS '%s\t%s\t%s\t%s\t%s\n' 1 unshare mount 0 '"none", "/", NULL, MS_REC|MS_PRIVATE, NULL' \
+        2 a-very-long-nam mount EPERM '"proc", "/proc", "proc", 0, NULL' 1 sh kill '?' '1, SIGKILL'
+    # shellcheck disable=SC2090
+    export TEACHROOT_SYSCALLS
+    holds syscall mount
+    holds syscall mount failed
+    holds syscall mount failed EPERM
+    holds syscall mount succeeded
+    holds syscall kill
+    holds syscall mount by unshare
+    holds syscall mount by /opt/a-very-long-name with '"/proc"' from terminal 2 failed EPERM
+    fails 'unshare called mount("none", "/", NULL, MS_REC|MS_PRIVATE, NULL), which succeeded' syscall mount failed EBUSY by unshare
+    fails 'a-very-long-nam called mount(*, which failed with EPERM' syscall mount succeeded from terminal 2
+    fails 'sh called kill(1, SIGKILL), which has not returned' syscall kill succeeded
+    fails 'no pivot_root was called in this step yet' syscall pivot_root
+    fails 'no mount by sh was called in this step yet' syscall mount by sh
+    fails 'no mount with /sys from terminal 1 was called in this step yet' syscall mount with /sys from terminal 1
+    wrong "*after \`syscall mount\` come*" syscall mount maybe
+    wrong "*after \`syscall mount\` come*" syscall mount by
+    TEACHROOT_LENS_LACKS="it was turned off" holds syscall mount
+    TEACHROOT_LENS_LACKS="it was turned off" unknown "*there is no lens: it was turned off" syscall pivot_root
+}
+
 @test "mounts, and their types" {
     holds mount /proc
     holds mount /proc type proc

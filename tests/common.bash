@@ -88,3 +88,32 @@ give_learner_trees() {
     (cd "$XDG_CACHE_HOME/teachroot/trees" && find . -perm /6000 -printf '%m %p\n') | while read -r mode path; do chmod "$mode" "$to/$path"; done
     chown "$LEARNER:" "$DIR/home/.cache" "$DIR/home/.cache/teachroot"
 }
+
+# Run $2… and kill all of it -9 after the part $1 (of 100) of the time $TOOK (ms).
+kill_at() {
+    local part=$1 pid
+    shift
+    setsid "$@" >/dev/null 2>&1 3>&- &
+    pid=$!
+    sleep "$(awk "BEGIN { print $TOOK * $part / 100000 }")"
+    kill -9 -- -$pid 2>/dev/null || true
+    wait $pid 2>/dev/null || true
+}
+
+# Run $1… to its end; $TOOK is how long that took (ms).
+timed() {
+    local start
+    start=$(date +%s%N)
+    "$@" >/dev/null
+    TOOK=$((($(date +%s%N) - start) / 1000000 + 1))
+}
+
+# The store is whole: by our own check, and by skopeo for every name.
+store_is_whole() {
+    local name
+    [ -e "$TEACHROOT_STORE/index.json" ] || return 0
+    "$TEACHROOT_BUILD/teachroot-transfer" image fsck
+    for name in $(jq -r '.manifests[].annotations["org.opencontainers.image.ref.name"] // empty' "$TEACHROOT_STORE/index.json"); do
+        skopeo inspect "oci:$TEACHROOT_STORE:$name" >/dev/null
+    done
+}

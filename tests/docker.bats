@@ -77,7 +77,11 @@ teardown() {
         run -0 docker $verb --help
         [[ $output == "usage: docker $verb "* ]]
         [ "$output" = "$(docker help $verb)" ]
+        [ "$(wc -L <<<"$output")" -le 80 ]
     done
+    # As wide as the terminal.
+    [ "$(script -qec "stty cols 100; $TEACHROOT_TOOLS docker create --help" /dev/null | tr -d '\r' | wc -L)" -gt 90 ]
+    [ "$(script -qec "stty cols 60; $TEACHROOT_TOOLS docker create --help" /dev/null | tr -d '\r' | wc -L)" -le 60 ]
     [ "$(docker image ls --help)" = "$(docker images --help)" ]
     [ "$(docker container rm --help)" = "$(docker rm --help)" ]
     run -0 docker --help
@@ -226,6 +230,17 @@ PYTHON
     docker create --name after base
     [ -z "$(find "$DIR/store/containers" -mindepth 1 -maxdepth 1 -name '.new-*' -o -maxdepth 1 -name '.gone-*')" ]
     run -0 "$TEACHROOT_BUILD/teachroot-transfer" image fsck
+}
+
+@test "a container whose record is damaged is said to be, and removed by force" {
+    id=$(docker create --name broken base)
+    echo '{"Name":' >"$DIR/store/containers/$id/container.json"
+    run -1 docker rm "$id"
+    [[ $output == *"container.json"*"not JSON"*"\`docker rm --force ${id:0:12}\` removes it as it is" ]]
+    run -1 docker rm broken
+    [[ $output == *"No such container: broken" ]]
+    docker rm --force "${id:0:8}"
+    [ ! -e "$DIR/store/containers/$id" ]
 }
 
 @test "two who ask for one name at the same moment do not both get it" {

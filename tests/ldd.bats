@@ -159,6 +159,7 @@ compile() { # OUTPUT ARGUMENT… with the C source on standard input
         run "$TOOLS" "$tool" --help
         [ "$status" -eq 0 ] || { echo "$tool"; false; }
         [ -n "$output" ]
+        [ "$(wc -L <<<"$output")" -le 80 ] || { echo "$tool"; false; }
     done
     for line in '' nothing 'ldd' 'ldd -r /bin/ls' 'ldd --nonsense' 'ldcopy' 'ldcopy bash' 'ldcopy --nonsense a b'; do
         # shellcheck disable=SC2086 # words on purpose

@@ -90,7 +90,7 @@ plain() {
 @test "a goto that names no step is an error and nothing for the shell" {
     run plain 'goto x' goto 'goto 9' 'terminal x'
     [ "$status" -eq 0 ]
-    [[ "$output" == *"goto needs a number; type for example goto 2"*"this lesson has steps 1 to 3"*"terminal needs a number"* ]]
+    [[ "$output" == *"goto needs a step's number; type for example goto 2"*"this lesson has steps 1 to 3"*"terminal needs a number"* ]]
     [[ "$output" != *"not found"* ]]
 }
 
@@ -130,7 +130,8 @@ plain() {
 }
 
 @test "hints, help and what the shell prints come in the order they were asked for" {
-    run plain 'echo one' hint 'echo two'
+    run plain 'echo one' hint 'explain unshare --pid | wc' 'explain xyzzy' 'echo two'
+    [[ "$output" == *"unshare: run a program in new namespaces"*"--pid: new pid namespace"*"Syscall: unshare(CLONE_NEWPID)"*"what the left one prints"*"wc: count lines"*"Nothing is known of the words of xyzzy"* ]]
     [[ "$output" == *$'\none\n'*"touch makes files."*$'\ntwo'* ]]
     run plain help
     [[ "$output" == *"goto N: "* ]]
@@ -193,7 +194,13 @@ type(b"read line; echo got $line\r", b"\n")
 time.sleep(0.5)
 type(b"typed to read\r", b"got typed to read")
 wait(b":~# ")
-type(b"touch /root/made\r", b"Step 1 passed. Type next to go on.")
+type(b"hint\r", b"There is no /root/made yet.") # the failed check's own words, then the lesson's, then the command: typed and not run
+wait(b":~# ")
+type(b"hint\r", b"touch makes files.")
+wait(b":~# ")
+type(b"hint\r", b"The command is on the line: Enter runs it.")
+wait(b":~# touch /root/made")
+type(b"\r", b"Step 1 passed. Type next to go on.")
 wait(b":~# ")
 type(b"next\r", b"Step 2 of 3: A question")
 wait(b":~# ")
@@ -212,4 +219,16 @@ sys.exit(status)
 PYTHON
     echo "$output"
     [ "$status" -eq 0 ]
+}
+
+@test "whatever is asked for, nothing is drawn and nothing is said by colour, and it is said in order" {
+    unset TEACHROOT_LESSONS
+    for number in 1 4 6 7; do
+        lesson=$number
+        run plain help lessons why hint 'mount -t tmpfs none /mnt' state review 'goto 2' 'echo at the' quit
+        [ "$status" -eq 0 ]
+        # Escapes, box drawing, blocks, braille, arrows and dingbats are read out as noise, or not at all.
+        if LC_ALL=C.UTF-8 grep -nP '[\x{2190}-\x{28ff}\x00-\x08\x0b-\x1f\x7f]|-{4}|[+|]--' <<<"$output"; then false; fi
+        [[ "$output" == *"Lesson $number:"*"Step 1 of "*"These words are commands"*"1. A new root"*"What this step waits for:"*"Hint:"*"# mount -t tmpfs"*Namespaces*"Mounts"*"/mnt mounted"*"Review:"*"Step 2 of "*"# echo at the"* ]]
+    done
 }

@@ -221,19 +221,19 @@ login() { # HOST USER PASSWORD
     whole
 }
 
-@test "killed at any instant a pull leaves a sound store, and the next one ends it" {
-    for wait in 0.01 0.02 0.03 0.04 0.05 0.06 0.08 0.1 0.13 0.16; do
-        setsid "$DOCKER" pull -q "127.0.0.1:$HUB/t/one:v1" 3>&- &
-        pid=$!
-        sleep $wait
-        kill -9 -- -$pid 2>/dev/null || true
-        wait $pid || true
+# Every second time what the last one left is there. IMAGE_KILLS as in images.bats.
+@test "killed -9 at any instant a pull leaves a sound store, and the next one ends it" {
+    kills=${IMAGE_KILLS:-5}
+    timed pull "127.0.0.1:$HUB/t/one:v1"
+    for i in $(seq "$kills"); do
+        [ $((i % 2)) = 0 ] || rm -rf "$TEACHROOT_STORE"
+        kill_at $((i * 100 / kills)) "$DOCKER" pull "127.0.0.1:$HUB/t/one:v1"
         whole
-        "$DOCKER" image fsck
+        store_is_whole
     done
     pull "127.0.0.1:$HUB/t/one:v1"
     whole
-    "$DOCKER" image fsck
+    store_is_whole
     unpacked "127.0.0.1:$HUB/t/one:v1"
     [ -z "$(ls "$TEACHROOT_STORE/.ingest")" ]
 }
@@ -388,6 +388,11 @@ login() { # HOST USER PASSWORD
     run push "127.0.0.1:$PORT/a/one:v1"
     [ "$status" = 1 ]
     [[ $output == *unauthorized* ]]
+    [[ $output == *'no auth file has one'* ]]
+    login "127.0.0.1:$PORT" learner wrong
+    run push "127.0.0.1:$PORT/a/one:v1"
+    [ "$status" = 1 ]
+    [[ $output == *'does not take the password of the auth file'* ]]
     login "127.0.0.1:$PORT" learner secret
     push "127.0.0.1:$PORT/a/one:v1"
     tag "127.0.0.1:$HUB/t/one:v1" "127.0.0.1:$PORT/b/one:v1"
@@ -401,6 +406,38 @@ login() { # HOST USER PASSWORD
     # One for a pull, not one for each layer; and nobody but the token server is given the password.
     [ "$(grep -c 'scope=repository:b/one:pull Auth' "$LOG")" = 1 ]
     [ "$(grep -v '^GET /token' "$LOG" | grep -c 'Authorization=Basic')" = 0 ]
+}
+
+@test "an identity token of the auth file is what tokens are fetched with, and only the token server is sent it" {
+    pull -q "127.0.0.1:$HUB/t/one:v1"
+    start_registry behind
+    start_peer oauth "$PORT"
+    tag "127.0.0.1:$HUB/t/one:v1" "127.0.0.1:$PORT/a/one:v1"
+    tag "127.0.0.1:$HUB/t/one:v1" "127.0.0.1:$PORT/b/one:v1"
+    # As docker writes it: of user and password nothing but a user.
+    identity() { printf '{"auths": {"127.0.0.1:%s": {"auth": "MDAwMDA6", "identitytoken": "%s"}}}' "$PORT" "$1" >"$HOME/.docker/config.json"; }
+    for wrong in stale 'for ever'; do
+        identity "$wrong"
+        run push "127.0.0.1:$PORT/a/one:v1"
+        [ "$status" = 1 ]
+        [[ $output == *'get a token: unauthorized: '*'does not take the identity token of the auth file (nobody was given that)' ]]
+        [[ $output != *"$wrong"* ]]
+    done
+    login "127.0.0.1:$PORT" learner secret # which this one never takes
+    run push "127.0.0.1:$PORT/a/one:v1"
+    [ "$status" = 1 ]
+    [[ $output == *'405 Method Not Allowed to GET /token'* ]]
+    identity 'for ever & a day/+=%'
+    push "127.0.0.1:$PORT/a/one:v1"
+    push "127.0.0.1:$PORT/b/one:v1"
+    rm -rf "$TEACHROOT_STORE"
+    pull "127.0.0.1:$PORT/b/one:v1"
+    whole
+    for scope in 'a/one:pull,push repository:b/one:pull' 'b/one:pull,push repository:a/one:pull' 'b/one:pull'; do
+        [ "$(grep -cF "('refresh_token', 'for ever & a day/+=%'), ('scope', 'repository:$scope'), ('service', 'the service')]" "$LOG")" = 1 ]
+    done
+    [ "$(grep '^POST /token' "$LOG" | grep -c Authorization)" = 0 ]
+    [ "$(grep -v '^POST form' "$LOG" | grep -c 'ever\|MDAwMDA6')" = 0 ]
 }
 
 @test "a redirect to another host is followed, without what is the registry's to know" {

@@ -233,13 +233,7 @@ class Front(Handler):
         url = urllib.parse.urlsplit(self.path)
         host = '127.0.0.1:%d' % self.server.server_port
         if url.path == '/token':
-            query = urllib.parse.parse_qs(url.query)
-            if self.headers['Authorization'] != 'Basic ' + base64.b64encode(b'learner:secret').decode():
-                return self.error(401, 'UNAUTHORIZED')
-            if query.get('service') != ['the service']:
-                return self.error(400, 'SERVICE')
-            token = base64.urlsafe_b64encode(json.dumps(query['scope']).encode()).decode()
-            return self.answer(200, json.dumps({'token': token, 'expires_in': 60}).encode())
+            return self.token(urllib.parse.parse_qs(url.query))
         words = (self.headers['Authorization'] or '').split()
         scopes = json.loads(base64.urlsafe_b64decode(words[1])) if words[:1] == ['Bearer'] else []
         repository = url.path[4:].split('/blobs/')[0].split('/manifests/')[0]
@@ -247,6 +241,16 @@ class Front(Handler):
         if not any(scope in ('repository:%s:pull,push' % repository, 'repository:%s:%s' % (repository, actions)) for scope in scopes):
             return self.error(401, 'UNAUTHORIZED', [('WWW-Authenticate', 'Bearer realm="http://%s/token",service="the service",scope="repository:%s:%s"' % (host, repository, actions))])
         return self.forward(host)
+
+    def token(self, query):
+        if self.headers['Authorization'] != 'Basic ' + base64.b64encode(b'learner:secret').decode():
+            return self.error(401, 'UNAUTHORIZED')
+        if query.get('service') != ['the service']:
+            return self.error(400, 'SERVICE')
+        return self.answer(200, json.dumps({'token': self.token_for(query['scope']), 'expires_in': 60}).encode())
+
+    def token_for(self, scopes):
+        return base64.urlsafe_b64encode(json.dumps(scopes).encode()).decode()
 
     def forward(self, host):
         import http.client
@@ -259,6 +263,23 @@ class Front(Handler):
         self.answer(answer.status, data, headers, length=answer.getheader('Content-Length'))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do
+
+
+class OAuthFront(Front):
+    """The same with a token server that knows no passwords, only the grant of RFC 6749, section 6, for one refresh token. What it was sent is added to the log, sorted."""
+
+    def token(self, query):
+        form = urllib.parse.parse_qsl(self.rfile.read(int(self.headers['Content-Length'] or 0)).decode(), strict_parsing=self.command == 'POST')
+        with open(self.server.log, 'a') as out:
+            out.write('%s form %s\n' % (self.command, sorted(form)))
+        sent = dict(form)
+        if self.command != 'POST' or self.headers['Content-Type'] != 'application/x-www-form-urlencoded':
+            return self.error(405, 'UNSUPPORTED')
+        if len(sent) != len(form) or sent['grant_type'] != 'refresh_token' or sent['service'] != 'the service' or not sent['client_id']:
+            return self.answer(400, b'{"error": "invalid_request"}')
+        if sent['refresh_token'] != 'for ever & a day/+=%':
+            return self.answer(400, b'{"error": "invalid_grant", "error_description": "nobody was given that"}')
+        return self.answer(200, json.dumps({'access_token': self.token_for(sent['scope'].split()), 'expires_in': 60}).encode())
 
 
 class Registry(Handler):
@@ -506,6 +527,8 @@ def main(verb, *arguments):
             proxy(portfile, int(target), log, int(down), int(up), int(times))
         elif verb == 'token':
             serve(Front, arguments[0], arguments[1], target=int(arguments[2]))
+        elif verb == 'oauth':
+            serve(OAuthFront, arguments[0], arguments[1], target=int(arguments[2]))
         elif verb == 'hostile':
             hostile(arguments[0], arguments[1], arguments[2], int(arguments[3]))
 

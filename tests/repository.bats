@@ -268,9 +268,31 @@ ACTIONS
     grep -q 'fill="#e06c5f">red</text>' "$svg"
     grep -q '&#60;&#38;&#62; 漢' "$svg"
     grep -q 'got a key' "$svg"
-    run "$shot" "$svg" 30x6 sh -c 'sleep 60' <<<'press it'
+    run "$shot" "$svg" 30x6 sh -c 'sleep 60' <<<'bake it'
     [ "$status" -ne 0 ]
-    [[ $output == *"expected wait, type or sleep, not: press"* ]]
+    [[ $output == *"expected wait, type, sleep, press or cut, not: bake"* ]]
+}
+
+@test "a recording has what was shown when, as a film and as an asciicast" {
+    local film=$BATS_TEST_TMPDIR/film.svg cast=$BATS_TEST_TMPDIR/film.cast
+    "$TEACHROOT_BUILD/tests/screen/screenshot" --film "$film" --cast "$cast" "$BATS_TEST_TMPDIR/end.svg" 30x6 \
+        sh -c 'stty -echo; while read -r line; do printf "\033[H\303\244 %s" "$line"; done' <<'ACTIONS'
+type first\n
+wait first
+sleep 0.3
+type second\n
+wait second
+press 0.1 third\n third
+cut
+type fourth\n
+wait fourth
+ACTIONS
+    # What came and went is there for its time; what was there at the cut is there without animation, too.
+    grep -A 1 '^<g visibility="hidden"><set .*to="visible" begin="film.begin+' "$film" | grep -q 'ä first'
+    grep -A 1 '^<g><set .*to="hidden" begin="film.begin"' "$film" | grep -q 'ä third'
+    [ "$(grep -c fourth "$film")" -eq 0 ]
+    jq -es '.[0].version == 2 and .[0].width == 30 and ([.[1:][] | .[2]] | join("") | contains("ä fourth"))
+        and ([.[1:][] | .[0]] | . == sort)' "$cast"
 }
 
 @test "every file the README names is there" {

@@ -87,6 +87,20 @@ static int replace(const char *path, const void *data, size_t len, mode_t mode, 
     return 0;
 }
 
+int make_directories_above(const char *path, struct err *err)
+{
+    cleanup_free char *parents = strdup(path);
+    if (!parents)
+        return err_set(err, ENOMEM, "make the directories above `%s`", path);
+    for (char *slash = strchr(parents + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(parents, 0700) < 0 && errno != EEXIST)
+            return err_set(err, errno, "mkdir `%s`", parents);
+        *slash = '/';
+    }
+    return 0;
+}
+
 int replace_file(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
 {
     return replace(path, data, len, mode, true, err);

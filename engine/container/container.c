@@ -49,6 +49,14 @@ static bool is_left(const char *name)
            strncmp(name, CONTAINER_GONE, strlen(CONTAINER_GONE)) == 0;
 }
 
+/* Whatever it is. */
+static int take_away(int containers, const char *name, struct err *err)
+{
+    if (unlinkat(containers, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    return rootfs_remove_tree(containers, name, err);
+}
+
 int containers_lock(int containers, struct err *err)
 {
     cleanup_close int lock = openat(containers, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -61,11 +69,10 @@ int containers_lock(int containers, struct err *err)
     const struct dirent *entry;
     if (!dir)
         return -1;
+    /* Its maker held this lock, and is dead; what cannot be removed is no container all the same. */
     while ((entry = readdir(dir)))
-        if (is_left(
-                entry
-                    ->d_name)) /* its maker held this lock, and is dead; what cannot be removed is no container all the same */
-            rootfs_remove_tree(containers, entry->d_name, NULL);
+        if (is_left(entry->d_name))
+            take_away(containers, entry->d_name, NULL);
     return take_fd(&lock);
 }
 
@@ -100,19 +107,12 @@ int container_load(int containers, const char *id, struct container *container, 
     container->dir = openat(containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (container->dir < 0)
         return err_set(err, errno, "open container `%s`", id);
-    cleanup_free char *text = malloc(RECORD_MOST);
-    ssize_t length = text ? read_file_at(container->dir, CONTAINER_RECORD, text, RECORD_MOST, err) : -1;
-    json_error_t why;
-    json_t *json = length < 0 ? NULL : json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &why);
-    int result = length < 0 ? -1 : 0;
-    if (!text)
-        result = err_set(err, ENOMEM, "read container `%s`", id);
-    else if (length >= 0 && !json)
-        result = err_say(err, EINVAL, "its " CONTAINER_RECORD " is not JSON: line %d: %s", why.line, why.text);
-    else if (json)
-        result = container_read_record(json, container, err);
+    json_t *json = store_load_json(container->dir, CONTAINER_RECORD, RECORD_MOST, err);
+    int result = json ? container_read_record(json, container, err) : -1;
     if (result < 0)
         err_prefix(err, "container `%.12s`", id);
+    if (result < 0 && err && (err->code == ENOENT || err->code == ELOOP || err->code == EFBIG))
+        err->code = EINVAL; /* the record's; the container is there */
     return result;
 }
 
@@ -218,8 +218,13 @@ int container_each(struct store *store, int (*each)(struct container *container,
         }
         all = more;
         all[count].damage[0] = '\0';
-        if (container_load(containers, entry->d_name, &all[count].container, &why) < 0)
+        if (container_load(containers, entry->d_name, &all[count].container, &why) < 0) {
             snprintf(all[count].damage, sizeof all[count].damage, "%s", why.message);
+            if (faccessat(containers, entry->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) { /* removed meanwhile */
+                container_close(&all[count].container);
+                continue;
+            }
+        }
         count++;
     }
     if (count > 0)
@@ -249,7 +254,7 @@ int container_remove(struct store *store, struct container *container, struct er
     if (renameat(containers, container->id, containers, gone) < 0)
         return errno == ENOENT ? err_say(err, ENOENT, "No such container: %s", container->id)
                                : err_set(err, errno, "rename container `%.12s`", container->id);
-    return rootfs_remove_tree(containers, gone, err);
+    return take_away(containers, gone, err);
 }
 
 struct claim {
@@ -261,7 +266,8 @@ static int claims(struct container *container, const char *damage, void *data)
 {
     struct claim *claim = data;
     const json_t *layers = json_object_get(container->json, "Layers");
-    (void)damage;
+    if (damage && !layers) /* what cannot be told is kept */
+        claim->found = true;
     for (size_t i = 0; i < json_array_size(layers); i++)
         if (strcmp(string_of(json_array_get(layers, i), "DiffID"), claim->layer->text) == 0)
             claim->found = true;
@@ -271,6 +277,5 @@ static int claims(struct container *container, const char *damage, void *data)
 bool container_uses_layer(const struct digest *diff_id, void *store)
 {
     struct claim claim = { diff_id, false };
-    /* What cannot be told is kept. */
     return container_each(store, claims, &claim, NULL) < 0 || claim.found;
 }

@@ -50,7 +50,7 @@ struct container_spec {
 /** Make it: layers are unpacked if they are not, the bundle is written. Returns 0, or -1: EEXIST the name is another container's (docker's own words, with its id); ENOENT no such image; EINVAL. */
 int container_create(struct store *store, const struct container_spec *spec, struct container *container,
                      struct err *err);
-/** By id, the first digits of one, or name. ENOENT: "No such container: x". */
+/** By id, the first digits of one, or name. ENOENT: "No such container: x". EINVAL: several; or it is damaged, and then it has nothing but its @container->id, for container_remove. */
 int container_open(struct store *store, const char *what, struct container *container, struct err *err);
 void container_close(struct container *container);
 /** All, newest first. Stops when @each returns other than 0 and returns that. A container that is damaged is given with @damage not NULL. */
@@ -64,9 +64,11 @@ bool container_uses_layer(const struct digest *diff_id, void *store);
 
 /** A detached mount of its root filesystem; or, where the kernel has no such thing, mounted on bundle/rootfs in the caller's mount namespace, which must then be its own. */
 int container_root(struct store *store, const struct container *container, bool read_only, struct err *err);
-/** Call @work with an fd of the mounted root filesystem, and return what it returns. The mount is nowhere to be seen; where the kernel has no such mounts, @work runs in a child with a mount namespace
- * of its own. */
-int container_with_root(struct store *store, const struct container *container, bool read_only,
-                        int (*work)(int root, void *data, struct err *err), void *data, struct err *err);
+/* What is done in a root filesystem: @root is an fd of it. */
+typedef int container_work_fn(int root, void *data, struct err *err);
+/** Call @work with the mounted root filesystem, and return what it returns. The mount is nowhere to be seen; where the kernel has no such mounts, @work runs in a child with a mount namespace
+ * of its own: of all it writes to memory only the @size bytes at @data come back. EIO: the child was ended. */
+int container_with_root(struct store *store, const struct container *container, bool read_only, container_work_fn *work,
+                        void *data, size_t size, struct err *err);
 
 #endif

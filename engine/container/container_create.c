@@ -35,6 +35,23 @@ static int check_hostname(const char *name, struct err *err)
                 : err_say(err, EINVAL, "invalid hostname `%.200s`: letters, digits, dots and dashes, at most 63", name);
 }
 
+/* What a container is to be is kept as JSON. */
+static int check_encoding(const struct container_spec *spec, struct err *err)
+{
+    const struct {
+        const char *const *words;
+        const char *of;
+    } lists[] = { { spec->argv, "command" }, { spec->env, "environment" }, { spec->labels, "labels" } };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        for (const char *const *word = lists[i].words; word && *word; word++) {
+            json_t *text = json_string(*word);
+            if (!text)
+                return err_say(err, EINVAL, "a word of the container's %s is not UTF-8", lists[i].of);
+            json_decref(text);
+        }
+    return 0;
+}
+
 static int check_spec(const struct container_spec *spec, struct err *err)
 {
     const char *name = spec->name && spec->name[0] == '/' ? spec->name + 1 : spec->name;
@@ -45,7 +62,7 @@ static int check_spec(const struct container_spec *spec, struct err *err)
     if (spec->workdir && spec->workdir[0] != '/')
         return err_say(err, EINVAL, "the working directory '%.200s' is invalid, it needs to be an absolute path",
                        spec->workdir);
-    return 0;
+    return check_encoding(spec, err);
 }
 
 /* KEY=VALUE of @entry replaces an earlier one of the same KEY. */
@@ -204,13 +221,13 @@ static int make_upper(int dir, int top, struct err *err)
 
 struct lookup {
     const char *text;
-    struct container_user *user;
+    struct container_user user;
 };
 
 static int look_up(int root, void *data, struct err *err)
 {
     struct lookup *lookup = data;
-    return container_user_find(root, lookup->text, lookup->user, err);
+    return container_user_find(root, lookup->text, &lookup->user, err);
 }
 
 static int find_user(struct store *store, const struct container *container, struct container_user *user,
@@ -219,8 +236,10 @@ static int find_user(struct store *store, const struct container *container, str
     const char *text = text_of(json_object_get(container->json, "Config"), "User");
     if (!container_user_is_named(text))
         return container_user_find(-1, text, user, err);
-    struct lookup lookup = { text, user };
-    return container_with_root(store, container, true, look_up, &lookup, err);
+    struct lookup lookup = { .text = text };
+    int result = container_with_root(store, container, true, look_up, &lookup, sizeof lookup, err);
+    *user = lookup.user;
+    return result;
 }
 
 /* All of a container in the directory @container->dir, whose json is set. */

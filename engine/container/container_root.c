@@ -7,7 +7,9 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -95,69 +97,74 @@ int container_root(struct store *store, const struct container *container, bool 
     return mount_root(store, container, read_only, at, err);
 }
 
+/* What comes back from a child, in memory it shares with us. */
 struct answer {
+    bool whole;
     int result;
     struct err err;
+    max_align_t data[]; /* what @work writes */
 };
 
 /* Mounted in a mount namespace of its own: what is opened before that belongs to the old one, and cannot be mounted in the new. */
 static void __attribute__((noreturn)) child(struct store *store, const struct container *container, bool read_only,
-                                            int (*work)(int root, void *data, struct err *err), void *data, int to)
+                                            container_work_fn *work, struct answer *answer)
 {
-    struct answer answer = { .result = -1 };
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    answer->result = -1;
     /* The working directory goes along. */
     if (fchdir(container->dir) < 0 || unshare(CLONE_NEWNS) < 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-        err_set(&answer.err, errno, "a mount namespace for the root filesystem of `%s`", container->name);
+        err_set(&answer->err, errno, "a mount namespace for the root filesystem of `%s`", container->name);
     } else {
         struct container inside = *container;
-        struct store *again = store_open(store_path(store), STORE_READ, NULL, &answer.err);
+        struct store *again = store_open(store_path(store), STORE_READ, NULL, &answer->err);
         inside.dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        cleanup_close int root = again ? container_root(again, &inside, read_only, &answer.err) : -1;
+        cleanup_close int root = again ? container_root(again, &inside, read_only, &answer->err) : -1;
         if (root >= 0)
-            answer.result = work(root, data, &answer.err);
+            answer->result = work(root, answer->data, &answer->err);
     }
-    ssize_t n = write(to, &answer, sizeof answer);
-    _exit(n == (ssize_t)sizeof answer ? 0 : 1);
+    answer->whole = true;
+    _exit(0);
 }
 
-static int in_child(struct store *store, const struct container *container, bool read_only,
-                    int (*work)(int root, void *data, struct err *err), void *data, struct err *err)
+static int in_child(struct store *store, const struct container *container, bool read_only, container_work_fn *work,
+                    void *data, size_t size, struct err *err)
 {
-    int ends[2], status;
-    struct answer answer;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_set(err, errno, "pipe2");
+    int status = 0;
+    struct answer *answer =
+        mmap(NULL, sizeof *answer + size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (answer == MAP_FAILED)
+        return err_set(err, errno, "mmap");
+    if (size)
+        memcpy(answer->data, data, size);
     pid_t pid = fork();
     if (pid == 0)
-        child(store, container, read_only, work, data, ends[1]);
-    int saved = errno;
-    close(ends[1]);
-    cleanup_close int from = ends[0];
-    if (pid < 0)
-        return err_set(err, saved, "fork");
-    ssize_t n;
-    while ((n = read(from, &answer, sizeof answer)) < 0 && errno == EINTR)
+        child(store, container, read_only, work, answer);
+    int result = pid < 0 ? err_set(err, errno, "fork") : 0;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (n != (ssize_t)sizeof answer)
-        return err_say(err, EIO, "who worked in the root filesystem of `%s` was ended%s", container->name,
-                       WIFSIGNALED(status) ? " by a signal" : "");
-    if (answer.result < 0 && err)
-        *err = answer.err;
-    return answer.result;
+    if (result == 0 && !answer->whole) {
+        result = err_say(err, EIO, "who worked in the root filesystem of `%s` was ended%s", container->name,
+                         WIFSIGNALED(status) ? " by a signal" : "");
+    } else if (result == 0) {
+        result = answer->result;
+        if (result < 0 && err)
+            *err = answer->err;
+        if (size)
+            memcpy(data, answer->data, size);
+    }
+    munmap(answer, sizeof *answer + size);
+    return result;
 }
 
-int container_with_root(struct store *store, const struct container *container, bool read_only,
-                        int (*work)(int root, void *data, struct err *err), void *data, struct err *err)
+int container_with_root(struct store *store, const struct container *container, bool read_only, container_work_fn *work,
+                        void *data, size_t size, struct err *err)
 {
     struct err why = { 0 };
     cleanup_close int root = mount_root(store, container, read_only, -1, &why);
     if (root >= 0)
         return work(root, data, err);
     if (why.code == ENOSYS)
-        return in_child(store, container, read_only, work, data, err);
+        return in_child(store, container, read_only, work, data, size, err);
     return err_say(err, why.code, "%s", why.message);
 }

@@ -8,56 +8,28 @@
 #include <string.h>
 
 /* What moves archives and images, or loads the libraries for it, is teachroot-transfer's. */
-const struct docker_verb docker_verbs[] = {
-    { "container prune", "remove all containers that do not run", &docker_container_prune_options,
-      docker_container_prune },
-    { "create", "make a container of an image; it is not started", &docker_create_options, NULL },
-    { "export", "write a container's root filesystem as a tar archive", &docker_export_options, NULL },
-    { "history", "show how an image was made, the newest step first", &docker_history_options, docker_history },
-    { "image prune", "remove images without a name, and what no image needs", &docker_image_prune_options,
-      docker_image_prune },
-    { "images", "list images", &docker_images_options, docker_images },
-    { "import", "make an image of a root filesystem's tar archive", &docker_import_options, NULL },
-    { "inspect", "tell all that is known of containers and images, as JSON", &docker_inspect_options, docker_inspect },
-    { "load", "bring in the images of an archive", &docker_load_options, NULL },
-    { "ps", "list containers: those that run, or with --all all of them", &docker_ps_options, docker_ps },
-    { "pull", "bring an image from a registry", &docker_pull_options, NULL },
-    { "push", "bring an image to a registry", &docker_push_options, NULL },
-    { "rm", "remove containers, with all they have written", &docker_rm_options, docker_rm },
-    { "rmi", "take names of images away; with its last name an image goes", &docker_rmi_options, docker_rmi },
-    { "save", "write images to an archive, for docker load and others", &docker_save_options, NULL },
-    { "tag", "give an image one more name", &docker_tag_options, docker_tag },
+static const struct runner {
+    const char *verb;
+    int (*run)(int argc, char **argv); /* argv[0] is "docker images" */
+} runners[] = {
+    { "container prune", docker_container_prune },
+    { "history", docker_history },
+    { "image prune", docker_image_prune },
+    { "images", docker_images },
+    { "inspect", docker_inspect },
+    { "ps", docker_ps },
+    { "rm", docker_rm },
+    { "rmi", docker_rmi },
+    { "tag", docker_tag },
 };
-const size_t docker_verb_count = sizeof docker_verbs / sizeof *docker_verbs;
 
-static const struct alias {
-    const char *group, *word, *verb;
-    const char *argument; /* one more, or NULL */
-} aliases[] = {
-    { "image", "history", "history", NULL },
-    { "image", "import", "import", NULL },
-    { "image", "inspect", "inspect", "--type=image" },
-    { "image", "list", "images", NULL },
-    { "image", "load", "load", NULL },
-    { "image", "ls", "images", NULL },
-    { "image", "prune", "image prune", NULL },
-    { "image", "pull", "pull", NULL },
-    { "image", "push", "push", NULL },
-    { "image", "remove", "rmi", NULL },
-    { "image", "rm", "rmi", NULL },
-    { "image", "save", "save", NULL },
-    { "image", "tag", "tag", NULL },
-    { "container", "create", "create", NULL },
-    { "container", "export", "export", NULL },
-    { "container", "inspect", "inspect", "--type=container" },
-    { "container", "list", "ps", NULL },
-    { "container", "ls", "ps", NULL },
-    { "container", "prune", "container prune", NULL },
-    { "container", "ps", "ps", NULL },
-    { "container", "remove", "rm", NULL },
-    { "container", "rm", "rm", NULL },
-};
-#define ALIASES (sizeof aliases / sizeof *aliases)
+static const struct runner *find_runner(const struct docker_verb *verb)
+{
+    for (size_t i = 0; i < sizeof runners / sizeof *runners; i++)
+        if (strcmp(runners[i].verb, verb->name) == 0)
+            return &runners[i];
+    return NULL;
+}
 
 int docker_error(const char *verb, const struct err *err)
 {
@@ -97,22 +69,6 @@ struct store *docker_store(const char *verb, enum store_access access)
     return store;
 }
 
-static const struct docker_verb *find_verb(const char *name)
-{
-    for (size_t i = 0; i < docker_verb_count; i++)
-        if (strcmp(docker_verbs[i].name, name) == 0)
-            return &docker_verbs[i];
-    return NULL;
-}
-
-static const struct alias *find_alias(const char *group, const char *word)
-{
-    for (size_t i = 0; i < ALIASES; i++)
-        if (strcmp(aliases[i].group, group) == 0 && (!word || strcmp(aliases[i].word, word) == 0))
-            return &aliases[i];
-    return NULL;
-}
-
 static void print_verb(const char *name, const struct docker_verb *verb)
 {
     printf("  %-10s %s\n", name, verb->brief);
@@ -136,9 +92,9 @@ static int print_help(void)
 static int print_group(const char *group)
 {
     printf("usage: docker %s VERB [OPTION]… [ARGUMENT]…\n\n", group);
-    for (size_t i = 0; i < ALIASES; i++)
-        if (strcmp(aliases[i].group, group) == 0)
-            print_verb(aliases[i].word, find_verb(aliases[i].verb));
+    for (size_t i = 0; i < docker_word_count; i++)
+        if (strcmp(docker_words[i].group, group) == 0)
+            print_verb(docker_words[i].word, docker_verb_named(docker_words[i].verb));
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
@@ -213,7 +169,10 @@ static int run(const struct docker_verb *verb, const char *argument, int argc, c
     }
     for (int i = 1; i < argc; i++)
         words[count++] = argv[i];
-    return verb->run ? verb->run(count, words) : transfer(verb, count, words);
+    const struct runner *runner = find_runner(verb);
+    if (!runner && count == 2 && strcmp(words[1], "--help") == 0)
+        return tool_options_help(verb->options, stdout);
+    return runner ? runner->run(count, words) : transfer(verb, count, words);
 }
 
 static bool is_help(const char *word)
@@ -226,8 +185,8 @@ static int run_group(int argc, char **argv)
     const char *group = argv[0];
     if (argc < 2 || is_help(argv[1]))
         return print_group(group);
-    const struct alias *alias = find_alias(group, argv[1]);
-    return alias ? run(find_verb(alias->verb), alias->argument, argc - 1, argv + 1) : unknown(group, argv[1]);
+    const struct docker_word *alias = docker_word_find(group, argv[1]);
+    return alias ? run(docker_verb_named(alias->verb), alias->argument, argc - 1, argv + 1) : unknown(group, argv[1]);
 }
 
 static int say_more(int argc, char **argv)
@@ -235,9 +194,9 @@ static int say_more(int argc, char **argv)
     char help[] = "--help";
     if (argc < 2)
         return print_help();
-    if (find_alias(argv[1], NULL))
+    if (docker_word_find(argv[1], NULL))
         return print_group(argv[1]);
-    const struct docker_verb *verb = find_verb(argv[1]);
+    const struct docker_verb *verb = docker_verb_named(argv[1]);
     return verb ? run(verb, NULL, 2, (char *[]){ argv[1], help, NULL }) : unknown("", argv[1]);
 }
 
@@ -256,8 +215,8 @@ int docker_main(int argc, char **argv)
         fprintf(stderr, "docker: unknown flag: %s\n\nRun 'docker --help' for more information\n", word);
         return 125;
     }
-    const struct docker_verb *verb = strchr(word, ' ') ? NULL : find_verb(word);
+    const struct docker_verb *verb = strchr(word, ' ') ? NULL : docker_verb_named(word);
     if (verb)
         return run(verb, NULL, argc - 1, argv + 1);
-    return find_alias(word, NULL) ? run_group(argc - 1, argv + 1) : unknown("", word);
+    return docker_word_find(word, NULL) ? run_group(argc - 1, argv + 1) : unknown("", word);
 }

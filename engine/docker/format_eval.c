@@ -333,7 +333,10 @@ static int run_nodes(struct scope *scope, json_t *dot, const struct node *node)
     size_t before = scope->count;
     int result = 0;
     for (; result == 0 && node; node = node->next)
-        result = run_node(scope, dot, node);
+        result = ftello(scope->out) > FORMAT_TEXT_MOST
+                     ? err_say(scope->err, E2BIG, "the format makes a text that is too long: over %d MiB",
+                               (int)(FORMAT_TEXT_MOST >> 20))
+                     : run_node(scope, dot, node);
     scope_cut(scope, before);
     return result;
 }

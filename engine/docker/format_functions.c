@@ -15,25 +15,38 @@ static json_t *refuse(const struct call *call, struct err *err, const char *what
     return NULL;
 }
 
+/* @text as a value. */
+static json_t *text_value(const char *text, size_t size, struct err *err)
+{
+    if (size > FORMAT_VALUE_MOST) {
+        err_say(err, E2BIG, "the format makes a text that is too long: over %zu MiB", FORMAT_VALUE_MOST >> 20);
+        return NULL;
+    }
+    json_t *value = json_stringn(text, size);
+    if (!value)
+        err_say(err, EINVAL, "the format makes a text that is not UTF-8");
+    return value;
+}
+
 /* The text a FILE gathered, as a value. */
 static json_t *gathered(FILE *out, char **text, const size_t *size, struct err *err)
 {
     json_t *value = NULL;
     if (out && fclose(out) == 0)
-        value = json_stringn(*text, *size);
+        value = text_value(*text, *size, err);
+    else
+        err_set(err, ENOMEM, "format");
     free(*text);
-    if (!value)
-        err_say(err, EINVAL, "the format makes a text that is not UTF-8, or too long");
     return value;
 }
 
 static json_t *to_json(const struct call *call, struct err *err)
 {
     cleanup_free char *text = json_dumps(call->arguments[0], JSON_COMPACT | JSON_ENCODE_ANY);
-    json_t *value = text ? json_string(text) : NULL;
-    if (!value)
-        err_set(err, ENOMEM, "format");
-    return value;
+    if (text)
+        return text_value(text, strlen(text), err);
+    err_set(err, ENOMEM, "format");
+    return NULL;
 }
 
 static json_t *do_join(const struct call *call, struct err *err)

@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* Bytes that a function may make, and all of a format: more is a bomb, `json` of `json` of … doubles what it gets. */
+#define FORMAT_VALUE_MOST ((size_t)8 << 20)
+#define FORMAT_TEXT_MOST ((off_t)64 << 20)
+
 struct pipeline;
 
 enum operand_kind { OPERAND_DOT, OPERAND_VARIABLE, OPERAND_LITERAL, OPERAND_FUNCTION, OPERAND_PIPELINE };

@@ -12,8 +12,6 @@ const struct tool_options docker_export_options = {
     OPTION_ROWS(rows),
     .wrong = 125,
     .notes = "Of a container that was never started it is the files of its image, no more and no less: docker itself "
-             "would add /.dockerenv and\n"
-             "some empty files in /etc and /dev, places for what it mounts there. Entries are sorted, and keep the "
-             "times they have; sockets are\n"
-             "left out, with a word.\n",
+             "would add /.dockerenv and some empty files in /etc and /dev, places for what it mounts there. Entries "
+             "are sorted, and keep the times they have; sockets are left out, with a word.\n",
 };

@@ -19,9 +19,7 @@ const struct tool_options docker_images_options = {
     .summary = "List images: what is in the store, by name.\n",
     OPTION_ROWS(rows),
     .wrong = 125,
-    .notes =
-        "Fields of a template: Containers CreatedAt CreatedSince Digest ID Repository SharedSize Size Tag UniqueSize.\n"
-        "\n"
-        "SIZE is what the layers take as they are kept: those from a registry are mostly compressed, those made here\n"
-        "are plain tar archives.\n",
+    .notes = "Fields of a template: Containers CreatedAt CreatedSince Digest ID Repository SharedSize Size Tag "
+             "UniqueSize.\n\nSIZE is what the layers take as they are kept: those from a registry are mostly "
+             "compressed, those made here are plain tar archives.\n",
 };

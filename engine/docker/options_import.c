@@ -12,9 +12,8 @@ static const struct tool_option rows[] = {
 const struct tool_options docker_import_options = {
     .tool = "docker import",
     .usage = "[OPTION]… FILE|- [REPOSITORY[:TAG]]",
-    .summary =
-        "Make an image of one layer from the archive of a root filesystem: a tar, plain or compressed with gzip, zstd "
-        "or xz; `-` reads it\nfrom standard input. Prints the new image's id.\n",
+    .summary = "Make an image of one layer from the archive of a root filesystem: a tar, plain or compressed with "
+               "gzip, zstd or xz; `-` reads it from standard input. Prints the new image's id.\n",
     OPTION_ROWS(rows),
     .wrong = 125,
     .notes = "Instructions of --change: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR\n"

@@ -9,9 +9,8 @@ static const struct tool_option rows[] = {
 const struct tool_options docker_load_options = {
     .tool = "docker load",
     .usage = "[OPTION]…",
-    .summary =
-        "Bring in the images of an archive, with their names: one that `docker save` or `podman save` wrote, or an OCI "
-        "archive, plain or\ncompressed.\n",
+    .summary = "Bring in the images of an archive, with their names: one that `docker save` or `podman save` wrote, or "
+               "an OCI archive, plain or compressed.\n",
     OPTION_ROWS(rows),
     .wrong = 125,
     .notes = "Nothing is brought in unless all of the archive is good: every digest is checked.\n"

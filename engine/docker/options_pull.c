@@ -11,14 +11,12 @@ static const struct tool_option rows[] = {
 const struct tool_options docker_pull_options = {
     .tool = "docker pull",
     .usage = "[OPTION]… NAME[:TAG|@DIGEST]",
-    .summary =
-        "Bring an image from a registry. The registry is the name's part before the first slash, if that looks like a\n"
-        "host (localhost:5000/tool), or else docker.io. What is here already is not fetched again; what a broken or\n"
-        "interrupted pull has fetched is taken up by the next.\n",
+    .summary = "Bring an image from a registry. The registry is the name's part before the first slash, if that looks "
+               "like a host (localhost:5000/tool), or else docker.io. What is here already is not fetched again; what "
+               "a broken or interrupted pull has fetched is taken up by the next.\n",
     OPTION_ROWS(rows),
     .wrong = 125,
-    .notes =
-        "Mirrors, and registries without TLS: ~/.config/teachroot/registries.json, /etc/teachroot/registries.json.\n"
-        "Passwords: where docker, podman and skopeo keep them (~/.docker/config.json and others).\n"
-        "Exit status: 0; 1 if it failed; 125 for a wrong command line.\n",
+    .notes = "Mirrors, and registries without TLS: ~/.config/teachroot/registries.json, "
+             "/etc/teachroot/registries.json.\nPasswords: where docker, podman and skopeo keep them "
+             "(~/.docker/config.json and others).\nExit status: 0; 1 if it failed; 125 for a wrong command line.\n",
 };

@@ -9,8 +9,7 @@ const struct tool_options docker_push_options = {
     .tool = "docker push",
     .usage = "[OPTION]… NAME[:TAG]",
     .summary = "Bring an image to the registry that its name names: `docker tag tool localhost:5000/tool` gives it "
-               "such a name.\n"
-               "Layers that the registry has already, also in another repository, are not sent again.\n",
+               "such a name. Layers that the registry has already, also in another repository, are not sent again.\n",
     OPTION_ROWS(rows),
     .wrong = 125,
     .notes = "Registries without TLS: ~/.config/teachroot/registries.json, /etc/teachroot/registries.json.\n"

@@ -1,7 +1,7 @@
 #include "engine/docker/docker.h"
 
 static const struct tool_option rows[] = {
-    { 'f', 'f', "force", no_argument, NULL, "also one that runs; and one that is not there is no error", NULL },
+    { 'f', 'f', "force", no_argument, NULL, "also one that runs, is damaged or is not there", NULL },
     OPTION_ROW_HELP(0),
 };
 

@@ -8,9 +8,8 @@ static const struct tool_option rows[] = {
 const struct tool_options docker_save_options = {
     .tool = "docker save",
     .usage = "[OPTION]… IMAGE…",
-    .summary =
-        "Write images with their layers and names to one tar archive, for `docker load`, `podman load`, or any OCI "
-        "tool: it is an OCI\nimage layout too. A name without a tag means all its tags.\n",
+    .summary = "Write images with their layers and names to one tar archive, for `docker load`, `podman load`, or any "
+               "OCI tool: it is an OCI image layout too. A name without a tag means all its tags.\n",
     OPTION_ROWS(rows),
     .wrong = 125,
     .notes = "The same images give the same bytes.\n"

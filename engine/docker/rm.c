@@ -35,8 +35,14 @@ int docker_remove_each(const struct tool_options *options, enum store_access acc
 static int remove_one(struct store *store, const char *what, bool force, struct err *err)
 {
     struct container container;
-    if (container_open(store, what, &container, err) < 0)
-        return -1;
+    struct err why = { 0 };
+    if (container_open(store, what, &container, &why) < 0) {
+        if (!*container.id)
+            return err_say(err, why.code, "%s", why.message);
+        if (!force)
+            return err_say(err, why.code, "%s; `docker rm --force %.12s` removes it as it is", why.message,
+                           container.id);
+    }
     int result = container_remove(store, &container, err);
     container_close(&container);
     if (result == 0)

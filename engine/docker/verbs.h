@@ -53,8 +53,6 @@ int docker_filter_add(struct docker_filters *filters, const struct tool_parser *
 bool docker_label_matches(const json_t *labels, const char *wanted);
 
 /* words.c */
-/** "12.3MB" of bytes. */
-void docker_size(uint64_t bytes, char *text, size_t size);
 /** "3 hours ago", of seconds since the epoch; "" where that is 0 or less. */
 void docker_since(int64_t when, char *text, size_t size);
 /** "2024-05-01 12:00:00 +0000 UTC". */

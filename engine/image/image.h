@@ -32,7 +32,7 @@ struct image_platform {
 };
 /** "linux/arm64/v8", or "arm64" alone; NULL: this machine's. Returns 0, or -1 (EINVAL). */
 int image_platform_parse(const char *text, struct image_platform *platform, struct err *err);
-/** The manifest of an index for @platform (as above). Returns 0, or -1: ENOENT, naming those there are; EINVAL. */
+/** The manifest of an index for @platform (as above), or for the nearest lower variant that runs there: of amd64/v3 also v2, v1 and none; of arm64/v9 also v8 and none; of arm/v7 also v6 and v5. Returns 0, or -1: ENOENT, naming those there are; EINVAL. */
 int image_select(const json_t *index, const char *platform, struct digest *manifest, uint64_t *size, struct err *err);
 
 /** By name ("debian", "debian:12"), by digest, or by the first digits of its id where these are one image's only. ENOENT: no such image (the message is docker's own words); EINVAL: several, or not a

@@ -51,7 +51,7 @@ static int peek(struct peeked *peeked, struct source *from, struct err *err)
     return peeked->have > 0 ? 0 : err_say(err, EINVAL, "it is empty: no archive");
 }
 
-/* One pass: the first thread reads, digests and keeps, the second decompresses, digests and looks at the entries. An xz is kept plain, so there the keeping is the second's. */
+/* One pass: the first thread reads, digests and keeps, the second decompresses, and the caller's digests that and looks at the entries. An xz is kept plain, so there the keeping is the caller's. */
 static struct source *stack_pass(struct source *from, struct blob *blob, struct image_layer *layer, struct err *err)
 {
     bool packed = layer->compression == COMPRESSION_GZIP || layer->compression == COMPRESSION_ZSTD;
@@ -64,7 +64,8 @@ static struct source *stack_pass(struct source *from, struct blob *blob, struct 
     }
     from = source_digest(from, packed ? &layer->digest : &layer->diff_id, &layer->size, err);
     from = source_beside(from ? source_copied(from, keep, err) : NULL, err);
-    return packed ? source_digest(source_decompress(from, NULL, err), &layer->diff_id, NULL, err) : from;
+    return packed ? source_digest(source_beside(source_decompress(from, NULL, err), err), &layer->diff_id, NULL, err)
+                  : from;
 }
 
 struct pass {

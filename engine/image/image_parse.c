@@ -356,7 +356,7 @@ int image_platform_parse(const char *text, struct image_platform *platform, stru
     /* "arm64" alone is an architecture of Linux. */
     size_t part = slashes == 0 ? 1 : 0;
     for (const char *c = text; slashes < 3; c++) {
-        if (*c && *c != '/' && !strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", *c))
+        if (*c && *c != '/' && !strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", *c) && !(*c == '.' && part == 2))
             break;
         if (*c && *c != '/' && at + 1 == sizeof platform->os)
             break;
@@ -375,13 +375,44 @@ int image_platform_parse(const char *text, struct image_platform *platform, stru
                    image_architecture());
 }
 
-/* arm64 is v8 and arm is v7 where no variant is named. */
-static const char *whole_variant(const char *architecture, const char *variant)
+/* Variants of an architecture, each of which runs what was made for those before it. */
+static const struct versions {
+    const char *architecture;
+    int lowest, unnamed; /* unnamed: what an image or a machine is that names none */
+} versions[] = { { "amd64", 1, 1 }, { "arm", 5, 7 }, { "arm64", 8, 8 } };
+
+static const struct versions *versions_of(const char *architecture)
 {
-    return *variant                             ? variant
-           : strcmp(architecture, "arm64") == 0 ? "v8"
-           : strcmp(architecture, "arm") == 0   ? "v7"
-                                                : "";
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+        if (strcmp(versions[i].architecture, architecture) == 0)
+            return &versions[i];
+    return NULL;
+}
+
+/* "v8", "8" or "v8.2". */
+static bool read_variant(const struct versions *of, const char *text, int *major, int *minor)
+{
+    int end = 0;
+    *major = of->unnamed;
+    *minor = 0;
+    if (!*text)
+        return true;
+    text += *text == 'v';
+    return text[strspn(text, "0123456789.")] == '\0' && strlen(text) <= 4 &&
+           (sscanf(text, "%2d%n.%1d%n", major, &end, minor, &end) > 0) && !text[end] && *major >= of->lowest;
+}
+
+/* How well what was made for variant @has runs where @wants is: 0 not at all, the highest is best. */
+static int variant_suits(const char *architecture, const char *has, const char *wants)
+{
+    const struct versions *of = versions_of(architecture);
+    int major, minor, most, most_minor;
+    if (!of || !read_variant(of, has, &major, &minor) || !read_variant(of, wants, &most, &most_minor))
+        return strcmp(has, wants) == 0 ? 1000 : 0;
+    /* An arm64 v9.0 has what v8.5 has, and so on. */
+    if (major > most || minor > most_minor + (major < most ? 5 : 0))
+        return 0;
+    return 10 * major + minor;
 }
 
 /* How well an entry suits: 0 not at all, the highest is best. */
@@ -395,14 +426,7 @@ static int suits(const json_t *entry, const struct image_platform *wanted)
         return 1;
     if (!os || !architecture || strcmp(os, wanted->os) != 0 || strcmp(architecture, wanted->architecture) != 0)
         return 0;
-    const char *has = whole_variant(architecture, variant ? variant : "");
-    const char *needs = whole_variant(architecture, wanted->variant);
-    if (strcmp(has, needs) == 0)
-        return 100;
-    /* An arm v7 also runs what was made for v6 and v5. */
-    if (strcmp(architecture, "arm") == 0 && strcmp(has, needs) < 0)
-        return 10 + (has[0] == 'v' ? has[1] - '0' : 0);
-    return 0;
+    return variant_suits(architecture, variant ? variant : "", wanted->variant);
 }
 
 static void list_platforms(const json_t *manifests, char *text, size_t size)

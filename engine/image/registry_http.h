@@ -19,15 +19,30 @@ struct http {
     size_t also_count;
     bool push;
     struct registry_login login;
-    bool has_login;
-    char *authorization; /* "Bearer …", "Basic …"; NULL: not asked for yet */
-    unsigned generation; /* of it */
+    const char *known_by; /* "password", "identity token": what the auth file has; NULL: nothing */
+    char *authorization;  /* "Bearer …", "Basic …"; NULL: not asked for yet */
+    unsigned generation;  /* of it */
 };
 
 /* --- registry_http.c --- */
 
 /** ms of the monotonic clock, never 0. */
 int64_t http_now(void);
+
+/* --- registry_try.c --- */
+
+/** A status of 2xx. */
+bool http_succeeded(long status);
+/** The status that has arrived by now; 0: none. */
+long request_status(const struct request *request);
+/** Begin a try: over when libcurl says so of request->easy. Without memory for it request->failed is set, and it has none. */
+void request_try(struct request *request);
+/** The end of a try, also of one that is given up. */
+void request_end_try(struct request *request);
+/** Why it failed (@code: libcurl's), in words, and whether it may go better later: request->err and transient. */
+void request_explain(struct request *request, int code);
+/** Frees what the answer holds. */
+void request_forget(struct request *request);
 
 /* --- registry_session.c --- */
 

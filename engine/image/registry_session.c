@@ -41,8 +41,10 @@ void http_close(struct http *http)
 struct http *http_beside(const struct http *http, struct err *err)
 {
     struct http *beside = http_new(http->config, http->watch, err);
-    if (beside)
+    if (beside) {
         snprintf(beside->name, sizeof beside->name, "%s", http->name);
+        beside->known_by = http->known_by;
+    }
     return beside;
 }
 
@@ -135,7 +137,7 @@ struct http *http_open(const struct registry_config *config, const struct refere
     }
     snprintf(http->name, sizeof http->name, "%s", http->registry);
     int found = registry_login_find(http->registry, http->repository, &http->login, err);
-    http->has_login = found > 0;
+    http->known_by = found <= 0 ? NULL : http->login.identity ? "identity token" : "password";
     rc = found < 0 ? -1 : mirror ? 0 : find_scheme(http, host, err);
     if (rc < 0 || !http->base) {
         http_close(http);
@@ -194,7 +196,7 @@ static char *fetch_token(struct http *http, const struct registry_challenge *cha
         return NULL;
     snprintf(beside->name, sizeof beside->name, "%s", server);
     bool form = http->login.identity != NULL;
-    cleanup_free char *basic = http->has_login && !form ? registry_basic(&http->login) : NULL;
+    cleanup_free char *basic = http->known_by && !form ? registry_basic(&http->login) : NULL;
     cleanup_free char *query = token_query(http, challenge, form);
     struct request request = { .method = form ? "POST" : "GET",
                                .url = query ? strdup(form ? challenge->realm : query) : NULL,
@@ -212,6 +214,8 @@ static char *fetch_token(struct http *http, const struct registry_challenge *cha
             if (!token)
                 err_prefix(err, "get a token from `%s`", server);
         } else {
+            if (form && request.status == 400) /* RFC 6749, section 5.2: the grant is not, or no longer, valid */
+                request.status = 401;
             request_refused(&request, err, "get a token");
         }
     }
@@ -229,7 +233,7 @@ int http_authorize(struct http *http, const struct registry_challenge *challenge
             return -1;
         if (asprintf(&text, "Bearer %s", token) < 0)
             text = NULL;
-    } else if (challenge->scheme == REGISTRY_BASIC && http->has_login) {
+    } else if (challenge->scheme == REGISTRY_BASIC && http->known_by) {
         text = registry_basic(&http->login);
     } else {
         return err_say(err, EACCES,
@@ -247,7 +251,7 @@ int http_authorize(struct http *http, const struct registry_challenge *challenge
 
 /* --- what it says --- */
 
-/* The registry's own words: errors[0].message of JSON, as the distribution specification has it. One line of plain text, "" if there are none. */
+/* The server's own words: errors[0].message of JSON, as the distribution specification has it, or a token server's. One line of plain text, "" if there are none. */
 static void complaint(const struct request *request, char *text, size_t size)
 {
     json_t *json = request->text ? json_loadb(request->text, request->text_size, 0, NULL) : NULL;
@@ -257,6 +261,8 @@ static void complaint(const struct request *request, char *text, size_t size)
         message = json_string_value(json_object_get(first, "code"));
     if (!message || !*message)
         message = json_string_value(json_object_get(json, "details"));
+    if (!message || !*message)
+        message = json_string_value(json_object_get(json, "error_description"));
     size_t i = 0;
     for (; message && message[i] && i + 1 < size; i++)
         text[i] = message[i] >= ' ' && message[i] < 0x7f ? message[i] : '?';
@@ -296,7 +302,7 @@ int request_refused(const struct request *request, struct err *err, const char *
     asked_path(request, path, sizeof path);
     complaint(request, words, sizeof words);
     int code = EPROTO;
-    const char *phrase = "";
+    const char *phrase = "", *known_by = request->http->known_by;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].status == request->status) {
             code = known[i].code;
@@ -305,10 +311,10 @@ int request_refused(const struct request *request, struct err *err, const char *
     if (request->retry_after > 0)
         snprintf(waits, sizeof waits, "; try again in %lld s", (long long)request->retry_after);
     if (request->status == 401)
-        return err_say(err, code, "%s: unauthorized: `%s` %s%s%s%s", doing, http_name(request->http),
-                       request->http->has_login ? "does not take the password of the auth file"
-                                                : "wants a password, and no auth file has one for it",
-                       *words ? " (" : "", words, *words ? ")" : "");
+        return err_say(err, code, "%s: unauthorized: `%s` %s%s%s%s%s%s", doing, http_name(request->http),
+                       known_by ? "does not take the " : "wants a password, and no auth file has one for it",
+                       known_by ? known_by : "", known_by ? " of the auth file" : "", *words ? " (" : "", words,
+                       *words ? ")" : "");
     return err_say(err, code, "%s: `%s` answers %ld %s%sto %s %s%s%s%s", doing, http_name(request->http),
                    request->status, phrase, *phrase ? " " : "", request->method, path, *words ? ": " : "", words,
                    waits);

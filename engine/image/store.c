@@ -362,9 +362,13 @@ int store_open_blob(struct store *store, const struct digest *digest, struct err
         return -1;
     const struct store *at = store;
     do {
-        int fd = openat(at->blobs, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        cleanup_close int fd = openat(at->blobs, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        struct stat st;
+        /* Whoever reads a pipe waits for who writes. */
         if (fd >= 0)
-            return fd;
+            return fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+                       ? take_fd(&fd)
+                       : err_say(err, EINVAL, "blob `%s` of `%s` is not a regular file", digest->text, at->path);
         if (errno != ENOENT)
             return err_set(err, errno, "open blob `%s` of `%s`", digest->text, at->path);
     } while ((at = at->below));

@@ -68,6 +68,9 @@ void blob_abandon(struct blob *blob, bool keep);
 int store_add(struct store *store, const void *data, size_t size, struct digest *digest, struct err *err);
 /** The same of a JSON document, written compactly with sorted keys. *@size (may be NULL) is its length. */
 int store_add_json(struct store *store, const json_t *json, struct digest *digest, uint64_t *size, struct err *err);
+/** All of the JSON document @name in the directory @dir, at most @most bytes, as all that comes from outside is read: no link, nothing but a file, no member twice. Also for records kept beside the store.
+ * ENOENT; EFBIG; EINVAL: no JSON. The caller's to json_decref. */
+json_t *store_load_json(int dir, const char *name, size_t most, struct err *err);
 
 /* --- names --- */
 
@@ -92,13 +95,19 @@ int store_names(struct store *store, int (*each)(const struct store_name *name, 
                 struct err *err);
 /** 1: found, 0: nothing has that name, -1. */
 int store_find(struct store *store, const char *name, struct digest *manifest, struct err *err);
-/** Let @name (NULL: none) be that manifest, which must be here. What had the name until now stays, without one. */
+/** Let @name (NULL: none) be that manifest, which must be here. What had the name until now stays, without one. The name is the last that store_names gives of our own. */
 int store_set_name(struct store *store, const char *name, const struct digest *manifest, const char *media,
                    uint64_t size, struct err *err);
 /** Take the name away; @manifest: of that one only (an image without a name: @name NULL). @forget: also if it was the image's last, else the image stays without a name.
  * EROFS: it is the store's below. ENOENT: there is none. */
 int store_remove_name(struct store *store, const char *name, const struct digest *manifest, bool forget,
                       struct err *err);
+
+#define STORE_PEEK ((size_t)1 << 20)
+/** The names in the store at @path below the directory @root, for completion: resolved inside it, nothing waits, no more than STORE_PEEK bytes are read. What cannot be read has no names. */
+void store_peek_names(int root, const char *path, void (*each)(const char *name, void *data), void *data);
+/** Any JSON document of at most @most bytes in the same way, or NULL. The caller's to json_decref. */
+json_t *store_peek_json(int root, const char *path, size_t most);
 
 /* --- unpacked layers --- */
 

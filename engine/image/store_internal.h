@@ -25,8 +25,6 @@ struct store {
 int store_need_write(const struct store *store, const char *what, struct err *err);
 /** The digits of @digest as a file's name; NULL and EINVAL if it is no whole digest. */
 const char *store_blob_name(const struct digest *digest, struct err *err);
-/** All of the JSON document @name in @dir, at most @most bytes. ENOENT; EFBIG; EINVAL: no JSON. */
-json_t *store_load_json(int dir, const char *name, size_t most, struct err *err);
 /** JSON of @size bytes, as all that comes from outside is read: no member twice. @what names it in the message. */
 json_t *store_parse_json(const char *text, size_t size, const char *what, struct err *err);
 int store_write_all(int fd, const void *data, size_t size, struct err *err);

@@ -57,8 +57,8 @@ static int unpack(struct store *store, const struct digest *diff_id, const struc
     cleanup_close int dir = layer_unpack_begin(store, name, &options, err);
     if (dir < 0)
         return -1;
-    struct source *from = source_beside(source_fd(blob, err), err);
-    from = source_digest(source_decompress(from, NULL, err), &found, NULL, err);
+    struct source *from = source_decompress(source_fd(blob, err), NULL, err);
+    from = source_beside(source_digest(from, &found, NULL, err), err);
     int result = from ? tar_unpack(from, dir, &options, NULL, err) : -1;
     source_close(from);
     if (result == 0 && !digest_equal(&found, diff_id))

@@ -211,14 +211,16 @@ static bool set_name(json_t *manifests, const char *name, const struct digest *m
     while (name && (place = find_entry(manifests, name, NULL)) >= 0)
         unname_entry(manifests, (size_t)place);
     place = find_entry(manifests, NULL, manifest);
-    json_t *entry = place < 0 ? json_object() : json_array_get(manifests, (size_t)place);
+    /* In the order in which they were named: the last is the newest. */
+    json_t *entry = place < 0 ? json_object() : json_incref(json_array_get(manifests, (size_t)place));
+    if (place >= 0)
+        json_array_remove(manifests, (size_t)place);
     json_object_set_new(entry, "digest", json_string(manifest->text));
     json_object_set_new(entry, "mediaType", json_string(media));
     json_object_set_new(entry, "size", json_integer((json_int_t)size));
     if (name)
         name_entry(entry, name);
-    if (place < 0)
-        json_array_append_new(manifests, entry);
+    json_array_append_new(manifests, entry);
     return true;
 }
 

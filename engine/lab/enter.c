@@ -241,7 +241,8 @@ int enter_receive(int socket)
     command.argv = names ? take_strings(&at, end, message.words) : NULL;
     command.env = command.argv ? take_strings(&at, end, message.variables) : NULL;
     errno = EPROTO;
-    if (!command.env || message.words == 0 || fd_count != next + given + message.group_count)
+    if (!command.env || message.words == 0 || message.group_count > CGROUP_HIERARCHIES ||
+        fd_count != next + given + message.group_count)
         spawn_fail(failure_fd, "understand what is to be run");
     struct spawn_report traced = { .tracer = tracer_of_self() };
     if (write(failure_fd, &traced, sizeof traced) != sizeof traced)

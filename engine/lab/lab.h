@@ -101,7 +101,7 @@ struct lab_command {
 
 /** Start @command in the lab: joined to its cgroups and all its namespaces, environment built and never inherited, every other fd closed,
  * dumpable off until exec, parent is the calling process (so waitpid works). Returns the host pid, *pidfd if not NULL; -1 with @err set
- * when it could not be started: ENOENT no such program in the lab; ESRCH the lab has died. */
+ * when it could not be started: ENOENT no such program in the lab; ESRCH the lab has died, or the tracer could not trace. */
 pid_t lab_spawn(struct lab *lab, const struct lab_command *command, int *pidfd, struct err *err);
 
 /** Attach to a lab that another process runs (by its name), for `lab enter`: lab_spawn and lab_open_pty work on it. lab_destroy then

@@ -36,7 +36,7 @@ struct lab {
     bool attached; /* another process owns it */
     int lock;      /* flock'ed while we own it; -1 if attached */
     int life;      /* write end of init's pipe: closing it ends the lab; -1 if attached */
-    int tools; /* the multi-call program, as it is in the lab; -1 if attached */
+    int tools;     /* the multi-call program, as it is in the lab; -1 if attached */
     pid_t init;
     int pidfd;
     struct lab_child {

@@ -89,7 +89,7 @@ become_traced(const struct lab_tracer *tracer, int socket, int program, int fail
             spawn_fail(fail_fd, "prepare the tracer");
     if (fail_fd < 0 || sys_close_from(TRACED_FDS, &fail_fd, 1) < 0)
         spawn_fail(fail_fd, "prepare the tracer");
-    for (; tracer->argv[n] && n < LAB_TRACER_WORDS; n++)
+    for (; n < LAB_TRACER_WORDS && tracer->argv[n]; n++)
         argv[n] = tracer->argv[n];
     memcpy(argv + n, enter, sizeof enter);
     execvp(argv[0], (char *const *)(uintptr_t)argv);
@@ -231,11 +231,13 @@ pid_t lab_spawn(struct lab *lab, const struct lab_command *command, int *pidfd, 
         prctl(PR_SET_CHILD_SUBREAPER, 0);
     if (between < 0)
         return -1;
-    if (bad.code)
+    if (command->tracer && !started.tracer)
+        err_say(err, ESRCH, "trace with `%s`: %s", command->tracer->argv[0],
+                bad.code ? strerrordesc_np(bad.code) : "it ended before it did");
+    else if (bad.code)
         err_set(err, bad.code, "run `%s` in the lab: %s", command->argv[0], bad.step);
     else if (started.pid <= 0)
-        err_say(err, ESRCH, "run `%s` in the lab: it broke off (%s)", command->argv[0],
-                command->tracer ? "is it allowed to trace?" : "has the lab ended?");
+        err_say(err, ESRCH, "run `%s` in the lab: it broke off (has the lab ended?)", command->argv[0]);
     else if (remember_all(lab, command, &started, pidfd, err) == 0)
         return started.pid;
     for (pid_t *pid = (pid_t[]){ started.tracer, started.pid, 0 }, *end = pid + 2; pid < end; pid++)

@@ -6,8 +6,10 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 struct waiting {
     int fd;
@@ -94,18 +96,30 @@ struct source *source_fd(int fd, struct err *err)
 struct fd_sink {
     struct sink sink;
     struct waiting waiting;
+    bool in_pieces; /* the kernel cannot write as much as there is room for to what this is */
 };
+
+/* As write(2), but without waiting for somebody else: EAGAIN. Other programs may have the same pipe, so that it is not made non-blocking. */
+static ssize_t write_some(struct fd_sink *to, const void *data, size_t size)
+{
+    struct iovec all = { .iov_len = size };
+    memcpy(&all.iov_base, &data, sizeof data); /* which is only read */
+    if (to->waiting.wake < 0)
+        return write(to->waiting.fd, data, size);
+    ssize_t n = to->in_pieces ? -1 : pwritev2(to->waiting.fd, &all, 1, -1, RWF_NOWAIT);
+    to->in_pieces = to->in_pieces || (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL));
+    /* Where poll(2) says that there is room, this much never waits (pipe(7)). */
+    return to->in_pieces ? write(to->waiting.fd, data, size < PIPE_BUF ? size : PIPE_BUF) : n;
+}
 
 static int fd_write(struct sink *sink, const void *data, size_t size, struct err *err)
 {
-    const struct fd_sink *to = (struct fd_sink *)sink;
+    struct fd_sink *to = (struct fd_sink *)sink;
     const char *at = data;
     while (size) {
-        /* Where poll(2) says that there is room, this much never waits (pipe(7)). */
-        size_t piece = to->waiting.wake >= 0 && size > PIPE_BUF ? PIPE_BUF : size;
         if (wait_for(&to->waiting, POLLOUT, "writing", err) < 0)
             return -1;
-        ssize_t n = write(to->waiting.fd, at, piece);
+        ssize_t n = write_some(to, at, size);
         if (n < 0 && errno != EINTR && errno != EAGAIN)
             return err_set(err, errno, "write");
         if (n > 0) {

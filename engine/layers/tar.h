@@ -5,6 +5,9 @@
  *
  * Writing is reproducible: entries sorted by name (bytes), the times as chosen, no user names; the same tree gives the same bytes.
  *
+ * Both take the same memory however much there is, but for the names of one directory and of files with several while writing, and what layers applied on one another in one directory have made (at most
+ * 32 bytes an entry).
+ *
  * Names are bytes, whatever their encoding. Attributes of overlay file systems (trusted.overlay.*, user.overlay.*) and SELinux's labels neither enter nor leave an archive. Access control lists are in
  * ours both as attributes and as text, so that container tools and tar programs find them.
  *
@@ -45,7 +48,8 @@ struct tar_unpack {
     tar_skipped_fn *skipped; /* may be NULL */
     void *data;
 };
-/** A whiteout takes nothing away that the same archive made, before or after it in any order. Names with `.wh..wh.` that are not opaque marks are reserved, and left out with a word.
+/** A directory that the archive has files in but no entry for keeps its owner, mode and time; one that is not there is made root's, with mode 0755, as docker makes it, also where a layer below has it with others.
+ * A whiteout takes nothing away that the same archive made, before or after it in any order. Names with `.wh..wh.` that are not opaque marks are reserved, and left out with a word.
  *
  * Unpack the archive, plain tar (source_decompress comes before), into the directory @root, over what is there. Returns 0, or -1: ENAMETOOLONG, EINVAL,
  * ELOOP, EOVERFLOW, EFBIG … naming the entry; EIO the archive is damaged or ends early. What was unpacked until then stays. @counts may be NULL. @from is read to its end, also beyond

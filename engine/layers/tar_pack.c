@@ -26,7 +26,7 @@ void pack_skipped(struct pack *pack, const char *format, ...)
 /* --- Names of a directory ------------------------------------------------------------------------------------------------------------- */
 
 struct names {
-    char *text; /* one after another, each with its NUL */
+    char *text; /* one after another, each with its type (DT_REG …) before it and its NUL behind */
     size_t size, room;
     const char **list;
     size_t count;
@@ -43,9 +43,9 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int add_name(struct names *names, const char *name)
+static int add_name(struct names *names, const char *name, char type)
 {
-    size_t len = strlen(name) + 1;
+    size_t len = strlen(name) + 2;
     if (names->size + len > names->room) {
         size_t room = 2 * names->room + len + 1024;
         char *more = realloc(names->text, room);
@@ -54,31 +54,32 @@ static int add_name(struct names *names, const char *name)
         names->text = more;
         names->room = room;
     }
-    memcpy(names->text + names->size, name, len);
+    names->text[names->size] = type;
+    memcpy(names->text + names->size + 1, name, len - 1);
     names->size += len;
     names->count++;
     return 0;
 }
 
-static int read_names(int dir, struct names *names)
+static int read_names(struct pack *pack, int dir, struct names *names)
 {
-    int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cleanup_dir DIR *stream = again < 0 ? NULL : fdopendir(again);
-    const struct dirent *entry;
-    if (!stream)
-        return -1;
-    errno = 0;
-    while ((entry = readdir(stream)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && add_name(names, entry->d_name) < 0)
-            return -1;
-    if (errno)
+    ssize_t size;
+    while ((size = getdents64(dir, pack->entries, sizeof pack->entries)) > 0)
+        for (ssize_t at = 0; at < size;) {
+            const struct dirent64 *entry = (const struct dirent64 *)(pack->entries + at);
+            at += entry->d_reclen;
+            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+                add_name(names, entry->d_name, (char)entry->d_type) < 0)
+                return -1;
+        }
+    if (size < 0)
         return -1;
     names->list = malloc((names->count + 1) * sizeof *names->list);
     if (!names->list)
         return -1;
     const char *at = names->text;
     for (size_t i = 0; i < names->count; i++, at += strlen(at) + 1)
-        names->list[i] = at;
+        names->list[i] = ++at;
     qsort(names->list, names->count, sizeof *names->list, by_bytes);
     return 0;
 }
@@ -134,6 +135,25 @@ static int open_quietly(int dir, const char *base, int flags)
                : fd;
 }
 
+/* Another name of a file that has been packed: a hard link to the first. Returns 1 if it was one, 0 or -1. */
+static int put_if_linked(struct pack *pack, const struct stat *st, struct err *err)
+{
+    struct tar_entry entry;
+    bool failed = false;
+    pack->counts.entries++;
+    const char *first = st->st_nlink > 1 ? pack_first_name(pack, st, &failed) : NULL;
+    if (failed)
+        return err_set(err, ENOMEM, "pack `%s`", pack->path);
+    if (!first)
+        return 0;
+    pack->attribute_count = 0;
+    if (describe(pack, st, &entry, err) < 0)
+        return -1;
+    entry.type = TAR_HARD_LINK;
+    entry.link = first;
+    return tar_writer_entry(pack->writer, &entry, err) < 0 ? -1 : 1;
+}
+
 static int put_file(struct pack *pack, int dir, const char *base, struct err *err)
 {
     struct tar_entry entry;
@@ -143,6 +163,9 @@ static int put_file(struct pack *pack, int dir, const char *base, struct err *er
         return err_set(err, errno, "open `%s`", pack->path);
     if (!S_ISREG(st.st_mode))
         return err_say(err, EBUSY, "`%s` changed while it was read", pack->path);
+    int linked = put_if_linked(pack, &st, err);
+    if (linked != 0)
+        return linked < 0 ? -1 : 0;
     if (pack_attributes(pack, fd, dir, base, err) < 0 || describe(pack, &st, &entry, err) < 0)
         return -1;
     entry.type = TAR_FILE;
@@ -153,6 +176,9 @@ static int put_file(struct pack *pack, int dir, const char *base, struct err *er
 static int put_node(struct pack *pack, int dir, const char *base, const struct stat *st, struct err *err)
 {
     struct tar_entry entry;
+    int linked = put_if_linked(pack, st, err);
+    if (linked != 0)
+        return linked < 0 ? -1 : 0;
     if (pack_attributes(pack, -1, dir, base, err) < 0 || describe(pack, st, &entry, err) < 0)
         return -1;
     switch (st->st_mode & S_IFMT) {
@@ -173,17 +199,6 @@ static int put_node(struct pack *pack, int dir, const char *base, const struct s
         entry.major = major(st->st_rdev);
         entry.minor = minor(st->st_rdev);
     }
-    return tar_writer_entry(pack->writer, &entry, err);
-}
-
-static int put_link(struct pack *pack, const struct stat *st, const char *first, struct err *err)
-{
-    struct tar_entry entry;
-    pack->attribute_count = 0;
-    if (describe(pack, st, &entry, err) < 0)
-        return -1;
-    entry.type = TAR_HARD_LINK;
-    entry.link = first;
     return tar_writer_entry(pack->writer, &entry, err);
 }
 
@@ -210,36 +225,35 @@ static int extend(struct pack *pack, size_t len, const char *base, const char *e
     return 0;
 }
 
-static int put_one(struct pack *pack, int dir, const char *base, int depth, struct err *err)
+/* Files and directories, which are opened anyway, are not looked at before. */
+static int put_one(struct pack *pack, int dir, const char *base, unsigned char type, int depth, struct err *err)
 {
     enum whiteout_form form = pack->options->form;
     size_t len = pack->len;
     struct stat st;
-    bool failed;
     if (extend(pack, len, base, "", err) < 0)
         return -1;
-    if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return err_set(err, errno, "stat `%s`", pack->path);
     if (form != WHITEOUT_NONE && strncmp(base, WHITEOUT_PREFIX, sizeof WHITEOUT_PREFIX - 1) == 0)
         return err_say(err, EINVAL, "`%s` would be taken for a whiteout in a layer: names there cannot begin with %s",
                        pack->path, WHITEOUT_PREFIX);
-    if (form != WHITEOUT_NONE && whiteout_is(&st))
-        return extend(pack, len, WHITEOUT_PREFIX, base, err) < 0 ? -1 : put_whiteout(pack, &st, pack->path, err);
-    if (S_ISSOCK(st.st_mode)) {
+    if (type != DT_REG && type != DT_DIR) {
+        if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            return err_set(err, errno, "stat `%s`", pack->path);
+        type = IFTODT(st.st_mode);
+    }
+    switch (type) {
+    case DT_REG:
+        return put_file(pack, dir, base, err);
+    case DT_DIR:
+        return extend(pack, len, base, "/", err) < 0 ? -1 : put_directory(pack, dir, base, depth, err);
+    case DT_SOCK:
         pack_skipped(pack, "socket");
         return 0;
+    default:
+        if (form != WHITEOUT_NONE && whiteout_is(&st))
+            return extend(pack, len, WHITEOUT_PREFIX, base, err) < 0 ? -1 : put_whiteout(pack, &st, pack->path, err);
+        return put_node(pack, dir, base, &st, err);
     }
-    if (S_ISDIR(st.st_mode))
-        return extend(pack, len, base, "/", err) < 0 ? -1 : put_directory(pack, dir, base, depth, err);
-    pack->counts.entries++;
-    if (st.st_nlink > 1) {
-        const char *first = pack_first_name(pack, &st, &failed);
-        if (failed)
-            return err_set(err, ENOMEM, "pack `%s`", pack->path);
-        if (first)
-            return put_link(pack, &st, first, err);
-    }
-    return S_ISREG(st.st_mode) ? put_file(pack, dir, base, err) : put_node(pack, dir, base, &st, err);
 }
 
 /* The directory @dir, whose path is there, and all in it. */
@@ -260,11 +274,11 @@ static int put_all(struct pack *pack, int dir, const struct stat *st, int depth,
         if (extend(pack, len, WHITEOUT_OPAQUE, "", err) < 0 || put_whiteout(pack, st, pack->path, err) < 0)
             return -1;
     }
-    if (read_names(dir, &names) < 0)
+    if (read_names(pack, dir, &names) < 0)
         return err_set(err, errno, "read directory `%.*s`", (int)len, pack->path);
     for (size_t i = 0; i < names.count; i++) {
         pack->len = len;
-        if (put_one(pack, dir, names.list[i], depth + 1, err) < 0)
+        if (put_one(pack, dir, names.list[i], (unsigned char)names.list[i][-1], depth + 1, err) < 0)
             return -1;
     }
     return 0;

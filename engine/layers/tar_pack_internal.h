@@ -38,6 +38,7 @@ struct pack {
     char path[PATH_MAX + 16];
     char link[PATH_MAX];
     char names[TAR_ATTRIBUTE_MOST], value[TAR_ATTRIBUTE_MOST];
+    char entries[32768] __attribute__((aligned(8))); /* of a directory, while its names are read */
 };
 
 void pack_skipped(struct pack *pack, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -82,8 +82,7 @@ static int put_file(struct unpack *u, const char *base, struct err *err)
     uint32_t mode = mode_of(u);
     if (owner_of(u, &owner, err) < 0)
         return -1;
-    /* A chmod less, where open(2) can give the mode: nothing to be kept from others until the owner is right, no set-id bits, nothing the umask takes away. */
-    bool at_once = !owner.change && !(mode & 07000) && !(mode & u->umask) && !u->parent.has_acl;
+    bool at_once = mode_at_once(u, &owner, mode); /* a chmod less */
     cleanup_close int fd = create(u, base, at_once ? mode : 0600, err);
     if (fd < 0 || write_data(u, fd, err) < 0 || give_owner(fd, "", &owner, err) < 0)
         return -1;
@@ -179,10 +178,10 @@ static int put_hard_link(struct unpack *u, const char *base, struct err *err)
 }
 
 /* Make the directory, or find it. *@made: it is new; *@hides: it came over a whiteout, so what lower layers have in it is gone. */
-static int make_directory(struct unpack *u, const char *base, bool *made, bool *hides, struct err *err)
+static int make_directory(struct unpack *u, const char *base, mode_t mode, bool *made, bool *hides, struct err *err)
 {
     struct stat st;
-    *made = mkdirat(u->parent.fd, base, 0700) == 0;
+    *made = mkdirat(u->parent.fd, base, mode) == 0;
     *hides = false;
     if (*made)
         return 0;
@@ -197,7 +196,7 @@ static int make_directory(struct unpack *u, const char *base, bool *made, bool *
     *hides = u->options->form != WHITEOUT_NONE && !u->options->plain && whiteout_is(&st);
     if (place_clear(u, base, err) < 0)
         return -1;
-    *made = mkdirat(u->parent.fd, base, 0700) == 0;
+    *made = mkdirat(u->parent.fd, base, mode) == 0;
     return *made ? 0 : err_set(err, errno, "mkdir");
 }
 
@@ -214,7 +213,11 @@ static int put_directory(struct unpack *u, const char *base, struct err *err)
 {
     struct owner owner;
     bool made, hides;
-    if (owner_of(u, &owner, err) < 0 || make_directory(u, base, &made, &hides, err) < 0)
+    uint32_t mode = mode_of(u);
+    if (owner_of(u, &owner, err) < 0)
+        return -1;
+    bool at_once = (mode & 0700) == 0700 && mode_at_once(u, &owner, mode);
+    if (make_directory(u, base, at_once ? mode : 0700, &made, &hides, err) < 0)
         return -1;
     owner.change = !u->options->squash && (owner.change || !made);
     if (give_owner(u->parent.fd, base, &owner, err) < 0)
@@ -226,7 +229,7 @@ static int put_directory(struct unpack *u, const char *base, struct err *err)
         if (dress_directory(u, fd, made, hides, err) < 0)
             return -1;
     }
-    return later_add(u, u->path, err);
+    return pending_entry(u, u->path, made && at_once, err);
 }
 
 /* The entry of the target itself, "./". */
@@ -243,7 +246,7 @@ static int put_root(struct unpack *u, struct err *err)
     owner.change = !u->options->squash;
     if (give_owner(fd, "", &owner, err) < 0 || dress_directory(u, fd, false, false, err) < 0)
         return -1;
-    return later_add(u, "", err);
+    return pending_entry(u, "", false, err);
 }
 
 /* --- Whiteouts ------------------------------------------------------------------------------------------------------------------------ */
@@ -389,7 +392,7 @@ static int unpack_all(struct unpack *u, struct source *from, struct err *err)
     while ((more = tar_reader_next(u->reader, &u->entry, err)) > 0)
         if (put_entry(u, err) < 0)
             return err_prefix(err, "unpack `%.300s`", u->entry->name);
-    return more < 0 || drain(from, err) < 0 || later_do(u, err) < 0 ? -1 : 0;
+    return more < 0 || pending_end(u, err) < 0 ? -1 : drain(from, err);
 }
 
 int tar_unpack(struct source *from, int root, const struct tar_unpack *options, struct tar_counts *counts,
@@ -410,15 +413,15 @@ int tar_unpack(struct source *from, int root, const struct tar_unpack *options, 
         u->seed = (uint64_t)getpid();
     u->reader = tar_reader_new(from, err);
     int result = u->reader ? unpack_all(u, from, err) : -1;
-    if (result < 0)
+    if (result < 0) {
         tar_name_show(err);
+        pending_end(u, NULL);
+    }
     if (counts)
         *counts = u->counts;
     tar_reader_free(u->reader);
     cleanup_closep(&u->parent.fd);
-    for (size_t i = 0; i < u->later_count; i++)
-        free(u->later[i].path);
-    free(u->later);
+    free(u->pending);
     free(u->made);
     free(u);
     return result;

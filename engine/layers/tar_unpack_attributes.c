@@ -32,6 +32,11 @@ uint32_t mode_of(const struct unpack *u)
     return u->entry->mode & (set_id ? 07777 : 01777);
 }
 
+bool mode_at_once(const struct unpack *u, const struct owner *owner, uint32_t mode)
+{
+    return !owner->change && !(mode & 07000) && !(mode & u->umask) && !u->parent.has_acl;
+}
+
 int give_owner(int dir, const char *base, const struct owner *owner, struct err *err)
 {
     if (!owner->change)
@@ -124,57 +129,5 @@ int drop_attributes(struct unpack *u, int fd, struct err *err)
         if (!tar_attribute_stays(name) && !entry_has(u, name, false) && fremovexattr(fd, name) < 0 && errno != EPERM &&
             errno != EOPNOTSUPP && errno != ENODATA)
             return err_set(err, errno, "removexattr %.60s", name);
-    return 0;
-}
-
-/* --- Directories, last ---------------------------------------------------------------------------------------------------------------- */
-
-int later_add(struct unpack *u, const char *path, struct err *err)
-{
-    if (u->later_count == u->later_room) {
-        size_t room = u->later_room ? 2 * u->later_room : 256;
-        struct later *more = realloc(u->later, room * sizeof *more);
-        if (!more)
-            return err_set(err, ENOMEM, "remember a directory");
-        u->later = more;
-        u->later_room = room;
-    }
-    char *copy = strdup(path);
-    if (!copy)
-        return err_set(err, ENOMEM, "remember a directory");
-    u->later[u->later_count] = (struct later){
-        copy, mode_of(u), u->entry->nanoseconds, u->entry->seconds, u->later_count,
-    };
-    u->later_count++;
-    return 0;
-}
-
-/* What is below comes before what it is in, which may not be entered any more then; of several for one directory the last comes first. */
-static int deepest_first(const void *a, const void *b)
-{
-    const struct later *x = a, *y = b;
-    int order = strcmp(y->path, x->path);
-    return order ? order : x->order < y->order ? 1 : -1;
-}
-
-int later_do(struct unpack *u, struct err *err)
-{
-    if (u->later_count)
-        qsort(u->later, u->later_count, sizeof *u->later, deepest_first);
-    for (size_t i = 0; i < u->later_count; i++) {
-        const struct later *later = &u->later[i];
-        const struct timespec time = { later->seconds, later->nanoseconds }, times[2] = { time, time };
-        const char *base;
-        if (i && strcmp(later->path, u->later[i - 1].path) == 0)
-            continue;
-        /* It may have been replaced since, or what leads to it. */
-        int dir = place_parent(u, later->path, &base, false, NULL);
-        cleanup_close int fd =
-            dir < 0 ? -1 : openat(dir, *base ? base : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
-            continue;
-        if (fd < 0 || fchmod(fd, later->mode) < 0 || futimens(fd, times) < 0)
-            return err_set(err, errno, "set mode and times of directory `%s`", later->path);
-    }
     return 0;
 }

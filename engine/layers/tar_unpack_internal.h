@@ -8,6 +8,7 @@
 #include "engine/layers/tar_read.h"
 
 #include <limits.h>
+#include <sys/stat.h>
 
 /* The directory that entries are being made in: most come after one of the same, so that its path is resolved once. */
 struct parent {
@@ -18,12 +19,13 @@ struct parent {
     char path[PATH_MAX];
 };
 
-/* A directory's mode and times, which are set when nothing is made in it any more. */
-struct later {
-    char *path;
-    uint32_t mode, nanoseconds;
-    int64_t seconds;
-    size_t order;
+/* A directory on the way to where entries are being made: what it is to have when the archive has left it. */
+struct pending {
+    size_t length; /* of its path, which is the start of the trail */
+    struct timespec time;
+    uint32_t mode;
+    bool set_mode; /* it has another until then */
+    bool must;     /* the archive says so; otherwise it had them before */
 };
 
 struct unpack {
@@ -36,8 +38,8 @@ struct unpack {
     uint32_t umask;
     bool own_root; /* ids may be given away: we are root, here */
 
-    struct later *later;
-    size_t later_count, later_room;
+    struct pending *pending; /* the deepest last */
+    size_t pending_count, pending_room;
 
     uint64_t *made; /* a hash set of what this layer has made, of what it replaced nothing may be taken away again */
     size_t made_count, made_room;
@@ -45,6 +47,7 @@ struct unpack {
 
     const struct tar_entry *entry;
     char path[PATH_MAX];            /* the entry's */
+    char trail[PATH_MAX];           /* of the deepest pending directory; those of the others are its starts */
     char value[TAR_ATTRIBUTE_MOST]; /* of an attribute */
 };
 
@@ -77,8 +80,19 @@ int give_attributes(struct unpack *u, int fd, const char *base, struct err *err)
 int drop_attributes(struct unpack *u, int fd, struct err *err);
 void entry_times(const struct unpack *u, struct timespec times[2]);
 
-int later_add(struct unpack *u, const char *path, struct err *err);
-int later_do(struct unpack *u, struct err *err);
+/** May what is made have @mode from its first moment? Nothing is to be kept from others until the owner is right, there are no set-id bits, and nothing that the umask or a list takes away. */
+bool mode_at_once(const struct unpack *u, const struct owner *owner, uint32_t mode);
+
+/* --- tar_unpack_pending.c: directories get their modes and times last ----------------------------------------------------------------- */
+
+/** The directory @path is made, or found, for the current entry, whose mode and time it gets when it is left. @has_mode: it has the mode. */
+int pending_entry(struct unpack *u, const char *path, bool has_mode, struct err *err);
+/** Something will be made or removed in the directory of the first @length bytes of @path, which is open as @fd and is @st: it can be written to from now on, and has its mode and time again when it is left. */
+int pending_entered(struct unpack *u, const char *path, size_t length, int fd, const struct stat *st, struct err *err);
+/** The archive goes on in the directory of the first @length bytes of @path: all that are not on the way to it get what they are to have. */
+int pending_leave(struct unpack *u, const char *path, size_t length, struct err *err);
+/** All of them. */
+int pending_end(struct unpack *u, struct err *err);
 
 void unpack_skipped(struct unpack *u, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

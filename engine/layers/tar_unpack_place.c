@@ -19,39 +19,77 @@ static int open_directory(const struct unpack *u, const char *path, struct err *
     return fd < 0 && errno == EACCES ? open_policy(u->root, path, OPEN_IN_ROOT_PATH, err) : fd;
 }
 
-/* Directories that the archive has no entry for, as far as they are missing. They are the archive's root's. */
-static int make_directories(struct unpack *u, const char *path, struct err *err)
+static int enter_one(struct unpack *u, const char *path, size_t length, int fd, struct stat *st, struct err *err)
+{
+    if (fstat(fd, st) < 0)
+        return err_set(err, errno, "stat `%.*s`", (int)length, path);
+    return S_ISDIR(st->st_mode) ? pending_entered(u, path, length, fd, st, err) : 0;
+}
+
+/* A directory behind one that the archive gave a mode by which it may not be entered. */
+static int open_behind(struct unpack *u, const char *path, struct err *err)
 {
     char part[PATH_MAX];
+    struct stat st;
+    for (size_t end = strcspn(path, "/"); path[end]; end += 1 + strcspn(path + end + 1, "/")) {
+        memcpy(part, path, end);
+        part[end] = '\0';
+        cleanup_close int fd = open_policy(u->root, part, OPEN_IN_ROOT_PATH, err);
+        if (fd < 0 || enter_one(u, part, end, fd, &st, err) < 0)
+            return -1;
+    }
+    return open_directory(u, path, err);
+}
+
+/* The deepest directory on the way to @path that is there, and how much of the path that is. */
+static int open_deepest(const struct unpack *u, const char *path, size_t *length, struct err *err)
+{
+    char part[PATH_MAX];
+    strcpy(part, path);
+    for (;;) {
+        char *slash = strrchr(part, '/');
+        *(slash ? slash : part) = '\0';
+        *length = strlen(part);
+        int fd = open_directory(u, part, NULL);
+        if (fd >= 0 || errno != ENOENT || !*part)
+            return fd < 0 ? err_set(err, errno, "open directory `%s`", part) : fd;
+    }
+}
+
+/* Directories that the archive has no entry for, as far as they are missing. They are the archive's root's. Returns the last one's fd. */
+static int make_directories(struct unpack *u, const char *path, struct err *err)
+{
+    char name[NAME_MAX + 1];
+    struct stat st;
     uint32_t uid = u->uid, gid = u->gid;
     const struct tar_ids *ids = &u->options->ids;
+    size_t at;
     if (!u->options->squash && u->own_root &&
         (!tar_id_outside(ids->users, ids->user_count, 0, &uid) ||
          !tar_id_outside(ids->groups, ids->group_count, 0, &gid)))
         return err_say(err, EOVERFLOW, "user or group 0 has no place in the id map");
-    for (size_t end = 0; path[end];) {
-        end += path[end] == '/';
-        size_t start = end;
-        end += strcspn(path + end, "/");
-        memcpy(part, path, end);
-        part[end] = '\0';
-        cleanup_close int there = open_policy(u->root, part, OPEN_IN_ROOT_PATH, NULL);
-        if (there >= 0)
-            continue;
-        if (errno != ENOENT)
-            return err_set(err, errno, "open directory `%s`", part);
-        part[start ? start - 1 : 0] = '\0';
-        cleanup_close int dir = open_directory(u, part, err);
-        memcpy(part, path, end);
-        if (dir < 0)
-            return -1;
-        if (mkdirat(dir, part + start, 0755) < 0)
-            return err_set(err, errno == EEXIST ? ENOENT : errno, "mkdir `%s`%s", part,
+    cleanup_close int dir = open_deepest(u, path, &at, err);
+    if (dir < 0 || enter_one(u, path, at, dir, &st, err) < 0)
+        return -1;
+    for (at += path[at] == '/'; path[at]; at += path[at] == '/') {
+        size_t length = strcspn(path + at, "/");
+        if (length >= sizeof name)
+            return err_set(err, ENAMETOOLONG, "mkdir `%s`", path);
+        memcpy(name, path + at, length);
+        name[length] = '\0';
+        at += length;
+        if (mkdirat(dir, name, 0755) < 0)
+            return err_set(err, errno == EEXIST ? ENOENT : errno, "mkdir `%.*s`%s", (int)at, path,
                            errno == EEXIST ? " (a link that leads nowhere)" : "");
-        if ((uid != u->uid || gid != u->gid) && fchownat(dir, part + start, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-            return err_set(err, errno, "chown `%s`", part);
+        if ((uid != u->uid || gid != u->gid) && fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+            return err_set(err, errno, "chown `%.*s`", (int)at, path);
+        int next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next < 0)
+            return err_set(err, errno, "open directory `%.*s`", (int)at, path);
+        close(dir);
+        dir = next;
     }
-    return 0;
+    return take_fd(&dir);
 }
 
 static int enter(struct unpack *u, const char *path, bool make, struct err *err)
@@ -60,15 +98,25 @@ static int enter(struct unpack *u, const char *path, bool make, struct err *err)
     struct parent *parent = &u->parent;
     cleanup_closep(&parent->fd);
     parent->fd = open_directory(u, path, NULL);
+    if (parent->fd < 0 && errno == EACCES)
+        parent->fd = open_behind(u, path, NULL);
     if (parent->fd < 0 && errno == ENOENT && make) {
-        if (make_directories(u, path, err) < 0)
+        parent->fd = make_directories(u, path, err);
+        if (parent->fd < 0)
             return -1;
-        parent->fd = open_directory(u, path, NULL);
     }
     if (parent->fd < 0)
         return err_set(err, errno, "open directory `%s`", path);
-    if (fstat(parent->fd, &st) < 0)
-        return err_set(err, errno, "stat `%s`", path);
+    if (enter_one(u, path, strlen(path), parent->fd, &st, err) < 0)
+        return -1;
+    if ((st.st_mode & 0700) != 0700) {
+        /* Now it may be read, and its fd be used for all. */
+        int again = openat(parent->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (again >= 0) {
+            close(parent->fd);
+            parent->fd = again;
+        }
+    }
     parent->stale = false;
     parent->set_gid = st.st_mode & S_ISGID;
     parent->has_acl = fgetxattr(parent->fd, XATTR_ACL_DEFAULT, NULL, 0) > 0;
@@ -84,6 +132,8 @@ int place_parent(struct unpack *u, const char *path, const char **base, bool mak
     size_t len = slash ? (size_t)(slash - path) : 0;
     struct parent *parent = &u->parent;
     *base = slash ? slash + 1 : path;
+    if (pending_leave(u, path, len, err) < 0)
+        return -1;
     if (parent->fd >= 0 && !parent->stale && strlen(parent->path) == len && memcmp(parent->path, path, len) == 0)
         return parent->fd;
     char directory[PATH_MAX];
@@ -179,21 +229,27 @@ static int hide(struct unpack *u, int dir, const struct stat *st, const char *ba
     return 0;
 }
 
+/* The directory itself keeps its mode and time: the layer may have made it. */
 static int hide_below(struct unpack *u, int dir, const char *base, int depth, struct err *err)
 {
     struct stat st;
     const struct dirent *entry;
+    int result = 0;
     int fd = openat(dir, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     cleanup_dir DIR *stream = fd < 0 ? NULL : fdopendir(fd);
     if (!stream || fstat(fd, &st) < 0)
         return err_set(err, errno, "open directory `%s`", base);
     if (depth == 0)
         return err_say(err, ENAMETOOLONG, "`%s` is deeper than %d directories", base, TAR_MOST_DEPTH);
-    while ((entry = readdir(stream)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            hide(u, fd, &st, entry->d_name, depth - 1, err) < 0)
-            return -1;
-    return 0;
+    const struct timespec times[2] = { { 0, UTIME_OMIT }, st.st_mtim };
+    bool opened = (st.st_mode & 0700) != 0700 && fchmod(fd, (st.st_mode & 07777) | 0700) == 0;
+    while (result == 0 && (entry = readdir(stream)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            result = hide(u, fd, &st, entry->d_name, depth - 1, err);
+    if (opened)
+        fchmod(fd, st.st_mode & 07777);
+    futimens(fd, times);
+    return result;
 }
 
 int place_hide(struct unpack *u, int dir, const char *base, struct err *err)

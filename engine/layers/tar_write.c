@@ -157,9 +157,11 @@ static void acl_record(struct tar_writer *writer, const struct tar_attribute *at
 static bool octal(char *field, size_t size, uint64_t value)
 {
     bool fits = value >> (3 * (size - 1)) == 0;
-    char text[24];
-    snprintf(text, sizeof text, "%0*" PRIo64, (int)size - 1, fits ? value : 0);
-    memcpy(field, text, size);
+    if (!fits)
+        value = 0;
+    field[--size] = '\0';
+    for (; size > 0; value >>= 3)
+        field[--size] = (char)('0' + (value & 7));
     return fits;
 }
 

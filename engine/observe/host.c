@@ -77,7 +77,8 @@ const struct host_feature host_features[] = {
     { "tun", "tun device", probe_tun, "as root: modprobe tun, and chmod 666 /dev/net/tun", NETWORK, false, true },
     { "pasta", "network without root", probe_pasta, "{install passt}", NETWORK, false, true },
 
-    { "strace", "strace", probe_strace, "{install strace}; in Docker: --cap-add SYS_PTRACE", PROGRAMS, true, false },
+    { "strace", "the lens (strace)", probe_strace, "{install strace}; in Docker: --cap-add SYS_PTRACE", PROGRAMS, true,
+      false },
     { "busybox", "busybox, static", probe_busybox, "{install busybox-static}", PROGRAMS, false, false },
     { "debootstrap", "debootstrap", probe_debootstrap, "{install debootstrap}", PROGRAMS, false, false },
     { "bootstrap", "a root filesystem of a distribution", probe_bootstrap,

@@ -8,9 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NAMES_READ 512 /* directory entries looked at for one list */
-#define DEEPEST 4
-
 static const char *name_at(const struct overlay_stack *stack, size_t layer)
 {
     if (!stack->upper)
@@ -23,15 +20,40 @@ const char *observe_layers_name(const struct observe_layers *layers, size_t laye
     return name_at(&layers->stack, layer);
 }
 
-int observe_layers_directory(const struct observe_layers *layers, size_t layer, struct err *err)
+static int open_named(const struct observe_layers *layers, const char *name, struct err *err)
 {
-    const char *name = name_at(&layers->stack, layer);
     char path[PATH_MAX];
     if (*name == '/')
         return open_policy(layers->root, name, OPEN_IN_ROOT_DIRECTORY, err);
     if (snprintf(path, sizeof path, "%s/%s", layers->base, name) >= (int)sizeof path)
         return err_set(err, ENAMETOOLONG, "open layer `%s`", name);
     return open_policy(layers->root, path, OPEN_IN_ROOT_DIRECTORY, err);
+}
+
+int observe_layers_directory(const struct observe_layers *layers, size_t layer, struct err *err)
+{
+    return open_named(layers, name_at(&layers->stack, layer), err);
+}
+
+int64_t observe_changed(const struct stat *st)
+{
+    return (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+}
+
+int64_t observe_layers_changed(const struct observe_layers *layers)
+{
+    struct stat st;
+    int64_t changed = 0;
+    if (!layers->stack.upper)
+        return 0;
+    cleanup_close int upper = open_named(layers, layers->stack.upper, NULL);
+    cleanup_close int work = open_named(layers, layers->stack.work, NULL);
+    if (upper >= 0 && fstat(upper, &st) == 0)
+        changed = observe_changed(&st);
+    /* Made anew by each mount. */
+    if (work >= 0 && fstatat(work, "work", &st, AT_SYMLINK_NOFOLLOW) == 0 && observe_changed(&st) > changed)
+        changed = observe_changed(&st);
+    return changed;
 }
 
 /* Are they where relative names begin at layers->base? The topmost two tell: nobody has more than the others. */
@@ -127,150 +149,45 @@ enum layer_holds observe_layers_holds(const struct observe_layers *layers, size_
     return fd < 0 ? LAYER_NOTHING : holds_at(fd, path + strspn(path, "/"), layers->stack.form);
 }
 
-struct lister {
-    const struct observe_layers *layers;
-    int directory[LAYERS_SHOWN]; /* of each layer, or -1 */
-    size_t shown;                /* layers */
-    struct layer_entry *list;
-    size_t count, max, read;
-    bool more;
+/* A layer whose directory is open, for merged_list. */
+struct open_layer {
+    int fd; /* -1: it could not be opened */
+    enum whiteout_form form;
 };
 
-static bool is_directory(enum layer_holds holds)
+static enum layer_holds open_layer_holds(const void *data, const char *path)
 {
-    return holds == LAYER_DIRECTORY || holds == LAYER_OPAQUE;
+    const struct open_layer *layer = data;
+    return layer->fd < 0 ? LAYER_NOTHING : holds_at(layer->fd, path, layer->form);
 }
 
-/* @parent: the entry of the directory it is in; NULL for the layers themselves. From the top down a layer's is seen until something ends that. */
-static void judge(const struct lister *lister, const struct layer_entry *parent, const char *path,
-                  struct layer_entry *entry)
+static void open_layer_names(const void *data, const char *directory, bool (*each)(const char *name, void *data),
+                             void *with)
 {
-    bool open = true, directory = false;
-    for (size_t i = 0; i < lister->shown; i++) {
-        enum layer_holds holds =
-            lister->directory[i] < 0 ? LAYER_NOTHING : holds_at(lister->directory[i], path, lister->layers->stack.form);
-        bool above = !parent || parent->seen[i];
-        entry->holds[i] = holds;
-        entry->seen[i] =
-            open && above && holds != LAYER_NOTHING && holds != LAYER_WHITEOUT && (!directory || is_directory(holds));
-        /* A file below a directory of its name ends it as well: directories further down belong to another time. */
-        if (above && holds != LAYER_NOTHING && holds != LAYER_DIRECTORY)
-            open = false;
-        directory |= entry->seen[i] && is_directory(holds);
-    }
-}
-
-static int rank(const struct lister *lister, const struct layer_entry *entry)
-{
-    return lister->layers->stack.upper && entry->holds[0] != LAYER_NOTHING ? 0 : 1;
-}
-
-/* Put @entry where it belongs, if it is not there yet; the last one makes room. */
-static void insert(struct lister *lister, const struct layer_entry *entry)
-{
-    size_t at = 0;
-    for (; at < lister->count; at++) {
-        int order = rank(lister, entry) - rank(lister, &lister->list[at]);
-        if (order == 0)
-            order = strcmp(entry->path, lister->list[at].path);
-        if (order == 0)
+    const struct open_layer *layer = data;
+    int fd = layer->fd < 0 ? -1
+                           : openat(layer->fd, *directory ? directory : ".",
+                                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    if (fd >= 0 && !dir)
+        close(fd);
+    while (dir && (entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && !each(entry->d_name, with))
             return;
-        if (order < 0)
-            break;
-    }
-    if (lister->count == lister->max) {
-        lister->more = true;
-        if (at == lister->count)
-            return;
-        lister->count--;
-    }
-    memmove(&lister->list[at + 1], &lister->list[at], (lister->count - at) * sizeof *entry);
-    lister->list[at] = *entry;
-    lister->count++;
-}
-
-static void take_name(struct lister *lister, const struct layer_entry *parent, const char *directory, const char *name)
-{
-    struct layer_entry entry = { .cut = false };
-    char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s%s%s", directory, *directory ? "/" : "", name) >= (int)sizeof path)
-        return;
-    size_t length = strlen(path), skip = length < LAYER_PATH ? 0 : length - (LAYER_PATH - 1);
-    while (skip && ((unsigned char)path[skip] & 0xC0) == 0x80)
-        skip++;
-    entry.cut = skip > 0;
-    memcpy(entry.path, path + skip, strlen(path + skip) + 1);
-    judge(lister, parent, path, &entry);
-    insert(lister, &entry);
-}
-
-/* Everything in @directory of all layers shown, each name once. */
-static void read_directory(struct lister *lister, const struct layer_entry *parent, const char *directory)
-{
-    for (size_t i = 0; i < lister->shown; i++) {
-        if (lister->directory[i] < 0 || (parent && !is_directory(parent->holds[i])))
-            continue;
-        int fd = openat(lister->directory[i], *directory ? directory : ".",
-                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        const struct dirent *entry;
-        if (fd >= 0 && !dir)
-            close(fd);
-        while (dir && (entry = readdir(dir))) {
-            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-                continue;
-            if (lister->read++ >= NAMES_READ) {
-                lister->more = true;
-                return;
-            }
-            take_name(lister, parent, directory, entry->d_name);
-        }
-    }
-}
-
-static bool is_merged(const struct lister *lister, const struct layer_entry *entry)
-{
-    size_t directories = 0;
-    for (size_t i = 0; i < lister->shown; i++)
-        directories += is_directory(entry->holds[i]);
-    return directories > 1 && !entry->cut;
-}
-
-static unsigned depth(const char *path)
-{
-    unsigned slashes = 0;
-    for (; *path; path++)
-        slashes += *path == '/';
-    return slashes;
 }
 
 size_t observe_layers_list(const struct observe_layers *layers, struct layer_entry *list, size_t max, bool *more)
 {
-    struct lister lister = { .layers = layers, .list = list, .max = max };
-    lister.shown = layers->count < LAYERS_SHOWN ? layers->count : LAYERS_SHOWN;
-    for (size_t i = 0; i < lister.shown; i++)
-        lister.directory[i] = observe_layers_directory(layers, i, NULL);
-    read_directory(&lister, NULL, "");
-    /* What is in a directory follows it: the list grows behind the place it is read at. */
-    for (size_t i = 0; i < lister.count; i++) {
-        if (!is_merged(&lister, &lister.list[i]) || depth(lister.list[i].path) >= DEEPEST)
-            continue;
-        struct lister below = lister;
-        struct layer_entry parent = lister.list[i], found[16];
-        below.list = found;
-        below.max = sizeof found / sizeof *found;
-        below.count = 0;
-        read_directory(&below, &parent, parent.path);
-        size_t room = max - lister.count, fits = below.count < room ? below.count : room;
-        memmove(&lister.list[i + 1 + fits], &lister.list[i + 1], (lister.count - i - 1) * sizeof parent);
-        memcpy(&lister.list[i + 1], found, fits * sizeof parent);
-        lister.count += fits;
-        lister.read = below.read;
-        lister.more |= below.more || fits < below.count;
+    struct open_layer open[LAYERS_SHOWN];
+    struct merged_layer merged[LAYERS_SHOWN] = { 0 };
+    size_t shown = layers->count < LAYERS_SHOWN ? layers->count : LAYERS_SHOWN;
+    for (size_t i = 0; i < shown; i++) {
+        open[i] = (struct open_layer){ observe_layers_directory(layers, i, NULL), layers->stack.form };
+        merged[i] = (struct merged_layer){ open_layer_holds, open_layer_names, &open[i] };
     }
-    for (size_t i = 0; i < lister.shown; i++)
-        if (lister.directory[i] >= 0)
-            close(lister.directory[i]);
-    *more = lister.more;
-    return lister.count;
+    size_t count = merged_list(merged, shown, layers->stack.upper, list, max, more);
+    for (size_t i = 0; i < shown; i++)
+        cleanup_closep(&open[i].fd);
+    return count;
 }

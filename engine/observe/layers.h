@@ -7,12 +7,15 @@
 #define ENGINE_OBSERVE_LAYERS_H
 
 #include "engine/base/err.h"
+#include "engine/layers/merged.h"
 #include "engine/layers/overlay.h"
 #include "engine/observe/mounts.h"
 
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 struct observe_layers {
     struct overlay_stack stack;
@@ -32,28 +35,15 @@ const char *observe_layers_name(const struct observe_layers *layers, size_t laye
 /** An fd of the layer's directory, or -1. */
 int observe_layers_directory(const struct observe_layers *layers, size_t layer, struct err *err);
 
-enum layer_holds {
-    LAYER_NOTHING,
-    LAYER_FILE,      /* of any kind but those that follow */
-    LAYER_DIRECTORY, /* shown together with those of the same name below it */
-    LAYER_OPAQUE,    /* a directory that hides all below it */
-    LAYER_WHITEOUT,  /* hides what has its name below it */
-};
 /** What the layer has by that name, relative to it. */
 enum layer_holds observe_layers_holds(const struct observe_layers *layers, size_t layer, const char *path);
 
-#define LAYERS_SHOWN 8 /* layers a list tells of, the uppermost ones */
-#define LAYER_PATH 64
+/** When it was mounted, or something came into the upper layer's own directory or went out of it since: the kernel's time in ns. 0: it has none. */
+int64_t observe_layers_changed(const struct observe_layers *layers);
+/** When a file was last changed in any way, in ns. */
+int64_t observe_changed(const struct stat *st);
 
-struct layer_entry {
-    char path[LAYER_PATH]; /* relative to the layers; a longer one is cut, its end kept */
-    bool cut;
-    enum layer_holds holds[LAYERS_SHOWN];
-    bool seen[LAYERS_SHOWN]; /* what this layer holds is what the mount shows, or part of it */
-};
-
-/** What the uppermost layers hold, each name once: first what the upper one has, then the rest, sorted; of directories that several layers have also what is in them. At most @max, and no more
- * than some hundred names are read whatever there is: @more says that some were left out. Returns how many. */
+/** What they hold, as merged_list of engine/layers/merged.h gives it. */
 size_t observe_layers_list(const struct observe_layers *layers, struct layer_entry *list, size_t max, bool *more);
 
 #endif

@@ -250,26 +250,42 @@ int rootfs_copy_tree(int from, int to, struct copy_tree_counts *counts, struct e
     return result;
 }
 
+/* Also a directory that its owner, who is not root, may not read. */
+static int open_to_empty(int parent, const char *name)
+{
+    char own[32];
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 || errno != EACCES)
+        return fd;
+    cleanup_close int closed = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    snprintf(own, sizeof own, "/proc/self/fd/%d", closed);
+    if (closed < 0 || chmod(own, 0700) < 0)
+        return -1;
+    return openat(closed, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 static int remove_below(int dirfd_, dev_t device, int depth)
 {
-    int again = openat(dirfd_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cleanup_dir DIR *dir = again < 0 ? NULL : fdopendir(again);
-    const struct dirent *entry;
     struct stat st;
-    int result = 0;
-    if (!dir || depth == 0)
+    if (depth == 0 || fstat(dirfd_, &st) < 0)
         return -1;
-    if (fstat(dirfd_, &st) < 0 || st.st_dev != device) {
+    if (st.st_dev != device) {
         errno = EXDEV;
         return -1;
     }
+    if ((st.st_mode & 0700) != 0700)
+        fchmod(dirfd_, 0700);
+    int again = openat(dirfd_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_dir DIR *dir = again < 0 ? NULL : fdopendir(again);
+    const struct dirent *entry;
+    int result = 0;
+    if (!dir)
+        return -1;
     while ((entry = readdir(dir))) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
             unlinkat(dirfd_, entry->d_name, 0) == 0)
             continue;
-        cleanup_close int child = errno == EISDIR || errno == EPERM
-                                      ? openat(dirfd_, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                                      : -1;
+        cleanup_close int child = errno == EISDIR || errno == EPERM ? open_to_empty(dirfd_, entry->d_name) : -1;
         if (child < 0 || remove_below(child, device, depth - 1) < 0 ||
             unlinkat(dirfd_, entry->d_name, AT_REMOVEDIR) < 0)
             result = -1;
@@ -280,7 +296,7 @@ static int remove_below(int dirfd_, dev_t device, int depth)
 int rootfs_remove_tree(int parent, const char *name, struct err *err)
 {
     struct stat st;
-    cleanup_close int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_close int dir = open_to_empty(parent, name);
     if (dir < 0)
         return errno == ENOENT ? 0 : err_set(err, errno, "open `%s`", name);
     if (fstat(dir, &st) < 0 || remove_below(dir, st.st_dev, MOST_DEPTH) < 0 || unlinkat(parent, name, AT_REMOVEDIR) < 0)

@@ -21,7 +21,7 @@ struct copy_tree_counts {
  * @counts may be NULL. Returns 0, or -1 with @err set; what was copied until then stays. */
 int rootfs_copy_tree(int from, int to, struct copy_tree_counts *counts, struct err *err);
 
-/** rm -rf of @name in the directory @parent, without following links or leaving its file system. Gone already is fine. */
+/** rm -rf of @name in the directory @parent, without following links or leaving its file system; also what its owner may not write or enter. Gone already is fine. */
 int rootfs_remove_tree(int parent, const char *name, struct err *err);
 
 #endif

@@ -1,5 +1,7 @@
 /* assert: is the lab as a lesson's step wants it? Silent when it is; else one line that says what was found instead. */
 #include "engine/tools/assert.h"
+
+#include "engine/tools/options.h"
 #include "engine/tools/tools.h"
 
 #include <ctype.h>
@@ -160,20 +162,24 @@ static int not_a_claim(char **argv, size_t nearest)
 
 static int help(void)
 {
-    puts("usage: assert [not] CLAIM\n"
-         "\n"
-         "Is the lab as this step wants it? Exit status 0, and nothing printed, if it is; 1, and one line of what was "
-         "found\n"
-         "instead, if not; 2 for a claim it does not know. Made for the `check` of a lesson's step.\n"
-         "\n"
-         "The claims:\n");
-    for (size_t i = 0; i < row_count; i++)
-        if (strlen(rows[i].syntax) > 36)
-            printf("  %s\n  %-36s %s\n", rows[i].syntax, "", rows[i].what);
-        else
-            printf("  %-36s %s\n", rows[i].syntax, rows[i].what);
-    puts("\n`not` (or `no`) in front turns a claim round. What cannot be told, as when terminal 2 is not open, is "
-         "neither.");
+    tool_text("usage: assert [not] CLAIM\n"
+              "\n"
+              "Is the lab as this step wants it? Exit status 0, and nothing printed, if it is; 1, and one line of what "
+              "was found instead, if not; 2 for a claim it does not know. Made for the `check` of a lesson's step.\n"
+              "\n"
+              "The claims:\n"
+              "\n",
+              stdout);
+    for (size_t i = 0; i < row_count; i++) {
+        char line[512];
+        bool wide = strlen(rows[i].syntax) > 36;
+        snprintf(line, sizeof line, "  %-36s%s%*s%s\n", rows[i].syntax, wide ? "\n" : "", wide ? 40 : 2, "",
+                 rows[i].what);
+        tool_text(line, stdout);
+    }
+    tool_text("\n`not` (or `no`) in front turns a claim round. What cannot be told, as when terminal 2 is not open, is "
+              "neither.\n",
+              stdout);
     return fflush(stdout) == 0 ? 0 : 1;
 }
 

@@ -3,10 +3,8 @@
 #define GROUPS "CONTROLLERS:PATH"
 #define NOTES                                                                                                          \
     "CONTROLLERS are names with commas between them, such as cpu,memory, or * for all that are mounted. PATH is "      \
-    "below\n"                                                                                                          \
-    "the place where they are mounted. Names of cgroup v1 work on v2 and the other way round; what was done instead "  \
-    "is\n"                                                                                                             \
-    "said on standard error.\n"
+    "below the place where they are mounted. Names of cgroup v1 work on v2 and the other way round; what was done "    \
+    "instead is said on standard error.\n"
 #define STICKY                                                                                                         \
     {                                                                                                                  \
         CG_STICKY, 0, "sticky", no_argument, NULL, "kept for scripts: it speaks to a daemon that is not here", NULL    \

@@ -15,9 +15,8 @@ static const struct tool_option rows[] = {
 const struct tool_options chroot_options = {
     .tool = "chroot",
     .usage = "[OPTION]… NEWROOT [COMMAND [ARGUMENT]…]",
-    .summary =
-        "Run COMMAND (`$SHELL -i`, if none is named; /bin/sh without SHELL) with NEWROOT as its root directory.\n"
-        "Nothing else changes: COMMAND keeps its user, its open files, its mounts, and sees every process.\n",
+    .summary = "Run COMMAND (`$SHELL -i`, if none is named; /bin/sh without SHELL) with NEWROOT as its root directory. "
+               "Nothing else changes: COMMAND keeps its user, its open files, its mounts, and sees every process.\n",
     OPTION_ROWS(rows),
     .stop = true,
     .wrong = 125,

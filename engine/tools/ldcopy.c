@@ -10,32 +10,26 @@
 #include <stdio.h>
 #include <string.h>
 
-const char ldcopy_usage[] = "usage: ldcopy PROGRAM… ROOTFS\n"
-                            "\n"
-                            "Copy each PROGRAM (a path, or a name looked up in PATH) into the root filesystem ROOTFS, "
-                            "an existing directory, together\n"
-                            "with everything it needs to start there: its libraries, theirs, and its dynamic loader. "
-                            "Each file keeps its path, mode\n"
-                            "and times. One line for each:\n"
-                            "\n"
-                            "  /bin/ls -> ROOT/bin/ls                            copied\n"
-                            "  /lib -> ROOT/lib (symlink to usr/lib)             made a symlink, as it is one here\n"
-                            "  /bin/ls -> ROOT/bin/ls (already there)            the same file was there: not copied\n"
-                            "  /usr/bin/ldd is a script, run by /bin/bash        the interpreter is copied too\n"
-                            "\n"
-                            "Nothing is run to find the libraries (see ldd --help). A static program is copied alone. "
-                            "Where ROOTFS has no /lib or\n"
-                            "/bin yet and this machine's is a symlink to usr/lib, it becomes the same symlink there; a "
-                            "directory that ROOTFS has is\n"
-                            "used as it is. Symlinks of ROOTFS are followed inside ROOTFS, never out of it. A file is "
-                            "written beside its place and\n"
-                            "renamed, so there is never half of one. If a library is found only by way of "
-                            "/etc/ld.so.cache, that is copied too;\n"
-                            "data files, plugins and settings of a program are not.\n"
-                            "\n"
-                            "Exit status: 0 if every PROGRAM can start in ROOTFS, 1 if something is missing or cannot "
-                            "be copied (what can be is),\n"
-                            "2 on wrong usage.\n";
+const char ldcopy_usage[] =
+    "usage: ldcopy PROGRAM… ROOTFS\n"
+    "\n"
+    "Copy each PROGRAM (a path, or a name looked up in PATH) into the root filesystem ROOTFS, an existing directory, "
+    "together with everything it needs to start there: its libraries, theirs, and its dynamic loader. Each file keeps "
+    "its path, mode and times. One line for each:\n"
+    "\n"
+    "  /bin/ls -> ROOT/bin/ls                            copied\n"
+    "  /lib -> ROOT/lib (symlink to usr/lib)             made a symlink, as it is one here\n"
+    "  /bin/ls -> ROOT/bin/ls (already there)            the same file was there: not copied\n"
+    "  /usr/bin/ldd is a script, run by /bin/bash        the interpreter is copied too\n"
+    "\n"
+    "Nothing is run to find the libraries (see ldd --help). A static program is copied alone. Where ROOTFS has no /lib "
+    "or /bin yet and this machine's is a symlink to usr/lib, it becomes the same symlink there; a directory that "
+    "ROOTFS has is used as it is. Symlinks of ROOTFS are followed inside ROOTFS, never out of it. A file is written "
+    "beside its place and renamed, so there is never half of one. If a library is found only by way of "
+    "/etc/ld.so.cache, that is copied too; data files, plugins and settings of a program are not.\n"
+    "\n"
+    "Exit status: 0 if every PROGRAM can start in ROOTFS, 1 if something is missing or cannot be copied (what can be "
+    "is), 2 on wrong usage.\n";
 
 static void print_event(enum rootfs_copy_event event, const char *from, const char *to, const char *note, void *data)
 {

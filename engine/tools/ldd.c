@@ -1,4 +1,5 @@
 /* ldd: glibc's lines for a program's libraries, found by reading files; nothing is run. */
+#include "engine/tools/options.h"
 #include "engine/tools/tools.h"
 
 #include "engine/rootfs/elf_closure.h"
@@ -11,35 +12,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char ldd_usage[] = "usage: ldd [-v] FILE…\n"
-                         "\n"
-                         "List the shared libraries that each FILE (a program or a library) needs, and where its "
-                         "dynamic loader would find them.\n"
-                         "\n"
-                         "  -v, --verbose   also list the symbol versions asked of each library\n"
-                         "      --help      say this\n"
-                         "      --version   say the version\n"
-                         "\n"
-                         "Nothing is run: the answer is read from the ELF files, the rules of ld.so(8) and "
-                         "/etc/ld.so.cache, so it is safe to ask\n"
-                         "about a hostile program, and a program for another machine is answered too. The lines are "
-                         "those of glibc's ldd, but\n"
-                         "without the address after each library: that address is random and differs from run to run; "
-                         "what is not loaded has none.\n"
-                         "For a program with musl's loader the lines are those of musl's ldd, a missing library being "
-                         "`=> not found` here too.\n"
-                         "\n"
-                         "  NAME => PATH             the file asks for NAME, and PATH is what it gets\n"
-                         "  NAME => not found        no directory that is searched has it: the program will not start\n"
-                         "  statically linked        it needs no library\n"
-                         "  not a dynamic executable it is static, or no ELF file at all\n"
-                         "\n"
-                         "-d, -r and -u of glibc's ldd would have to load and link the program; they are refused.\n"
-                         "\n"
-                         "Environment: LD_LIBRARY_PATH is searched and LD_PRELOAD listed, as the loader would.\n"
-                         "Exit status: 0 if every FILE was listed (`not found` included), 1 if one is no dynamic ELF "
-                         "file or cannot be read or a\n"
-                         "library of it is damaged (or not found, for musl), 2 on wrong usage.\n";
+const char ldd_usage[] =
+    "usage: ldd [-v] FILE…\n"
+    "\n"
+    "List the shared libraries that each FILE (a program or a library) needs, and where its dynamic loader would find "
+    "them.\n"
+    "\n"
+    "  -v, --verbose   also list the symbol versions asked of each library\n"
+    "      --help      say this\n"
+    "      --version   say the version\n"
+    "\n"
+    "Nothing is run: the answer is read from the ELF files, the rules of ld.so(8) and /etc/ld.so.cache, so it is safe "
+    "to ask about a hostile program, and a program for another machine is answered too. The lines are those of glibc's "
+    "ldd, but without the address after each library: that address is random and differs from run to run; what is not "
+    "loaded has none. For a program with musl's loader the lines are those of musl's ldd, a missing library being `=> "
+    "not found` here too.\n"
+    "\n"
+    "  NAME => PATH             the file asks for NAME, and PATH is what it gets\n"
+    "  NAME => not found        no directory that is searched has it: the program will not start\n"
+    "  statically linked        it needs no library\n"
+    "  not a dynamic executable it is static, or no ELF file at all\n"
+    "\n"
+    "-d, -r and -u of glibc's ldd would have to load and link the program; they are refused.\n"
+    "\n"
+    "Environment: LD_LIBRARY_PATH is searched and LD_PRELOAD listed, as the loader would.\n"
+    "Exit status: 0 if every FILE was listed (`not found` included), 1 if one is no dynamic ELF file or cannot be read "
+    "or a library of it is damaged (or not found, for musl), 2 on wrong usage.\n";
 
 static void print_versions(const struct closure *closure)
 {
@@ -137,7 +135,7 @@ int ldd_main(int argc, char **argv)
         if (strcmp(option, "-v") == 0 || strcmp(option, "--verbose") == 0) {
             options.versions = true;
         } else if (strcmp(option, "--help") == 0) {
-            fputs(ldd_usage, stdout);
+            tool_text(ldd_usage, stdout);
             return 0;
         } else if (strcmp(option, "--version") == 0) {
             puts("ldd (teachroot) " TEACHROOT_VERSION);

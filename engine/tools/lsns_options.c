@@ -14,7 +14,7 @@ static const struct tool_option rows[] = {
       NULL },
     { 't', 't', "type", required_argument, "NAME",
       "only this kind, may be said more than once: mnt, net, ipc, user, pid, uts, cgroup or time",
-      "readlink(/proc/PID/ns/NAME)" },
+      "readlinkat(\"ns/…\")" },
     { 'T', 'T', "tree", optional_argument, "REL",
       "namespaces as a tree: by their owner (if REL is left out), parent, or process", "ioctl(NS_GET_USERNS)" },
     OPTION_ROW_EXPLAIN,
@@ -26,8 +26,8 @@ const struct tool_options lsns_options = {
     .tool = "lsns",
     .usage = "[OPTION]… [NAMESPACE]",
     .summary = "List the namespaces that processes are in, or the processes in NAMESPACE, which is an inode number as "
-               "`readlink /proc/$$/ns/mnt` shows it.\n"
-               "What /proc does not show is not listed: without root, other users' processes are missing.\n",
+               "`readlink /proc/$$/ns/mnt` shows it. What /proc does not show is not listed: without root, other "
+               "users' processes are missing.\n",
     OPTION_ROWS(rows),
     .wrong = 1,
     .notes = "Columns:\n"

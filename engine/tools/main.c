@@ -1,6 +1,7 @@
 /* teachroot-tools: which tool is asked for, by the name it is called by or by its first argument. */
 #include "engine/docker/docker.h"
 #include "engine/tools/cg.h"
+#include "engine/tools/options.h"
 #include "engine/tools/tools.h"
 
 #include <stdarg.h>
@@ -68,7 +69,7 @@ static const struct tool *find_tool(const char *name)
 static int run_tool(const struct tool *tool, int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--help") == 0 && tool->usage) {
-        fputs(tool->usage, stdout);
+        tool_text(tool->usage, stdout);
         return fflush(stdout) == 0 ? 0 : tool_error(tool->name, "cannot write to standard output");
     }
     return tool->run(argc, argv);

@@ -38,8 +38,7 @@ const struct tool_options nsenter_options = {
     .tool = "nsenter",
     .usage = "[OPTION]… [PROGRAM [ARGUMENT]…]",
     .summary = "Run PROGRAM (your shell, if none is named) in namespaces that exist: those of process --target, or "
-               "those that\n"
-               "FILE is (a file of /proc/PID/ns, or one that such a file is bound on).\n",
+               "those that FILE is (a file of /proc/PID/ns, or one that such a file is bound on).\n",
     OPTION_ROWS(rows),
     .stop = true,
     .wrong = 1,

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 void tool_parse(struct tool_parser *parser, const struct tool_options *table, int argc, char **argv)
 {
@@ -108,21 +109,97 @@ static int written(FILE *out)
     return fflush(out) == 0 && !ferror(out) ? 0 : 1;
 }
 
+/* Columns to write in: of the terminal, if that is where it goes; 80 elsewhere. */
+static size_t columns_of(FILE *out)
+{
+    enum { USUAL = 80, LEAST = 50, MOST = 120 };
+    struct winsize size;
+    if (ioctl(fileno(out), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+        return USUAL;
+    return size.ws_col < LEAST ? LEAST : size.ws_col > MOST ? MOST : size.ws_col;
+}
+
+static size_t characters(const char *text, size_t length)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
+}
+
+/* The words of @text, @length bytes, from column @at on; lines after the first begin at @indent. */
+static void put_words(FILE *out, const char *text, size_t length, size_t at, size_t indent)
+{
+    size_t columns = columns_of(out);
+    bool first = true;
+    for (const char *end = text + length; text < end;) {
+        size_t word = strcspn(text, " \n");
+        word = word < (size_t)(end - text) ? word : (size_t)(end - text);
+        size_t cells = characters(text, word);
+        if (!first && at + 1 + cells > columns) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (!first) {
+            fputc(' ', out);
+            at++;
+        }
+        fwrite(text, 1, word, out);
+        at += cells;
+        first = false;
+        text += word;
+        text += text < end;
+    }
+    fputc('\n', out);
+}
+
+/* Where the second column of @line begins, in bytes; 0: it has none, or does not begin with blanks. */
+static size_t second_column(const char *line, size_t length)
+{
+    size_t blanks = strspn(line, " ");
+    for (size_t i = blanks; blanks && i + 2 < length; i++)
+        if (line[i] == ' ' && line[i + 1] == ' ')
+            return i + strspn(line + i, " ");
+    return 0;
+}
+
+static void put_paragraph(FILE *out, const char *line, size_t length)
+{
+    size_t second = second_column(line, length), start = second ? second : strspn(line, " ");
+    size_t at = characters(line, start), further = start && start < 8 && !second ? 2 : 0;
+    if (characters(line, length) <= columns_of(out)) {
+        fprintf(out, "%.*s\n", (int)length, line);
+        return;
+    }
+    fwrite(line, 1, start, out);
+    put_words(out, line + start, length - start, at, at + further);
+}
+
+void tool_text(const char *text, FILE *out)
+{
+    for (size_t length; *text; text += length + (text[length] != '\0')) {
+        length = strcspn(text, "\n");
+        put_paragraph(out, text, length);
+    }
+}
+
 int tool_options_help(const struct tool_options *table, FILE *out)
 {
-    enum { COLUMN = 30 };
-    fprintf(out, "usage: %s%s%s\n\n%s\n", table->tool, *table->usage ? " " : "", table->usage, table->summary);
+    enum { COLUMN = 30, MEANING = COLUMN + 2 };
+    fprintf(out, "usage: %s%s%s\n\n", table->tool, *table->usage ? " " : "", table->usage);
+    tool_text(table->summary, out);
+    fputc('\n', out);
     for (size_t i = 0; i < table->count; i++) {
         char form[80];
+        const char *meaning = table->rows[i].meaning;
         option_form(&table->rows[i], true, form, sizeof form);
         int room = COLUMN - (int)strlen(form);
-        if (room < 1)
-            fprintf(out, "  %s\n  %*s%s\n", form, COLUMN, "", table->rows[i].meaning);
-        else
-            fprintf(out, "  %s%*s%s\n", form, room, "", table->rows[i].meaning);
+        fprintf(out, room < 1 ? "  %s\n%*s" : "  %s%*s", form, room < 1 ? MEANING : room, "");
+        put_words(out, meaning, strlen(meaning), MEANING, MEANING);
     }
-    if (table->notes)
-        fprintf(out, "\n%s", table->notes);
+    if (table->notes) {
+        fputc('\n', out);
+        tool_text(table->notes, out);
+    }
     return written(out);
 }
 

@@ -44,12 +44,12 @@ struct tool_option {
 struct tool_options {
     const char *tool;               /* "unshare" */
     const char *usage;              /* what follows the name: "[OPTION]… [PROGRAM [ARGUMENT]…]" */
-    const char *summary;            /* a few lines under it, each ended by a newline */
+    const char *summary;            /* under it: a line is a paragraph (tool_text), and ended by a newline */
     const struct tool_option *rows; /* in the order --help shows them */
     size_t count;
     bool stop;         /* options end at the first operand, as where a program's own line follows */
     int wrong;         /* exit status for a wrong command line, the original tool's */
-    const char *notes; /* lines after the options, or NULL */
+    const char *notes; /* after the options, as summary; or NULL */
 };
 
 /* For the end of every table; LETTER is 0 where the original has none. */
@@ -93,6 +93,10 @@ int id_parse(const char *text, uint32_t *id);
 
 /** The row of @id, or NULL. */
 const struct tool_option *tool_option_find(const struct tool_options *table, int id);
+
+/** Print a text in which a line is a paragraph: wrapped at the terminal's width (50 to 120 columns), 80 where @out is none. What a line that begins with blanks goes on with stands under its second column,
+ * where it has two. */
+void tool_text(const char *text, FILE *out);
 
 /** Print --help, or --version, to @out. Return the exit status: 0, or 1 if it cannot be written. */
 int tool_options_help(const struct tool_options *table, FILE *out);

@@ -65,8 +65,7 @@ const struct tool_options unshare_options = {
     .tool = "unshare",
     .usage = "[OPTION]… [PROGRAM [ARGUMENT]…]",
     .summary =
-        "Run PROGRAM (your shell, if none is named) in new namespaces: what is not unshared is shared with the "
-        "caller.\n"
+        "Run PROGRAM (your shell, if none is named) in new namespaces: what is not unshared is shared with the caller. "
         "With =FILE the namespace is bound on FILE, and lives on there when its last process is gone, until umount.\n",
     OPTION_ROWS(rows),
     .stop = true,

@@ -46,7 +46,7 @@ static int export_one(struct store *store, const char *what, const char *path, s
         result = store_hold(store, err);
     }
     if (result == 0) {
-        result = container_with_root(store, &container, true, pack, export, err);
+        result = container_with_root(store, &container, true, pack, export, sizeof *export, err);
         store_release(store);
     }
     if (result == 0)

@@ -21,9 +21,8 @@ static const struct tool_option rootfs_rows[] = {
 static const struct tool_options rootfs_options = {
     .tool = "teachroot image from-rootfs",
     .usage = "[OPTION]… DIRECTORY NAME[:TAG]",
-    .summary =
-        "Make an image of one layer of a root filesystem's directory, with owners, modes, times and attributes as "
-        "they are.\nPrints the new image's id.\n",
+    .summary = "Make an image of one layer of a root filesystem's directory, with owners, modes, times and attributes "
+               "as they are. Prints the new image's id.\n",
     OPTION_ROWS(rootfs_rows),
     .wrong = 125,
 };
@@ -34,7 +33,7 @@ static const struct tool_options host_options = {
     .usage = "PROGRAM… NAME[:TAG]",
     .summary =
         "Make an image of programs of this machine with the libraries and the loader that each needs, and nothing "
-        "else; the first is\nwhat a container of it runs. The same programs give the same image. Prints its id.\n",
+        "else; the first is what a container of it runs. The same programs give the same image. Prints its id.\n",
     OPTION_ROWS(plain_rows),
     .wrong = 125,
 };
@@ -59,7 +58,7 @@ static const struct tool_options fsck_options = {
     .usage = "",
     .summary =
         "Read the whole image store and check it: every blob against its digest, every layer against what its image "
-        "says it unpacks to,\nevery reference to what must be there. One line for each thing that is wrong.\n",
+        "says it unpacks to, every reference to what must be there. One line for each thing that is wrong.\n",
     OPTION_ROWS(plain_rows),
     .wrong = 125,
     .notes = "Exit status: 0 all is whole; 1 something is wrong.\n",

@@ -15,5 +15,7 @@ int push_main(int argc, char **argv);
 int save_main(int argc, char **argv);
 /* teachroot image from-rootfs, from-host, gc, fsck */
 int image_main(int argc, char **argv);
+/* what a session looks at beside the screen */
+int look_main(int argc, char **argv);
 
 #endif

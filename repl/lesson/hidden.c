@@ -12,12 +12,13 @@ static const char *const hidden_names[HIDDEN_KINDS] = {
 };
 
 /* One-line comments, `<!-- needs: 2.4 -->`: what a step says of itself. */
-enum step_key { STEP_NEEDS, STEP_REQUIRES, STEP_TIMEOUT, STEP_KEY_COUNT };
+enum step_key { STEP_NEEDS, STEP_REQUIRES, STEP_TIMEOUT, STEP_ESSENCE, STEP_KEY_COUNT };
 static const struct {
     const char *name, *expected;
 } step_keys[STEP_KEY_COUNT] = {
     [STEP_NEEDS] = { "needs", "earlier steps as LESSON.STEP (`2.4`), separated by commas" },
     [STEP_REQUIRES] = { "requires", "names that `doctor` knows, separated by commas" },
+    [STEP_ESSENCE] = { "essence", "a sentence: what the step has shown" },
     [STEP_TIMEOUT] = { "timeout", "a number and ms, s, m or h, as in `20s`" },
 };
 
@@ -160,6 +161,12 @@ static void set_step_key(struct parser *p, struct step *step, enum step_key key,
             break;
         step->requires = names_list(p, value);
         step->requires_line = line;
+        break;
+    case STEP_ESSENCE:
+        again = step->essence;
+        good = *value;
+        if (good && !again)
+            step->essence = kept(p, strdup(value));
         break;
     default:
         good = value_timeout(value, &step->timeout_ms);

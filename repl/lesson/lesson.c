@@ -245,8 +245,8 @@ struct lesson *lesson_load(const char *path, struct lesson_mistakes *mistakes, s
 
 static void step_clear(struct step *step)
 {
-    char *const texts[] = { step->title, step->check, step->setup,    step->teardown,
-                            step->notes, step->needs, step->requires, step->watch };
+    char *const texts[] = { step->title, step->check,    step->setup, step->teardown, step->notes,
+                            step->needs, step->requires, step->watch, step->essence };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     for (size_t i = 0; step->hints && step->hints[i].text; i++)

@@ -109,6 +109,7 @@ struct step {
     int check_line;
     char *setup, *teardown; /* hidden, idempotent; NULL */
     struct hint *hints;     /* in order; the last one has no text */
+    char *essence;          /* a sentence: what the step has shown; backquotes round code; NULL */
     char *notes;            /* for the presenter: Markdown, or NULL */
     char *watch; /* what the panel follows: lines of `closure ROOT PROGRAM…` or of names of sections; NULL */
     char *needs; /* "2.4": earlier steps whose results it builds on, space-separated; "2" is all of lesson 2; NULL */
@@ -161,6 +162,9 @@ int lesson_mistakes_add(struct lesson_mistakes *mistakes, int line, const char *
  * missing feature. Returns how many were added. */
 typedef bool lesson_feature_fn(const char *name);
 size_t lesson_check_requires(const struct lesson *lesson, lesson_feature_fn *known, struct lesson_mistakes *mistakes);
+
+/** The minutes that a presenter's notes plan for: those of `4 minutes.`, which they begin with, or 0. @notes may be NULL. */
+unsigned notes_minutes(const char *notes);
 
 /** What @node is; for any node of the lesson's document. */
 enum node_kind step_node_kind(const struct cmark_node *node);

@@ -1,6 +1,9 @@
 /* The progress file:
  *
- *     {"version": 1, "last": "01-a-new-root.md", "steps": {"01-a-new-root.md": 2}, "passed": {"01-a-new-root.md": {"1": "0123456789abcdef"}}}
+ *     {"version": 1, "last": "01-a-new-root.md", "steps": {"01-a-new-root.md": 2}, "passed": {"01-a-new-root.md": {"1": "0123456789abcdef"}},
+ *      "times": {"01-a-new-root.md": 1700000000}}
+ *
+ * What a reader does not know it keeps as it is, so files go from a newer program to an older one and back.
  *
  * What is on disk is what counts. A change locks `progress.json.lock`, reads the file anew, makes the change in it and replaces the file, so that two
  * programs that save at the same time lose nothing of each other's.
@@ -20,10 +23,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define LONGEST_FILE (4 * 1024 * 1024)
 #define VERSION 1
 #define MOST_SET_ASIDE 1000
+#define LATEST 253402300800LL /* the year 10000 */
 
 struct progress {
     char *path;
@@ -115,6 +120,21 @@ struct progress *progress_load(const char *path, struct err *err)
     return NULL;
 }
 
+struct progress *progress_read(const char *path, struct err *err)
+{
+    struct progress *progress = calloc(1, sizeof *progress);
+    if (progress)
+        progress->path = strdup(path);
+    if (!progress || !progress->path)
+        err_set(err, ENOMEM, "read progress `%s`", path);
+    else if (access(path, F_OK) < 0)
+        err_set(err, errno, "read progress `%s`", path);
+    else if (read_root(path, &progress->root, err) == 0)
+        return progress;
+    progress_free(progress);
+    return NULL;
+}
+
 void progress_free(struct progress *progress)
 {
     if (!progress)
@@ -143,20 +163,6 @@ const char *progress_last(const struct progress *progress)
     return last ? last : "";
 }
 
-static int make_parents(const char *path, struct err *err)
-{
-    cleanup_free char *parents = strdup(path);
-    if (!parents)
-        return err_set(err, ENOMEM, "save progress `%s`", path);
-    for (char *slash = strchr(parents + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(parents, 0700) < 0 && errno != EEXIST)
-            return err_set(err, errno, "save progress: mkdir `%s`", parents);
-        *slash = '/';
-    }
-    return 0;
-}
-
 /** An fd that holds the lock until it is closed; -1 with @err. */
 static int take_lock(const char *path, struct err *err)
 {
@@ -173,9 +179,10 @@ static int take_lock(const char *path, struct err *err)
 }
 
 struct change {
-    enum { CHANGE_PASS, CHANGE_FORGET, CHANGE_LAST, CHANGE_STEP } kind;
+    enum { CHANGE_PASS, CHANGE_FORGET, CHANGE_LAST, CHANGE_STEP, CHANGE_MERGE } kind;
     const char *lesson, *hash;
     unsigned step;
+    const json_t *other; /* what is merged */
 };
 
 static void forget_steps(json_t *steps, unsigned from)
@@ -184,6 +191,59 @@ static void forget_steps(json_t *steps, unsigned from)
     json_t *value;
     void *next;
     json_object_foreach_safe(steps, next, key, value) if (strtoul(key, NULL, 10) >= from) json_object_del(steps, key);
+}
+
+/* The object below @root of that name, made if it is not there. */
+static json_t *object_in(json_t *root, const char *name)
+{
+    if (!json_is_object(json_object_get(root, name)))
+        json_object_set_new(root, name, json_object());
+    return json_object_get(root, name);
+}
+
+static int set_time(json_t *root, const char *lesson)
+{
+    return json_object_set_new(object_in(root, "times"), lesson, json_integer((json_int_t)time(NULL)));
+}
+
+static json_int_t time_of(const json_t *root, const char *lesson)
+{
+    return json_integer_value(json_object_get(json_object_get(root, "times"), lesson));
+}
+
+static json_int_t newest_time(const json_t *root)
+{
+    const char *name = json_string_value(json_object_get(root, "last"));
+    return name ? time_of(root, name) : -1;
+}
+
+/* Steps are put together; of the places where lessons were left, the later one counts. */
+static int merge(json_t *root, const json_t *other)
+{
+    const char *lesson;
+    json_t *value;
+    bool later = newest_time(other) > newest_time(root);
+    json_object_foreach(json_object_get(other, "passed"), lesson, value)
+    {
+        json_t *both = json_deep_copy(value);
+        const json_t *ours = json_object_get(json_object_get(root, "passed"), lesson);
+        if (!both || (ours && json_object_update(both, (json_t *)(uintptr_t)ours) < 0) ||
+            json_object_set_new(json_object_get(root, "passed"), lesson, both) < 0)
+            return -1;
+    }
+    json_object_foreach(json_object_get(other, "steps"), lesson, value)
+    {
+        const json_t *ours = json_object_get(json_object_get(root, "steps"), lesson);
+        if (json_is_integer(value) && (!ours || time_of(other, lesson) > time_of(root, lesson)))
+            json_object_set(object_in(root, "steps"), lesson, value);
+    }
+    json_object_foreach(json_object_get(other, "times"), lesson, value)
+    {
+        if (json_is_integer(value) && json_integer_value(value) > time_of(root, lesson))
+            json_object_set(object_in(root, "times"), lesson, value);
+    }
+    json_t *last = json_object_get(other, "last");
+    return last && later ? json_object_set(root, "last", last) : 0;
 }
 
 static int apply(json_t *root, const struct change *change)
@@ -199,26 +259,28 @@ static int apply(json_t *root, const struct change *change)
             if (json_object_set_new(passed, change->lesson, steps) < 0)
                 return -1;
         }
-        return json_object_set_new(steps, key, json_string(change->hash));
+        return set_time(root, change->lesson) < 0 ? -1 : json_object_set_new(steps, key, json_string(change->hash));
     case CHANGE_FORGET:
         if (change->step == 0)
             json_object_del(passed, change->lesson);
         else if (steps)
             forget_steps(steps, change->step);
         return 0;
+    case CHANGE_MERGE:
+        return merge(root, change->other);
     case CHANGE_LAST:
         return json_object_set_new(root, "last", json_string(change->lesson));
     case CHANGE_STEP:
-        if (!json_is_object(json_object_get(root, "steps")) && json_object_set_new(root, "steps", json_object()) < 0)
+        if (set_time(root, change->lesson) < 0)
             return -1;
-        return json_object_set_new(json_object_get(root, "steps"), change->lesson, json_integer(change->step));
+        return json_object_set_new(object_in(root, "steps"), change->lesson, json_integer(change->step));
     }
     return -1;
 }
 
 static int change_file(struct progress *progress, const struct change *change, struct err *err)
 {
-    if (make_parents(progress->path, err) < 0)
+    if (make_directories_above(progress->path, err) < 0)
         return -1;
     cleanup_close int lock = take_lock(progress->path, err);
     if (lock < 0)
@@ -246,17 +308,17 @@ static int change_file(struct progress *progress, const struct change *change, s
 
 int progress_pass(struct progress *progress, const char *lesson, unsigned step, const char *hash, struct err *err)
 {
-    return change_file(progress, &(struct change){ CHANGE_PASS, lesson, hash, step }, err);
+    return change_file(progress, &(struct change){ CHANGE_PASS, lesson, hash, step, NULL }, err);
 }
 
 int progress_forget(struct progress *progress, const char *lesson, unsigned step, struct err *err)
 {
-    return change_file(progress, &(struct change){ CHANGE_FORGET, lesson, NULL, step }, err);
+    return change_file(progress, &(struct change){ CHANGE_FORGET, lesson, NULL, step, NULL }, err);
 }
 
 int progress_set_last(struct progress *progress, const char *lesson, struct err *err)
 {
-    return change_file(progress, &(struct change){ CHANGE_LAST, lesson, NULL, 0 }, err);
+    return change_file(progress, &(struct change){ CHANGE_LAST, lesson, NULL, 0, NULL }, err);
 }
 
 unsigned progress_step(const struct progress *progress, const char *lesson)
@@ -267,7 +329,45 @@ unsigned progress_step(const struct progress *progress, const char *lesson)
 
 int progress_set_step(struct progress *progress, const char *lesson, unsigned step, struct err *err)
 {
-    return change_file(progress, &(struct change){ CHANGE_STEP, lesson, NULL, step }, err);
+    return change_file(progress, &(struct change){ CHANGE_STEP, lesson, NULL, step, NULL }, err);
+}
+
+int progress_merge(struct progress *progress, const struct progress *other, struct err *err)
+{
+    return change_file(progress, &(struct change){ .kind = CHANGE_MERGE, .other = other->root }, err);
+}
+
+int progress_export(const struct progress *progress, const char *path, struct err *err)
+{
+    cleanup_free char *text = json_dumps(progress->root, JSON_INDENT(1));
+    return text ? replace_file(path, text, strlen(text), 0600, err) : err_set(err, ENOMEM, "write `%s`", path);
+}
+
+const char *progress_path(const struct progress *progress)
+{
+    return progress->path;
+}
+
+long long progress_time(const struct progress *progress, const char *lesson)
+{
+    json_int_t seconds = json_integer_value(json_object_get(json_object_get(progress->root, "times"), lesson));
+    return seconds > 0 && seconds < LATEST ? seconds : 0;
+}
+
+const char *progress_lesson(const struct progress *progress, size_t index)
+{
+    const json_t *passed = passed_of(progress), *steps = json_object_get(progress->root, "steps");
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)passed, name, value) if (index-- == 0) return name;
+    json_object_foreach((json_t *)(uintptr_t)steps, name,
+                        value) if (!json_object_get(passed, name) && index-- == 0) return name;
+    return NULL;
+}
+
+size_t progress_passed_steps(const struct progress *progress, const char *lesson)
+{
+    return json_object_size(json_object_get(passed_of(progress), lesson));
 }
 
 /* FNV-1a, 64 bits: enough to tell an edited step from what it was. */

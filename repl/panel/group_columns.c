@@ -49,8 +49,9 @@ static enum role format_memory(facts_t *facts, group_t *group, char *out, size_t
 {
     if (group->memory == SAMPLE_NONE)
         return no_figure(out, size);
-    column_bytes(group->memory, out, size);
     bool near = group->memory_limit != SAMPLE_NONE && (double)group->memory > 0.9 * (double)group->memory_limit;
+    column_bytes(group->memory, out, size - 1);
+    strcat(out, near ? "!" : ""); /* not by colour alone */
     return near ? ROLE_FAILED : ROLE_TEXT;
 }
 
@@ -109,8 +110,9 @@ static enum role format_pids(facts_t *facts, group_t *group, char *out, size_t s
 {
     if (group->pids == SAMPLE_NONE)
         return no_figure(out, size);
-    snprintf(out, size, "%llu", (unsigned long long)group->pids);
-    return group->pids_limit != SAMPLE_NONE && group->pids >= group->pids_limit ? ROLE_FAILED : ROLE_TEXT;
+    bool full = group->pids_limit != SAMPLE_NONE && group->pids >= group->pids_limit;
+    snprintf(out, size, "%llu%s", (unsigned long long)group->pids, full && group->pids < 10000 ? "!" : "");
+    return full ? ROLE_FAILED : ROLE_TEXT;
 }
 
 static enum role format_pids_limit(facts_t *facts, group_t *group, char *out, size_t size)
@@ -150,11 +152,11 @@ const struct group_column group_columns[] = {
     { "CPU%", 6, false, 9, format_cpu, "CPU time since the last refresh; 100 is one CPU" },
     { "/LIMIT", 7, false, 8, format_cpu_limit, "what it may use (cpu.max, cpu.cfs_quota_us)" },
     { "THR", 7, false, 5, format_throttled, "time it was held back by that limit" },
-    { "MEM", 6, false, 9, format_memory, "memory it holds" },
+    { "MEM", 6, false, 9, format_memory, "memory it holds; with ! nearly all it may" },
     { "/MAX", 7, false, 8, format_memory_limit, "what it may hold (memory.max, memory.limit_in_bytes)" },
     { "HISTORY", 9, true, 4, format_history, "its memory over the last refreshes, against the limit if there is one" },
     { "OOM", 7, false, 7, format_oom, "processes killed because the limit was reached" },
-    { "PIDS", 5, false, 6, format_pids, "its tasks" },
+    { "PIDS", 5, false, 6, format_pids, "its tasks; with ! all it may have" },
     { "/MAX", 6, false, 3, format_pids_limit, "how many it may have (pids.max)" },
     { "IO R/W", 10, false, 2, format_io, "bytes a second read and written" },
     { "V", 4, false, 1, format_version, "which kind of hierarchy has it: cgroup v1, v2" },

@@ -80,16 +80,6 @@ void settings_load(struct panel *panel)
     panel->settings.changed = false;
 }
 
-/* Make the directories above @path. */
-static void make_parents(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(path, 0700);
-        *slash = '/';
-    }
-}
-
 void settings_save(struct panel *panel)
 {
     if (!panel->settings_path || !panel->settings.changed)
@@ -106,7 +96,7 @@ void settings_save(struct panel *panel)
             columns[panel->model.sort].name, panel->model.reverse ? "yes" : "no", panel->model.tree ? "yes" : "no",
             panel->threads ? "yes" : "no", panel->model.hide_kernel ? "no" : "yes", panel->settings.delay_ms);
     if (fclose(out) == 0) {
-        make_parents(panel->settings_path);
+        make_directories_above(panel->settings_path, NULL);
         replace_file(panel->settings_path, text, len, 0600,
                      NULL); /* a home that cannot be written to is no reason to complain */
     }

@@ -186,6 +186,8 @@ static int run_on_screen(struct top *top, struct err *err)
         return -1;
     input_load_terminfo(top->input);
     top->theme.look = theme_look(has_colors() ? COLORS : 0);
+    if (theme_paper(NULL, &top->theme.paper, NULL) == 0)
+        draw_ground(&top->theme);
     int status = add_sources(top);
     if (status < 0)
         err_set(err, errno, "watch the terminal");

@@ -4,12 +4,15 @@
 #include "engine/base/cleanup.h"
 #include "repl/lesson/resume.h"
 #include "repl/play/plain.h"
+#include "repl/session/session_review.h"
+#include "repl/tutor/explain.h"
 
 #include <langinfo.h>
 #include <locale.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
+#define REPLAY_SAID_MS 2000
 #define CHECK_WAIT_MS 5000 /* a piped `next` waits so long for the check of the command before it */
 
 /* Saying. */
@@ -164,19 +167,41 @@ static void answer(struct plain *plain, const char *text)
         plain_say_answered(&plain->page, plain->session, block);
 }
 
+static void explain(struct plain *plain, const char *line)
+{
+    cleanup_free char *text = explain_markdown(line);
+    char none[256];
+    snprintf(none, sizeof none, "Nothing is known of the words of %.200s", line);
+    if (strcmp(line, "off") == 0 || strcmp(line, "on") == 0)
+        plain_tell(plain, NULL, "Here nothing is explained as you type: type explain and a command line.");
+    else
+        plain_tell(plain, NULL, text ? text : none);
+}
+
+/* Typed for the learner, and not run; where there is no line to type it on, said. */
+static void give_command(struct plain *plain, const char *command)
+{
+    struct terminal *terminal = session_terminal(plain->session, session_active(plain->session));
+    pid_t shell = session_shell(plain->session, session_active(plain->session));
+    if (plain->tty && terminal && !strchr(command, '\n') && terminal_at_own_prompt(terminal, shell)) {
+        free(plain->to_type);
+        plain->to_type = strdup(command);
+        plain_tell(plain, NULL, "The command is on the line: Enter runs it.");
+    } else {
+        begin_saying(plain);
+        plain_say_code(&plain->page, "Type", command);
+    }
+}
+
 static void hint(struct plain *plain)
 {
-    static const char *const titles[] = {
-        [HINT_WORDS] = "Hint", [HINT_SOLUTION] = "Solution", [HINT_COMMAND] = "Type", [HINT_NONE] = NULL
-    };
+    static const char *const titles[] = { [HINT_WORDS] = "Hint", [HINT_SOLUTION] = "Solution", [HINT_NONE] = NULL };
     enum hint_kind kind;
     const char *text = session_hint(plain->session, &kind);
-    if (kind == HINT_COMMAND) {
-        begin_saying(plain);
-        plain_say_code(&plain->page, titles[kind], text);
-    } else {
+    if (kind == HINT_COMMAND)
+        give_command(plain, text);
+    else
         plain_tell(plain, titles[kind], text);
-    }
 }
 
 static void diagnose_last(struct plain *plain)
@@ -192,6 +217,13 @@ static void tell_diagnosis(struct plain *plain)
     plain_tell(plain, "What happened", text);
     if (text)
         plain_tell(plain, NULL, "Type diagnose to hear more.");
+}
+
+static void review(struct plain *plain)
+{
+    struct err err;
+    cleanup_free char *text = session_review(plain->session, &err);
+    plain_tell(plain, "Review", text ? text : err.message);
 }
 
 static void show_terminal(struct plain *plain, unsigned number)
@@ -234,9 +266,48 @@ static void lens(struct plain *plain, const char *argument)
     plain_say_lens(&plain->page, plain->session, strcmp(argument, "all") == 0 ? " " : argument);
 }
 
-void plain_run_action(struct plain *plain, const struct command_line *command)
+/* No line is given to the old lab from here on. */
+static void begin_jump(struct plain *plain, unsigned step)
 {
     struct err err = { 0 };
+    if (session_goto(plain->session, step, &err) < 0)
+        plain_tell(plain, NULL, err.message);
+    else
+        plain->building = true;
+}
+
+static void undo(struct plain *plain)
+{
+    char text[128];
+    unsigned step = session_undo_step(plain->session);
+    if (step == 0) {
+        plain_tell(plain, NULL, "Nothing to undo: this is the lesson's beginning.");
+        return;
+    }
+    snprintf(text, sizeof text, "A fresh lab is being built, as it was when step %u began.", step);
+    plain_tell(plain, NULL, text);
+    begin_jump(plain, step);
+}
+
+static void jump(struct plain *plain, const struct place *place)
+{
+    struct err err = { 0 };
+    if (!place->names_lesson || (int)place->lesson == plain->lesson->number) {
+        begin_jump(plain, place->step);
+        return;
+    }
+    plain->next_path = place_find(&plain->curriculum, place, &err);
+    if (!plain->next_path) {
+        plain_tell(plain, NULL, err.message);
+        return;
+    }
+    plain->next_step = place->step;
+    plain->leave = true;
+    loop_quit(plain->loop);
+}
+
+void plain_run_action(struct plain *plain, const struct command_line *command)
+{
     switch (command->action) {
     case ACTION_NEXT:
         plain->next_due = !plain->tty && !session_current_passed(plain->session) &&
@@ -260,20 +331,26 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         break;
     case ACTION_SOLUTION: {
         const char *solution = session_solution(plain->session);
-        if (solution) {
-            begin_saying(plain);
-            plain_say_code(&plain->page, "Type", solution);
-        } else {
+        if (solution)
+            give_command(plain, solution);
+        else
             plain_tell(plain, NULL, "Nothing is left to type in this step.");
-        }
         break;
     }
-    case ACTION_RESET:
+    case ACTION_RESET: {
+        unsigned step = session_current(plain->session), last = (unsigned)plain->lesson->step_count;
         plain_tell(plain, NULL, "A fresh lab is being built for this step.");
-        tell_error(plain, session_reset(plain->session, &err), &err);
+        begin_jump(plain, step > last ? last : step);
+        break;
+    }
+    case ACTION_UNDO:
+        undo(plain);
         break;
     case ACTION_GOTO:
-        tell_error(plain, session_goto(plain->session, command->number, &err), &err);
+        jump(plain, &command->place);
+        break;
+    case ACTION_EXPLAIN:
+        explain(plain, command->argument);
         break;
     case ACTION_ANSWER:
         answer(plain, command->argument);
@@ -284,6 +361,9 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
     case ACTION_STATE:
         begin_saying(plain);
         plain_say_state(&plain->page, plain->session);
+        break;
+    case ACTION_REVIEW:
+        review(plain);
         break;
     case ACTION_LENS:
         lens(plain, command->argument);
@@ -301,6 +381,7 @@ void plain_run_action(struct plain *plain, const struct command_line *command)
         loop_quit(plain->loop);
         break;
     default:
+        plain_tell(plain, NULL, "That needs the screen, which plain mode does not draw.");
         break;
     }
 }
@@ -325,26 +406,36 @@ void plain_take_line(struct plain *plain, const char *line)
     tell_error(plain, session_send_line(plain->session, line, &err), &err);
 }
 
+/* Once, and where it takes long, how far it is. */
+static void say_replay(struct plain *plain, unsigned step)
+{
+    char text[64];
+    plain->building = true;
+    if (plain->replay_said && loop_now() - plain->replay_said < REPLAY_SAID_MS)
+        return;
+    snprintf(text, sizeof text,
+             plain->replay_said ? "Now step %u." : "The steps before are done again for you, from step %u on.", step);
+    plain->replay_said = loop_now();
+    plain_tell(plain, NULL, text);
+}
+
 /* The session's events in words. */
 static void on_event(struct session *session, const struct session_event *event, void *data)
 {
     struct plain *plain = data;
-    char text[128];
+    char text[64];
     switch (event->kind) {
     case SESSION_LAB_DIED:
         plain->building = true;
         plain_tell(plain, NULL, "The lab has ended. A new one is being built, and your steps are done again in it.");
         break;
     case SESSION_REPLAY:
-        if (!plain->building || event->text) {
-            snprintf(text, sizeof text, "Step %u is done again for you.", event->step);
-            plain_tell(plain, NULL, text);
-        }
-        plain->building = true;
+        say_replay(plain, event->step);
         break;
     case SESSION_STEP:
         plain->building = session_replaying(session);
-        if (plain->building)
+        plain->replay_said = 0;
+        if (plain->building || session_current(session) > plain->lesson->step_count) /* the end is told next */
             break;
         if (plain->advice && plain->step_said != session_current(session))
             advice_step(plain->advice);
@@ -357,6 +448,8 @@ static void on_event(struct session *session, const struct session_event *event,
         }
         break;
     case SESSION_FINISHED:
+        if (plain->step_said && plain->step_said <= plain->lesson->step_count)
+            review(plain);
         if (plain->step_said != session_current(session))
             say_step(plain);
         break;
@@ -378,6 +471,7 @@ static void on_event(struct session *session, const struct session_event *event,
     case SESSION_OUTPUT:
     case SESSION_PROMPT:
     case SESSION_COMMAND_DONE:
+    case SESSION_KEY:
     case SESSION_LENS:
         break;
     }
@@ -405,10 +499,12 @@ static int open_lesson(struct plain *plain, unsigned step, struct err *err)
             .number = i,
             .filter = { .keep = plain->tty && term && strcmp(term, "dumb") != 0 },
         };
+    plain->journal = journal_of_lesson(plain->options->progress_path, plain->path, !plain->options->no_journal);
     struct session_options options = {
         .loop = plain->loop,
         .lesson = plain->lesson,
         .progress = plain->progress,
+        .journal = plain->journal,
         .lab = plain->options->lab,
         .rows = size.ws_row > 0 ? size.ws_row : 24,
         .cols = size.ws_col > 1 ? size.ws_col : 80,
@@ -416,6 +512,10 @@ static int open_lesson(struct plain *plain, unsigned step, struct err *err)
         .on_output = on_output,
         .data = plain,
     };
+    const char *slash = strrchr(plain->path, '/');
+    if (plain->tty && prompt_history_open(&plain->history, slash ? slash + 1 : plain->path, err) < 0)
+        plain_tell(plain, NULL, err->message);
+    err_clear(err);
     plain->session = session_new(&options, err);
     if (!plain->session)
         return -1;
@@ -434,6 +534,8 @@ static void close_lesson(struct plain *plain)
     plain->step_said = 0;
     session_free(plain->session);
     plain->session = NULL;
+    journal_free(plain->journal);
+    plain->journal = NULL;
     lesson_free(plain->lesson);
     plain->lesson = NULL;
 }
@@ -462,7 +564,8 @@ static int run(struct plain *plain, struct err *err)
         close_lesson(plain);
         free(plain->path);
         plain->path = take_ptr(&plain->next_path);
-        step = 0;
+        step = plain->next_step;
+        plain->next_step = 0;
     }
     return plain->path || result ? result : *err->message && !plain->options->lesson ? -1 : 0;
 }
@@ -475,7 +578,8 @@ int plain_main(const struct screen_options *options)
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (!utf8)
         setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text; what is said is ASCII */
-    plain.page = (struct plain_page){ stdout, 80, { LOOK_MONO, options->ascii || !utf8 } };
+    plain.page =
+        (struct plain_page){ stdout, 80, { .look = LOOK_MONO, .ascii = options->ascii || !utf8, .plain = true } };
     plain.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &plain.found) == 0;
     curriculum_load(&plain.curriculum, &err); /* a lesson's file can be opened without one */
     err_clear(&err);
@@ -495,8 +599,10 @@ int plain_main(const struct screen_options *options)
         if (plain.tty)
             plain_prepare_terminal(&plain);
         status = run(&plain, &err);
-        if (plain.tty)
+        if (plain.tty) {
             tcsetattr(STDIN_FILENO, TCSADRAIN, &plain.found);
+            prompt_history_save(&plain.history, NULL);
+        }
     }
     if (plain.loop)
         loop_free(plain.loop);
@@ -505,6 +611,8 @@ int plain_main(const struct screen_options *options)
     advice_free(plain.advice);
     curriculum_free(&plain.curriculum);
     free(plain.input);
+    free(plain.to_type);
+    prompt_history_free(&plain.history);
     fflush(stdout);
     if (status < 0)
         fprintf(stderr, "teachroot: %s\n", err.message);

@@ -2,6 +2,7 @@
 #include "repl/play/plain_internal.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/user.h"
 #include "repl/screen/completion.h"
 #include "repl/screen/shell_words.h"
 
@@ -47,8 +48,7 @@ static void on_line(char *line)
         else
             plain_tell(plain, NULL, why);
     } else if (!command) {
-        if (*line && *line != ' ')
-            add_history(line);
+        prompt_history_add(&plain->history, line);
         plain_take_line(plain, line);
     }
     free(line);
@@ -65,6 +65,11 @@ static void begin_line(struct plain *plain, enum keys keys, const char *prompt)
     plain->middle = plain->redraw = false;
     plain->keys = keys;
     rl_callback_handler_install(prompt, on_line);
+    if (plain->to_type && keys == TO_LINE) {
+        rl_insert_text(plain->to_type);
+        rl_redisplay();
+        free(take_ptr(&plain->to_type));
+    }
 }
 
 static void begin_program(struct plain *plain)
@@ -263,7 +268,7 @@ static char **complete(const char *word, int start, int end)
     char **matches = found ? rl_completion_matches(word, next_found) : NULL; /* takes the strings */
     free(found);
     found = NULL;
-    if (matches && !matches[1] && *matches[0] && matches[0][strlen(matches[0]) - 1] == '/')
+    if (matches && !matches[1] && *matches[0] && strchr("/=", matches[0][strlen(matches[0]) - 1]))
         rl_completion_suppress_append = rl_completion_suppress_quote = 1;
     return matches;
 }
@@ -288,7 +293,11 @@ void plain_prepare_terminal(struct plain *plain)
     rl_completer_quote_characters = "\"'";
     rl_completer_word_break_characters = " \t\n\"'><=;|&(";
     rl_char_is_quoted_p = is_quoted;
-    using_history();
+    cleanup_free char *path = plain->options->history_path ? NULL : user_state_path("history");
+    struct err err = { 0 };
+    if (prompt_history_load(&plain->history, plain->options->history_path ? plain->options->history_path : path, &err) <
+        0)
+        plain_tell(plain, NULL, err.message);
 }
 
 bool plain_add_sources(struct plain *plain)

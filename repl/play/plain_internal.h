@@ -6,6 +6,7 @@
 #include "repl/play/plain_filter.h"
 #include "repl/play/plain_text.h"
 #include "repl/screen/commands.h"
+#include "repl/screen/prompt_history.h"
 #include "repl/screen/screen.h"
 #include "repl/session/session.h"
 #include "repl/tutor/advice.h"
@@ -39,9 +40,11 @@ struct plain {
     struct loop *loop;
     struct lesson *lesson;
     char *path;
-    char *next_path; /* the lesson to open when the loop ends; NULL: leave */
+    char *next_path;    /* the lesson to open when the loop ends; NULL: leave */
+    unsigned next_step; /* … and at which step; 0: where progress left off */
     struct session *session;
     struct advice *advice; /* NULL: there is no table of traps */
+    struct journal *journal;
     struct plain_terminal terminals[TERMINALS + 1];
     struct loop_source *check_timer, *keyboard;
     struct termios found; /* as the terminal was, and will be again */
@@ -51,7 +54,10 @@ struct plain {
     bool building; /* the lab is being built or steps are being redone */
     bool redraw;   /* something was said over the line being edited */
     bool middle;   /* the last thing written was not the end of a line */
+    uint64_t replay_said; /* ms: when it was last said how far a replay is; 0: not yet */
     bool passed_said;
+    struct prompt_history history;
+    char *to_type; /* put on the line when it is next begun; NULL: nothing */
     bool next_due; /* `next` waits for a check */
     bool leave;
     unsigned step_said; /* the step said last; the event of a lesson's end comes with that of its last step */

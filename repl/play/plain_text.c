@@ -5,21 +5,24 @@
 #include "repl/screen/lens_text.h"
 #include "repl/screen/markdown.h"
 #include "repl/screen/state_sections.h"
+#include "repl/screen/utf8.h"
 
 #include <cmark.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Box drawing, U+2500 to U+257F, is read out as noise: its plain relatives instead. */
+/* Arrows, mathematical signs, lines, blocks, dingbats and braille are read out as noise, or not at all: their plain relatives instead. */
 static void put_plain(FILE *out, const char *text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (p[0] == 0xe2 && (p[1] == 0x94 || p[1] == 0x95) && p[2]) {
-            fputc(p[1] == 0x94 && p[2] == 0x80 ? '-' : p[1] == 0x94 && p[2] == 0x82 ? '|' : '+', out);
-            p += 2;
-        } else {
-            fputc(*p, out);
-        }
+    for (size_t len = strlen(text); len > 0;) {
+        uint32_t character;
+        size_t n = utf8_decode(text, len, &character);
+        if (character >= 0x2190 && character <= 0x28ff)
+            fputs(theme_ascii(character), out);
+        else
+            fwrite(text, 1, n, out);
+        text += n;
+        len -= n;
     }
 }
 
@@ -222,6 +225,8 @@ void plain_say_state(const struct plain_page *page, struct session *session)
     struct flow *flow = flow_new(&page->theme, page->width);
     struct session_state *state = malloc(sizeof *state);
     if (flow && state) {
+        session_state_read(session, state);
+        session_state_settle(session);
         session_state_read(session, state);
         state_put_page(flow, state);
         print(page, flow);

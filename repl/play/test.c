@@ -18,6 +18,8 @@ static bool inspect(struct run *run, const struct step *step, char *why, size_t 
 {
     if (!step->hints || !step->hints[0].text)
         warn(run, step, "hint");
+    if (!step->essence)
+        warn(run, step, "essence for the review");
     if (!step->notes)
         warn(run, step, "notes for the presenter");
     for (size_t i = 0; i < step->block_count; i++) {

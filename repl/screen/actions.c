@@ -1,5 +1,6 @@
 #include "engine/base/cleanup.h"
 #include "repl/screen/view.h"
+#include "repl/tutor/explain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,27 +51,48 @@ static void tell(struct screen *screen, const char *title, const char *text, con
         screen_message(screen, ROLE_NOTICE, "%s: %s", title, text);
 }
 
-static void hint(struct screen *screen)
+static void explain(struct screen *screen, const char *line)
 {
-    enum hint_kind kind;
-    const char *text = session_hint(screen->session, &kind);
-    cleanup_free char *command = NULL;
-    switch (kind) {
-    case HINT_WORDS:
-        tell(screen, "Hint", screen_words(text), "F3 again gives more.");
-        break;
-    case HINT_SOLUTION:
-        tell(screen, "Solution", text, "F3 again gives the command itself.");
-        break;
-    case HINT_COMMAND:
-        if (asprintf(&command, "```\n%s\n```", text) < 0)
-            command = NULL;
-        tell(screen, "Solution", command ? command : text, "That was the last hint.");
-        break;
-    case HINT_NONE:
-        screen_message(screen, ROLE_NOTICE, "%s", text);
-        break;
+    if (strcmp(line, "off") == 0 || strcmp(line, "on") == 0) {
+        explain_view_set(screen, line[1] == 'n');
+        return;
     }
+    cleanup_free char *text = explain_markdown(line);
+    if (text)
+        tell(screen, "What the words mean", text, "PgDn shows what is below.");
+    else
+        screen_message(screen, ROLE_NOTICE, "Nothing is known of the words of `%.200s`.", line);
+}
+
+/* Put on the line of the shell that is at its prompt, and not run. False: there is none, or something is typed there already. */
+static bool type_command(struct screen *screen, const char *command)
+{
+    struct terminal *terminal = screen_terminal(screen);
+    screen->dirty |= DIRTY_TERMINAL;
+    if (screen->prompt && screen_at_prompt(screen)) {
+        prompt_set_line(screen->prompt, command);
+        return true;
+    }
+    size_t point;
+    unsigned end;
+    cleanup_free char *typed = terminal ? typed_in_grid(terminal, &point, &end) : NULL;
+    if (!typed || *typed || strchr(command, '\n')) /* a nested shell would run each row of it */
+        return false;
+    terminal_write(terminal, command, strlen(command));
+    session_flush(screen->session);
+    return true;
+}
+
+/* In either way: where it cannot be typed, it stands in the lesson. */
+static void give_command(struct screen *screen, const char *command, const char *last)
+{
+    cleanup_free char *block = NULL;
+    if (type_command(screen, command))
+        screen_message(screen, ROLE_NOTICE, "%sThe command is on the line: Enter runs it.", last);
+    else if (asprintf(&block, "```\n%s\n```", command) < 0)
+        block = NULL;
+    else
+        tell(screen, "Type this", block, "Type it when the lab's prompt is back.");
 }
 
 static void diagnose_last(struct screen *screen)
@@ -84,34 +106,30 @@ static void diagnose_last(struct screen *screen)
 static void solution(struct screen *screen)
 {
     const char *command = session_solution(screen->session);
-    if (!command) {
+    if (command)
+        give_command(screen, command, "");
+    else
         screen_message(screen, ROLE_NOTICE, "Nothing is left to type in this step. F4 says what it waits for.");
-        return;
-    }
-    if (!screen->prompt || !screen_at_prompt(screen)) {
-        tell(screen, "Type this", command, "Type it when the lab's prompt is back.");
-        return;
-    }
-    prompt_set_line(screen->prompt, command);
-    screen_message(screen, ROLE_NOTICE, "The command is on the line: Enter runs it.");
-    screen->dirty |= DIRTY_TERMINAL;
 }
 
-/* Keys are held from here on until the step is in play: a SESSION_STEP says so. */
-static void fresh_lab(struct screen *screen, unsigned step)
+static void hint(struct screen *screen)
 {
-    struct err err = { 0 };
-    ahead_drop(screen);
-    screen_message(screen, ROLE_NOTICE, "A fresh lab is being built for step %u.", step);
-    screen->building = session_goto(screen->session, step, &err) == 0;
-    if (!screen->building)
-        screen_message(screen, ROLE_FAILED, "%s", err.message);
-}
-
-static void reset(struct screen *screen)
-{
-    unsigned step = session_current(screen->session), last = (unsigned)screen->lesson->step_count;
-    fresh_lab(screen, step > last ? last : step);
+    enum hint_kind kind;
+    const char *text = session_hint(screen->session, &kind);
+    switch (kind) {
+    case HINT_WORDS:
+        tell(screen, "Hint", screen_words(text), "F3 again gives more.");
+        break;
+    case HINT_SOLUTION:
+        tell(screen, "Solution", text, "F3 again types the command for you.");
+        break;
+    case HINT_COMMAND:
+        give_command(screen, text, "The last hint. ");
+        break;
+    case HINT_NONE:
+        screen_message(screen, ROLE_NOTICE, "%s", text);
+        break;
+    }
 }
 
 static void show_terminal(struct screen *screen, unsigned number)
@@ -225,6 +243,9 @@ void action_run(struct screen *screen, enum action action, const struct command_
         overlay_show(screen, OVERLAY_STATE);
         screen->state_due = true;
         break;
+    case ACTION_REVIEW:
+        overlay_show(screen, OVERLAY_REVIEW);
+        break;
     case ACTION_PANEL:
         panel_view_whole(screen);
         break;
@@ -238,10 +259,19 @@ void action_run(struct screen *screen, enum action action, const struct command_
         overlay_show(screen, OVERLAY_LENS);
         break;
     case ACTION_RESET:
-        reset(screen);
+        jump_reset(screen);
+        break;
+    case ACTION_UNDO:
+        jump_undo(screen);
         break;
     case ACTION_GOTO:
-        fresh_lab(screen, with->number);
+        jump_to(screen, &with->place);
+        break;
+    case ACTION_SHARE:
+        share_command(screen, with->argument);
+        break;
+    case ACTION_EXPLAIN:
+        explain(screen, with->argument);
         break;
     case ACTION_ANSWER:
         quiz_answer(screen, with->argument);
@@ -398,6 +428,15 @@ void action_input(struct screen *screen, const struct input_event *event)
     }
     if (screen->command.open) {
         command_input(screen, event);
+        return;
+    }
+    if (screen->demo) {
+        if (demo_input(screen, event))
+            return;
+        if (event->kind == INPUT_MOUSE)
+            terminal_view_input(screen, event);
+        else
+            ahead_input(screen, event);
         return;
     }
     if (event->kind == INPUT_MOUSE) {

@@ -80,6 +80,17 @@ static bool is_key(const struct input_event *event, uint32_t key, unsigned modif
     return event->kind == INPUT_KEY && event->key == key && event->modifiers == modifiers;
 }
 
+void ahead_kill(struct screen *screen, struct terminal *terminal)
+{
+    unsigned active = session_active(screen->session);
+    struct termios tty;
+    if (active > TERMINALS_MAX || screen->ahead.len[active] == 0 || tcgetattr(terminal_fd(terminal), &tty) < 0 ||
+        !(tty.c_lflag & ICANON))
+        return;
+    char kill = (char)tty.c_cc[VKILL];
+    terminal_write(terminal, &kill, 1);
+}
+
 bool ahead_words(const struct screen *screen, char *text, size_t size)
 {
     const struct ahead *ahead = &screen->ahead;

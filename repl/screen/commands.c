@@ -7,25 +7,35 @@
 const struct command commands[] = {
     { "next", COMMAND_ALONE, NULL, ACTION_NEXT, "go on to the next step" },
     { "skip", COMMAND_ALONE, NULL, ACTION_SKIP, "go on although this step is not done" },
-    { "hint", COMMAND_ALONE, NULL, ACTION_HINT, "a hint; again for the next one, and at last the command itself" },
+    { "hint", COMMAND_ALONE, NULL, ACTION_HINT,
+      "a hint; again for the next one, and at last the command is typed for you" },
     { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
     { "diagnose", COMMAND_ALONE, NULL, ACTION_DIAGNOSE,
       "why the last command that failed did: what happened, why here, and a way out" },
     { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
     { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
+    { "explain", COMMAND_REST, "LINE", ACTION_EXPLAIN,
+      "what the words of a command line mean and which syscalls they become; `off` and `on`: as you type" },
     { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab" },
-    { "goto", COMMAND_NUMBER, "N", ACTION_GOTO, "go to step N: a fresh lab in which the steps before it are done" },
+    { "goto", COMMAND_PLACE, "N", ACTION_GOTO,
+      "go to step N, or to step 3 of lesson 4 with `goto 4.3`: a fresh lab in which the steps before it are done" },
+    { "undo", COMMAND_ALONE, NULL, ACTION_UNDO,
+      "a fresh lab as it was when this step began; where nothing was done in it yet, when the one before it began" },
     { "state", COMMAND_ALONE, NULL, ACTION_STATE,
       "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, links" },
     { "panel", COMMAND_ALONE, NULL, ACTION_PANEL_BESIDE,
       "the lab's processes and limits, live, in the place of the state, or away again; F11 gives them the whole "
       "screen" },
+    { "review", COMMAND_ALONE, NULL, ACTION_REVIEW,
+      "what each step has shown, what you typed in it, and which syscalls did it" },
     { "lens", COMMAND_WORDS, "[WORD]", ACTION_LENS,
       "the syscalls of the terminal's commands beside it, or away again; only those with WORD (`failed`, a syscall, a "
       "program …; `all` for all); `lens off` and `lens on`: a new shell without and with it; Shift-F12 gives them the "
       "whole screen" },
     { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
     { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
+    { "share", COMMAND_WORDS, "[PATH]", ACTION_SHARE,
+      "let others on this machine watch, not touch: `teachroot follow PATH`; `share off` ends it" },
     { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
     { "quit", COMMAND_ALONE, NULL, ACTION_QUIT, "leave; where you are is remembered" },
 };
@@ -72,6 +82,8 @@ static bool argument_fits(const struct command *known, struct command_line *comm
         return !*command->argument;
     case COMMAND_NUMBER:
         return parse_number(command->argument, &command->number);
+    case COMMAND_PLACE:
+        return place_parse(command->argument, &command->place);
     case COMMAND_REST:
         return *command->argument;
     case COMMAND_WORDS:
@@ -126,8 +138,13 @@ bool commands_parse(const char *line, bool quiz, struct command_line *command, c
     } else if (known->argument == COMMAND_WORDS) {
         snprintf(why, size, "`%s` takes plain words after it, or nothing; type `%s`", known->name, known->name);
     } else {
-        snprintf(why, size, "`%s` needs %s; type for example `%s 2`", known->name,
-                 known->argument == COMMAND_NUMBER ? "a number" : "an answer", known->name);
+        static const char *const needs[] = {
+            [COMMAND_NUMBER] = "a number", [COMMAND_PLACE] = "a step's number", [COMMAND_REST] = "an answer"
+        };
+        bool line_ = known->action == ACTION_EXPLAIN;
+        snprintf(why, size, "`%s` needs %s; type for example `%s %s`%s", known->name,
+                 line_ ? "a command line" : needs[known->argument], known->name, line_ ? "ls -l /proc" : "2",
+                 known->argument == COMMAND_PLACE ? ", or `goto 4.3` for step 3 of lesson 4" : "");
     }
     return false;
 }
@@ -136,7 +153,9 @@ bool commands_mistaken(const char *line, char *why, size_t size)
 {
     const struct command *known = find(line, strcspn(line, blanks));
     struct command_line command;
-    return known && known->argument == COMMAND_NUMBER && !commands_parse(line, false, &command, why, size);
+    return known &&
+           (known->argument == COMMAND_NUMBER || known->argument == COMMAND_PLACE || known->action == ACTION_EXPLAIN) &&
+           !commands_parse(line, false, &command, why, size);
 }
 
 size_t commands_choices(const char *text, unsigned *choices, size_t max, size_t count)

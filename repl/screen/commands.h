@@ -6,6 +6,7 @@
 #ifndef REPL_SCREEN_COMMANDS_H
 #define REPL_SCREEN_COMMANDS_H
 
+#include "repl/lesson/place.h"
 #include "repl/screen/keys.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 enum command_argument {
     COMMAND_ALONE,  /* takes nothing */
     COMMAND_NUMBER, /* needs a number */
+    COMMAND_PLACE,  /* needs a step, which may name its lesson */
     COMMAND_REST,   /* needs the rest of the line */
     COMMAND_WORDS,  /* may have words: nothing that a shell would act on */
 };
@@ -29,9 +31,10 @@ extern const struct command commands[];
 extern const size_t command_count;
 
 struct command_line {
-    enum action action; /* ACTION_NONE: not a teaching command */
-    unsigned number;    /* 0: none was given */
-    char argument[256]; /* what stands after the name, blanks round it cut; "" if nothing */
+    enum action action;  /* ACTION_NONE: not a teaching command */
+    unsigned number;     /* 0: none was given */
+    struct place place;  /* of a COMMAND_PLACE */
+    char argument[4096]; /* what stands after the name, blanks round it cut; "" if nothing */
 };
 
 /** Is @line, as accepted at the prompt, exactly a teaching command? @quiz: an unanswered quiz is there, so a bare number (or numbers,
@@ -40,7 +43,7 @@ bool commands_at_prompt(const char *line, bool quiz, struct command_line *comman
 /** Parse what was typed on the `:` line, where nothing else can be meant. On false @why says what is wrong and what to type. */
 bool commands_parse(const char *line, bool quiz, struct command_line *command, char *why, size_t size);
 
-/** Does @line, as accepted at the prompt, begin with a command that takes a number and is not one (`goto x`)? Nothing else is called so: @why says what to type. */
+/** Does @line, as accepted at the prompt, begin with a command that takes a number, a step or a line and has none (`goto x`)? Nothing else is called so: @why says what to type. */
 bool commands_mistaken(const char *line, char *why, size_t size);
 
 /** The numbers of an answer "1 3", "1,3", "13" does not count as two, or letters "a c": choices from 0. Returns how many, 0 if it is not

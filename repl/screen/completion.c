@@ -1,7 +1,8 @@
-#include "repl/screen/completion.h"
+#include "repl/screen/completion_internal.h"
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "repl/screen/completion_groups.h"
 #include "repl/screen/shell_words.h"
 
 #include <fcntl.h>
@@ -23,29 +24,6 @@ static const char *const bash_words[] = {
     "unalias",  "unset",     "until",    "wait",     "while",
 };
 
-/* Words after which a command is expected still. */
-static const char *const before_command[] = {
-    "if",   "then", "else", "elif",  "do",      "while", "until",  "time",   "!",    "{",
-    "exec", "sudo", "env",  "nohup", "command", "nice",  "strace", "setsid", "eval", "xargs",
-};
-
-/* Commands whose operands are directories. */
-static const char *const directory_commands[] = { "cd", "pushd", "rmdir" };
-
-static bool is_one_of(const char *word, size_t len, const char *const *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strlen(list[i]) == len && strncmp(list[i], word, len) == 0)
-            return true;
-    return false;
-}
-#define IS_ONE_OF(word, len, list) is_one_of(word, len, list, sizeof(list) / sizeof *(list))
-
-struct found {
-    char **list;
-    size_t count, size;
-};
-
 /* Takes @text. */
 static void add(struct found *found, char *text)
 {
@@ -65,24 +43,13 @@ static void add(struct found *found, char *text)
         free(text);
 }
 
-/* What is asked: where the word stands and what it says so far. */
-struct request {
-    const struct completion_options *options;
-    const char *word; /* as typed */
-    char open;        /* the quote open before it */
-    char *text;       /* the whole shell word, unquoted: what stands before an open quote too */
-    size_t hidden;    /* how many bytes of it stand before @word */
-    struct found *found;
-};
-
 static bool begins_with(const struct request *request, const char *name, const char *prefix)
 {
     size_t len = strlen(prefix);
     return (request->options->ignore_case ? strncasecmp(name, prefix, len) : strncmp(name, prefix, len)) == 0;
 }
 
-/* A word without a directory in it. */
-static void offer_word(struct request *request, const char *name)
+void completion_offer(struct request *request, const char *name)
 {
     if (begins_with(request, name, request->text) && strlen(name) >= request->hidden)
         add(request->found, shell_quote(name + request->hidden, request->open));
@@ -215,87 +182,67 @@ static void offer_files(struct request *request, const char *inside, enum wanted
 
 /* Commands. */
 
-static void offer_commands(struct request *request, bool first_word)
+/* @inside: a root within the root whose programs are meant, or NULL. */
+static void offer_commands(struct request *request, const char *inside, bool first_word)
 {
     const struct observe_place *place = request->options->place;
     const char *path = observe_place_variable(place, "PATH", 4);
     for (const char *const *c = request->options->commands; first_word && c && *c; c++)
-        offer_word(request, *c);
-    for (size_t i = 0; i < sizeof bash_words / sizeof *bash_words; i++)
-        offer_word(request, bash_words[i]);
+        completion_offer(request, *c);
+    for (size_t i = 0; !inside && i < sizeof bash_words / sizeof *bash_words; i++)
+        completion_offer(request, bash_words[i]);
     for (size_t len; path && *path; path += len + (path[len] == ':')) {
         len = strcspn(path, ":");
-        cleanup_free char *directory = strndup(path, len);
-        int fd = directory ? open_policy(place->root, directory, OPEN_IN_ROOT_DIRECTORY, NULL) : -1;
+        cleanup_free char *named = strndup(path, len);
+        char directory[PATH_MAX];
+        bool fits = named && directory_path(place, named, false, inside, directory, sizeof directory);
+        int fd = fits ? open_policy(place->root, directory, OPEN_IN_ROOT_DIRECTORY, NULL) : -1;
         cleanup_dir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
         struct dirent *entry;
         while (dir && (entry = readdir(dir)))
             if (begins_with(request, entry->d_name, request->text) && entry->d_name[0] != '.') {
                 mode_t mode = entry_mode(place, fd, directory, entry);
                 if (S_ISREG(mode) && mode & 0111)
-                    offer_word(request, entry->d_name);
+                    completion_offer(request, entry->d_name);
             }
         if (!dir && fd >= 0)
             close(fd);
     }
 }
 
-/* What the words before this one make of it. */
-struct context {
-    bool command;     /* it is the name of a command */
-    bool first;       /* the first of the line */
-    bool directories; /* only directories make sense */
-    bool redirected;  /* after < or >: a file */
-    char *chroot;     /* `chroot DIR` stands before it: DIR, malloc'ed */
+/* What the tables know of the word: options, verbs, values. */
+
+struct offering {
+    struct request *request;
+    size_t listed; /* bytes of the word up to the last of its commas: each of a list is completed for itself */
+    size_t count;  /* how many were offered */
 };
 
-/* Walk the words of @line before @end: the last command's name decides. */
-static void read_context(const char *line, size_t end, struct context *context)
+static void offer_known(const char *name, void *data)
 {
-    memset(context, 0, sizeof *context);
-    context->command = context->first = true;
-    bool chroot = false;
-    for (size_t i = 0; i < end;) {
-        char c = line[i];
-        if (c == ' ' || c == '\t') {
-            i++;
-            continue;
-        }
-        if (strchr(";|&(`\n", c)) {
-            free(context->chroot);
-            memset(context, 0, sizeof *context);
-            context->command = true;
-            chroot = false;
-            i++;
-            continue;
-        }
-        if (c == '<' || c == '>') {
-            context->redirected = true;
-            i++;
-            continue;
-        }
-        size_t begin = i;
-        while (i < end && (shell_is_quoted(line, i) || !strchr(" \t;|&(<>\n`", line[i])))
-            i++;
-        if (i == end) /* the word asked about, or what it is joined to */
-            return;
-        size_t len = i - begin;
-        const char *word = line + begin;
-        context->first = false;
-        if (context->redirected) {
-            context->redirected = false;
-        } else if (context->command) {
-            size_t name = strcspn(word, "=\"'\\/ \t;|&");
-            if ((name < len && word[name] == '=') || IS_ONE_OF(word, len, before_command))
-                continue; /* an assignment, or a word that takes a command */
-            context->command = false;
-            context->directories = IS_ONE_OF(word, len, directory_commands);
-            chroot = len == 6 && strncmp(word, "chroot", len) == 0;
-        } else if (chroot && *word != '-' && !context->chroot) {
-            cleanup_free char *raw = strndup(word, len);
-            context->chroot = raw ? shell_unquote(raw, 0) : NULL;
-        }
+    struct offering *offering = data;
+    char *whole;
+    offering->count++;
+    if (asprintf(&whole, "%.*s%s", (int)offering->listed, offering->request->text, name) < 0)
+        return;
+    completion_offer(offering->request, whole);
+    free(whole);
+}
+
+/* Returns whether the word is one of those, so that no file is meant. */
+static bool offer_from_tables(struct request *request, const char *line, size_t start,
+                              const struct explain_place *place)
+{
+    const char *comma = strrchr(request->text, ',');
+    struct offering offering = { .request = request, .listed = comma ? (size_t)(comma + 1 - request->text) : 0 };
+    size_t before = request->found->count;
+    if (place->expects >= EXPLAIN_GROUP) {
+        offering.listed = 0;
+        completion_groups(request->options->place, place->expects, request->text, offer_known, &offering);
+        return true;
     }
+    explain_offers(line, start, request->text[0] == '-', offer_known, &offering);
+    return request->found->count > before;
 }
 
 /* The word as the shell will read it, from its true beginning on: before an open quote there may stand more of it. */
@@ -347,22 +294,26 @@ char **completion_candidates(const struct completion_options *options, const cha
 {
     struct found found = { 0 };
     struct request request = { .options = options, .word = word, .found = &found };
-    struct context context;
-    if (!read_word(&request, line, start))
+    struct explain_place place;
+    if (!read_word(&request, line, start) || explain_place(line, start, &place) < 0) {
+        free(request.text);
         return NULL;
-    read_context(line, start, &context);
+    }
     const char *dollar = variable_begun(word, request.open);
+    bool command = place.expects == EXPLAIN_COMMAND;
     if (dollar)
         offer_variables(&request, dollar);
-    else if (context.command && !context.redirected && !strchr(request.text, '/') && *request.text != '~')
-        offer_commands(&request, context.first);
-    else
-        offer_files(&request, context.chroot,
-                    context.redirected    ? ANY_FILE
-                    : context.command     ? PROGRAMS
-                    : context.directories ? DIRECTORIES
-                                          : ANY_FILE);
-    free(context.chroot);
+    else if (place.word_count && strcmp(place.words[0], "docker") == 0) {
+        if (place.expects == EXPLAIN_FILE || !completion_of_docker(&request, place.words, place.word_count))
+            offer_files(&request, place.root, ANY_FILE);
+    } else if (command && request.text[0] != '-' && !strchr(request.text, '/') && *request.text != '~')
+        offer_commands(&request, place.root, place.first);
+    else if (!offer_from_tables(&request, line, start, &place))
+        offer_files(&request, place.root,
+                    command                              ? PROGRAMS
+                    : place.expects == EXPLAIN_DIRECTORY ? DIRECTORIES
+                                                         : ANY_FILE);
+    explain_place_free(&place);
     free(request.text);
     return finish(&found);
 }

@@ -20,8 +20,8 @@ struct completion_options {
 };
 
 /** Candidates to replace @word, which stands at byte @start of @line (the line up to its end): sorted, each once, quoted as the word is, directories ending in '/'.
- * Which kind is offered follows from where the word stands: a command, a directory (cd), a variable ($…), else a file; after `chroot DIR` an absolute path is one inside
- * DIR. Returns a malloc'ed NULL-terminated array of malloc'ed strings, or NULL if there are none. */
+ * Which kind is offered follows from where the word stands (repl/tutor/explain.h): a command, an option of its command, a verb, the value of an option, a control group or a file of one, a directory
+ * (cd), a variable ($…), else a file; after `chroot DIR` an absolute path is one inside DIR. Returns a malloc'ed NULL-terminated array of malloc'ed strings, or NULL if there are none. */
 char **completion_candidates(const struct completion_options *options, const char *line, const char *word,
                              size_t start);
 void completion_free(char **candidates);

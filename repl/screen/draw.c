@@ -44,6 +44,9 @@ static int usable_color(int color)
 void draw_style(const struct theme *theme, int fg, int bg, unsigned attributes)
 {
     int pair = 0;
+    struct style ground = theme_ground(theme);
+    fg = fg < 0 ? ground.fg : fg;
+    bg = bg < 0 ? ground.bg : bg;
     if (COLORS >= 8 && (fg >= 0 || bg >= 0)) {
         pair = alloc_pair(usable_color(fg), usable_color(bg));
         if (pair < 0)
@@ -56,6 +59,17 @@ void draw_role(const struct theme *theme, enum role role)
 {
     struct style style = theme_style(theme, role);
     draw_style(theme, style.fg, style.bg, style.attributes);
+}
+
+void draw_ground(const struct theme *theme)
+{
+    cchar_t blank;
+    struct style ground = theme_ground(theme);
+    int pair = ground.fg < 0 ? 0 : alloc_pair(usable_color(ground.fg), usable_color(ground.bg));
+    if (pair < 0 || setcchar(&blank, L" ", A_NORMAL, 0, &pair) == ERR)
+        return;
+    bkgrndset(&blank);
+    erase();
 }
 
 unsigned draw_text(const struct theme *theme, const struct rect *rect, unsigned row, unsigned col, enum role role,
@@ -111,9 +125,21 @@ void draw_title(const struct theme *theme, const struct rect *rect, enum role ro
     }
     if (!*left)
         return;
+    if (role == ROLE_FOCUS) /* not by colour alone */
+        draw_text(theme, &cut, 0, col - 1, role, theme_glyph(theme, GLYPH_CURRENT));
     col += draw_text(theme, &cut, 0, col, role, " ");
     col += draw_text(theme, &cut, 0, col, role, left);
     draw_text(theme, &cut, 0, col, role, " ");
+}
+
+void draw_marked(const struct theme *theme, const struct rect *rect, unsigned row)
+{
+    draw_role(theme, ROLE_SELECTED);
+    attr_t attributes;
+    short pair;
+    int wide_pair = 0;
+    attr_get(&attributes, &pair, &wide_pair);
+    mvchgat((int)(rect->row + row), (int)rect->col, (int)rect->cols, attributes, pair, &wide_pair);
 }
 
 void draw_vertical(const struct theme *theme, const struct rect *rect)

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+/** Blank the screen with the theme's paper, and whatever erases it later. */
+void draw_ground(const struct theme *theme);
 /** Use @role for what is drawn next. */
 void draw_role(const struct theme *theme, enum role role);
 /** As draw_role, for colours and attributes of a program's own: @fg and @bg are -1 or 0…255, reduced to what the terminal has. */
@@ -23,6 +25,8 @@ void draw_line(const struct theme *theme, const struct rect *rect, unsigned row,
 /** A title in a rule: "── left ─────── right ──". */
 void draw_title(const struct theme *theme, const struct rect *rect, enum role role, const char *left,
                 const char *right);
+/** Row @row of @rect as it was drawn, made to stand out. */
+void draw_marked(const struct theme *theme, const struct rect *rect, unsigned row);
 void draw_vertical(const struct theme *theme, const struct rect *rect);
 
 #endif

@@ -10,7 +10,8 @@
 const struct key_binding key_bindings[] = {
     { F(1), 0, ACTION_HELP, "F1", "help", "this page", PANES },
     { F(2), 0, ACTION_NEXT, "F2", "next", "go on to the next step", PANES },
-    { F(3), 0, ACTION_HINT, "F3", "hint", "a hint; again for the next one, and at last the command itself", PANES },
+    { F(3), 0, ACTION_HINT, "F3", "hint", "a hint; again for the next one, and at last the command is typed for you",
+      PANES },
     { F(4), 0, ACTION_WHY, "F4", "why", "what this step still waits for", PANES },
     { F(5), 0, ACTION_RESET, "F5", "reset", "begin this step anew in a fresh lab", PANES },
     { F(6), 0, ACTION_FOCUS, "F6", "pane", "give the keys to the other pane: lesson or terminal", PANES },

@@ -37,9 +37,9 @@ static struct rect take_left(struct rect *from, unsigned cols)
 #define LENS_COLS_MIN 54
 
 /* The lens takes the right half of the state's place, or all of it. */
-static void make_room_for_lens(struct layout *layout)
+static void make_room_for_lens(struct layout *layout, bool whole)
 {
-    unsigned cols = layout->state.cols >= 2 * LENS_COLS_MIN + 1 ? layout->state.cols / 2 : 0;
+    unsigned cols = !whole && layout->state.cols >= 2 * LENS_COLS_MIN + 1 ? layout->state.cols / 2 : 0;
     layout->lens = layout->state;
     layout->lens_title = layout->state_title;
     layout->state = cols ? take_left(&layout->lens, cols) : (struct rect){ 0 };
@@ -93,6 +93,35 @@ static void lay_zoomed(struct layout *layout, struct rect body, enum pane pane)
     }
 }
 
+#define GUTTER_COLS 2
+
+/* A few lines of the lesson over the terminal, the state below it; or one of them alone. */
+static void lay_presented(struct layout *layout, struct rect body, enum spotlight spotlight)
+{
+    bool all = spotlight == SPOTLIGHT_ALL;
+    unsigned rows = body.rows;
+    if (spotlight == SPOTLIGHT_STATE || spotlight == SPOTLIGHT_LENS) {
+        layout->state_title = take_top(&body, 1);
+        layout->state = body;
+        return;
+    }
+    if (all || spotlight == SPOTLIGHT_LESSON) {
+        layout->lesson_title = take_top(&body, 1);
+        layout->lesson = all ? take_top(&body, clamp(rows / 5, 3, 8)) : body;
+    }
+    if (spotlight == SPOTLIGHT_LESSON)
+        return;
+    if (all && rows >= 30) {
+        layout->state = take_bottom(&body, clamp(rows / 5, 5, 12));
+        layout->state_title = take_bottom(&body, 1);
+    } else if (all && rows >= 18) {
+        layout->state = take_bottom(&body, 1);
+    }
+    layout->terminal_title = take_top(&body, 1);
+    layout->gutter = take_left(&body, GUTTER_COLS);
+    layout->terminal = body;
+}
+
 struct layout layout_compute(unsigned cols, unsigned rows, const struct layout_options *options)
 {
     struct layout layout = { 0 };
@@ -103,14 +132,16 @@ struct layout layout_compute(unsigned cols, unsigned rows, const struct layout_o
         return layout;
     }
     layout.status = take_bottom(&body, 1);
-    layout.message = take_bottom(&body, rows >= 30 ? 2 : 1);
-    if (options->zoomed)
+    layout.message = take_bottom(&body, rows >= 30 && !options->presented ? 2 : 1);
+    if (options->presented)
+        lay_presented(&layout, body, options->spotlight);
+    else if (options->zoomed)
         lay_zoomed(&layout, body, options->zoom);
     else if (cols >= LESSON_COLS_MIN + 1 + TERMINAL_COLS_MIN && rows >= WIDE_ROWS_MIN)
         lay_wide(&layout, body);
     else
         lay_stacked(&layout, body);
-    if (options->lens && layout.state.rows > 0)
-        make_room_for_lens(&layout);
+    if (options->lens && layout.state.rows > 0 && options->spotlight != SPOTLIGHT_STATE)
+        make_room_for_lens(&layout, options->spotlight == SPOTLIGHT_LENS);
     return layout;
 }

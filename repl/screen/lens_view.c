@@ -84,14 +84,14 @@ static void draw_call(const struct screen *screen, const struct rect *pane, unsi
 {
     const struct theme *theme = &screen->theme;
     char process[64], text[LENS_LINE_SIZE];
-    unsigned process_cells = pane->cols < 70 ? 12 : PROCESS_CELLS;
+    unsigned process_cells = pane->cols < 70 ? PROCESS_CELLS * 2 / 3 : PROCESS_CELLS; /* a longer one takes more */
     unsigned end = put_result(theme, pane, row, 0, false, call);
     lens_process_words(call, process, sizeof(process));
     draw_clear_row(theme, pane, row, 0);
     unsigned col =
         draw_text(theme, pane, row, 0, ROLE_FAILED, call->error ? theme_glyph(theme, GLYPH_FAILED) : " ") + 1;
     struct rect left = *pane;
-    left.cols = col + process_cells < pane->cols ? col + process_cells : pane->cols;
+    left.cols = col + PROCESS_CELLS < pane->cols ? col + PROCESS_CELLS : pane->cols;
     unsigned used = draw_text(theme, &left, row, col, ROLE_FAINT, process);
     col += (used > process_cells ? used : process_cells) + 1;
     snprintf(text, sizeof(text), "(%s)", call->arguments);
@@ -166,7 +166,9 @@ void lens_view_draw(struct screen *screen)
     title(screen, &chosen, left, sizeof(left));
     snprintf(legend, sizeof(legend), "%s failed %s Shift-F12 all", theme_glyph(&screen->theme, GLYPH_FAILED),
              theme_glyph(&screen->theme, GLYPH_DOT));
-    draw_title(&screen->theme, &screen->layout.lens_title, ROLE_TITLE, left, legend);
+    /* What is not shown is to be known before how the marks are read. */
+    bool partial = screen->lens_view.filter[0] || screen->lens_view.held;
+    draw_title(&screen->theme, &screen->layout.lens_title, ROLE_TITLE, left, partial ? "" : legend);
     draw_clear(&screen->theme, &pane);
     if (pane.cols > 4) {
         pane.col++;

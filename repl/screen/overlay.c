@@ -88,7 +88,9 @@ static void build(struct screen *screen, unsigned width)
     screen->overlay_flow = flow_new(&screen->theme, width > most ? most : width);
     if (!screen->overlay_flow)
         return;
-    if (screen->overlay == OVERLAY_HELP)
+    if (screen->overlay == OVERLAY_HELP && screen->demo)
+        demo_put_help(screen->overlay_flow);
+    else if (screen->overlay == OVERLAY_HELP)
         put_help(screen->overlay_flow);
     else if (screen->overlay == OVERLAY_LESSONS)
         put_lessons(screen->overlay_flow, screen);
@@ -96,6 +98,8 @@ static void build(struct screen *screen, unsigned width)
         put_diagnosis(screen->overlay_flow, screen);
     else if (screen->overlay == OVERLAY_STATE)
         state_put_page(screen->overlay_flow, &screen->state);
+    else if (screen->overlay == OVERLAY_REVIEW)
+        review_put(screen->overlay_flow, screen);
     else
         welcome_put(screen->overlay_flow, screen);
 }
@@ -128,7 +132,11 @@ static const char *footer(const struct screen *screen)
         return narrow ? "Enter begins, l lists, q quits" : "Enter begins, l lists the lessons, q quits";
     case OVERLAY_STATE:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F12 goes back";
+    case OVERLAY_REVIEW:
     case OVERLAY_DIAGNOSIS:
+        if (screen->overlay == OVERLAY_REVIEW && screen->finished)
+            return narrow ? "PgDn, Esc back, F2 next"
+                          : "Up, Down, PgUp, PgDn scroll; Esc goes back; F2 opens the next lesson";
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc goes back";
     default:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
@@ -258,6 +266,12 @@ void overlay_input(struct screen *screen, const struct input_event *event)
     case 'l':
         if (screen->overlay == OVERLAY_WELCOME)
             overlay_show(screen, OVERLAY_LESSONS);
+        break;
+    case INPUT_KEY_F1 + 1:
+        if (screen->overlay != OVERLAY_REVIEW)
+            break;
+        close_overlay(screen);
+        action_run(screen, ACTION_NEXT, NULL);
         break;
     case INPUT_KEY_F1:
     case INPUT_KEY_F12:

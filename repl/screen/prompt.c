@@ -319,6 +319,12 @@ void prompt_free(struct prompt *prompt)
     free(prompt);
 }
 
+int prompt_open_lesson(struct prompt *prompt, const char *name, struct err *err)
+{
+    prompt_clear(prompt);
+    return prompt_history_open(&prompt->history, name, err);
+}
+
 /* Keys. */
 
 /* Ctrl-G is bound in no sequence. rl_callback_sigcleanup would leave the sequence's contexts chained to the next one. */

@@ -37,6 +37,8 @@ struct prompt_hooks {
 struct prompt *prompt_new(const struct prompt_hooks *hooks, const char *history_path, struct err *err);
 /** Saves the history: the lines of this session are added to what the file holds by then, at most 2,000 in all, mode 0600, atomically. */
 void prompt_free(struct prompt *prompt);
+/** The lesson called @name (its file's name) is open: the history is that of all lessons, with its own lines nearest; they are kept in a file beside the other. The line is dropped. Returns 0 or -1. */
+int prompt_open_lesson(struct prompt *prompt, const char *name, struct err *err);
 
 /** Feed raw bytes as read from the terminal (incomplete UTF-8 and escape sequences are held back; a bracketed paste is taken as text, its newlines accept lines one by one).
  * Bytes that are not UTF-8, and key sequences nothing is bound to, are dropped. */

@@ -4,6 +4,8 @@
 #include "engine/base/open.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -44,27 +46,63 @@ static char *read_all(const char *path, struct err *err)
     return take_ptr(&text);
 }
 
-int prompt_history_load(struct prompt_history *history, const char *path, struct err *err)
+/* Is @line one of the lines of @text? */
+static bool holds(const char *text, const char *line, size_t len)
+{
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        end = strchrnul(text, '\n');
+        if ((size_t)(end - text) == len && memcmp(text, line, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Its lines into readline's list, but for those that @later holds too. */
+static void add_lines(char *text, const char *later)
+{
+    for (char *line = text, *end; *line; line = end) {
+        end = strchrnul(line, '\n');
+        size_t len = (size_t)(end - line);
+        if (*end)
+            *end++ = '\0';
+        if (len > 0 && !(later && holds(later, line, len)))
+            add_history(line);
+    }
+}
+
+static int fill_list(const struct prompt_history *history, struct err *err)
 {
     clear_history();
     using_history();
     if (!history_is_stifled())
         stifle_history(PROMPT_HISTORY_LINES);
-    if (!path)
+    if (!history->path)
         return 0;
-    history->path = strdup(path);
-    cleanup_free char *text = read_all(path, err);
-    if (!text)
+    cleanup_free char *all = read_all(history->path, err);
+    if (!all)
         return -1;
-    for (char *line = text, *end; *line; line = end) {
-        end = strchrnul(line, '\n');
-        if (*end)
-            *end++ = '\0';
-        if (*line)
-            add_history(line);
-    }
+    cleanup_free char *own = history->lesson ? read_all(history->lesson, err) : NULL;
+    add_lines(all, own);
+    if (own)
+        add_lines(own, NULL);
     using_history();
-    return 0;
+    return history->lesson && !own ? -1 : 0;
+}
+
+int prompt_history_load(struct prompt_history *history, const char *path, struct err *err)
+{
+    if (path && !(history->path = strdup(path)))
+        return err_set(err, ENOMEM, "read the history `%s`", path);
+    return fill_list(history, err);
+}
+
+int prompt_history_open(struct prompt_history *history, const char *name, struct err *err)
+{
+    int saved = prompt_history_save(history, err);
+    free(take_ptr(&history->lesson));
+    if (history->path && asprintf(&history->lesson, "%s.%s", history->path, name) < 0)
+        history->lesson = NULL;
+    return fill_list(history, err) < 0 || saved < 0 ? -1 : 0;
 }
 
 void prompt_history_add(struct prompt_history *history, const char *line)
@@ -88,17 +126,15 @@ void prompt_history_add(struct prompt_history *history, const char *line)
     history->added_len += len + 1;
 }
 
-int prompt_history_save(struct prompt_history *history, struct err *err)
+static int save_to(const struct prompt_history *history, const char *path, struct err *err)
 {
-    if (!history->path || history->added_len == 0)
-        return 0;
-    cleanup_free char *old = read_all(history->path, err);
+    cleanup_free char *old = read_all(path, err);
     if (!old)
         return -1;
     size_t old_len = strlen(old);
     cleanup_free char *all = malloc(old_len + 1 + history->added_len + 1);
     if (!all)
-        return err_set(err, ENOMEM, "save the history `%s`", history->path);
+        return err_set(err, ENOMEM, "save the history `%s`", path);
     memcpy(all, old, old_len);
     if (old_len > 0 && all[old_len - 1] != '\n')
         all[old_len++] = '\n';
@@ -107,7 +143,14 @@ int prompt_history_save(struct prompt_history *history, struct err *err)
     for (size_t lines = 0; from > all; from--)
         if (from[-1] == '\n' && lines++ == PROMPT_HISTORY_LINES)
             break;
-    if (replace_file(history->path, from, strlen(from), 0600, err) < 0)
+    return replace_file(path, from, strlen(from), 0600, err);
+}
+
+int prompt_history_save(struct prompt_history *history, struct err *err)
+{
+    if (!history->path || history->added_len == 0)
+        return 0;
+    if (save_to(history, history->path, err) < 0 || (history->lesson && save_to(history, history->lesson, err) < 0))
         return -1;
     history->added_len = 0;
     return 0;
@@ -116,6 +159,7 @@ int prompt_history_save(struct prompt_history *history, struct err *err)
 void prompt_history_free(struct prompt_history *history)
 {
     free(history->path);
+    free(history->lesson);
     free(history->added);
     memset(history, 0, sizeof *history);
 }

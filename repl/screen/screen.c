@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define FRAME_MS 16  /* at most 60 frames a second */
+#define ECHO_MS 50   /* a key's echo that is not there by then is none */
 #define STATE_MS 100 /* between two looks whether anything has run in the lab */
 
 void screen_message(struct screen *screen, enum role role, const char *format, ...)
@@ -109,6 +110,7 @@ static void place_cursor(struct screen *screen)
         shown = terminal_view_cursor(screen, &row, &col);
     }
     curs_set(shown ? 1 : 0);
+    screen->cursor_shown = shown;
     if (shown)
         move((int)row, (int)col);
 }
@@ -121,6 +123,8 @@ static void draw(struct screen *screen)
     }
     if (screen->layout.too_small) {
         draw_too_small(screen);
+    } else if (screen->demo && screen->demo->blank) {
+        erase();
     } else if (screen->overlay == OVERLAY_PANEL) {
         panel_view_draw(screen);
     } else if (screen->overlay == OVERLAY_LENS) {
@@ -129,7 +133,7 @@ static void draw(struct screen *screen)
         overlay_draw(screen);
     } else {
         if (screen->dirty & DIRTY_LESSON)
-            lesson_view_draw(screen);
+            screen->demo ? demo_view_lesson(screen) : lesson_view_draw(screen);
         if (screen->dirty & DIRTY_TERMINAL)
             terminal_view_draw(screen);
         if (screen->dirty & DIRTY_STATE)
@@ -137,13 +141,15 @@ static void draw(struct screen *screen)
         if (screen->dirty & DIRTY_STATE)
             lens_view_draw(screen);
         if (screen->dirty & DIRTY_STATUS)
-            status_view_draw(screen);
+            screen->demo ? demo_view_status(screen) : status_view_draw(screen);
         if (screen->dirty & DIRTY_CLEAN)
             draw_vertical(&screen->theme, &screen->layout.divider);
     }
     place_cursor(screen);
     wnoutrefresh(stdscr);
     doupdate();
+    share_frame(screen);
+    screen->echo_due &= !(screen->dirty & DIRTY_TERMINAL);
     screen->dirty = 0;
     screen->last_frame = loop_now();
 }
@@ -154,28 +160,41 @@ static void on_frame(void *data)
     screen->frame_timer = NULL;
 }
 
-/* After every batch of events: draw if something changed, but not more often than frames are seen. */
-static void before_wait(void *data)
+/* Not more often than frames are seen; but the echo of a key at once. */
+static void draw_what_is_due(struct screen *screen)
 {
-    struct screen *screen = data;
-    if (screen->state_due && screen->session) {
-        session_state_read(screen->session, &screen->state);
-        const char *words = screen_words(screen->state.waits_for);
-        if (words != screen->state.waits_for)
-            snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%.*s",
-                     (int)sizeof(screen->state.waits_for) - 1, words);
-        screen->state_due = false;
-        screen->dirty |= DIRTY_STATE | DIRTY_STATUS;
-        if (screen->overlay == OVERLAY_STATE)
-            overlay_changed(screen);
-    }
-    if (!screen->dirty || screen->frame_timer)
+    bool echo = screen->echo_due && (screen->dirty & DIRTY_TERMINAL);
+    if (!screen->dirty || (screen->frame_timer && !echo))
         return;
     uint64_t since = loop_now() - screen->last_frame;
-    if (since >= FRAME_MS)
+    if (since >= FRAME_MS || echo)
         draw(screen);
     else
         screen->frame_timer = loop_add_timer(screen->loop, (unsigned)(FRAME_MS - since), 0, on_frame, screen);
+}
+
+static void read_state(struct screen *screen)
+{
+    session_state_read(screen->session, &screen->state);
+    const char *words = screen_words(screen->state.waits_for);
+    if (words != screen->state.waits_for)
+        snprintf(screen->state.waits_for, sizeof(screen->state.waits_for), "%.*s",
+                 (int)sizeof(screen->state.waits_for) - 1, words);
+    screen->state_due = false;
+    screen->dirty |= DIRTY_STATE | DIRTY_STATUS;
+    if (screen->overlay == OVERLAY_STATE)
+        overlay_changed(screen);
+}
+
+/* After every batch of events. The state takes a few milliseconds to read: what was typed is drawn before, and while a key's echo is on its way the state waits for the timer's next turn. */
+static void before_wait(void *data)
+{
+    struct screen *screen = data;
+    draw_what_is_due(screen);
+    if (screen->state_due && screen->session && !(screen->echo_due && loop_now() - screen->last_key < ECHO_MS))
+        read_state(screen);
+    share_notes(screen);
+    draw_what_is_due(screen);
 }
 
 void screen_relayout(struct screen *screen)
@@ -186,7 +205,10 @@ void screen_relayout(struct screen *screen)
     screen->cols = (unsigned)cols;
     struct layout_options options = { .zoomed = screen->zoomed,
                                       .zoom = screen->focus,
+                                      .presented = screen->demo,
+                                      .spotlight = screen->spotlight,
                                       .lens = lens_view_shown(screen) };
+    draw_ground(&screen->theme);
     screen->layout = layout_compute(screen->cols, screen->rows, &options);
     const struct rect *pane = &screen->layout.terminal;
     if (pane->rows > 0 && pane->cols > 1) {
@@ -223,7 +245,7 @@ static void tell_diagnosis(struct screen *screen)
 static void suggest(struct screen *screen)
 {
     screen->dirty |= DIRTY_TERMINAL;
-    prompt_set_suggestion(screen->prompt, session_suggestion(screen->session));
+    prompt_set_suggestion(screen->prompt, screen->demo ? NULL : session_suggestion(screen->session));
 }
 
 /* A step came into play, or the one in play has passed: what was said about it stays until there is another one. */
@@ -233,6 +255,7 @@ static void step_changed(struct screen *screen)
     bool was_building = screen->building;
     screen->building = session_replaying(screen->session);
     screen->finished = step > screen->lesson->step_count;
+    screen->in_step |= !screen->finished && !screen->building;
     if (step == screen->lesson_view.step && !was_building) {
         if (session_current_passed(screen->session)) {
             screen->message[0] = '\0'; /* the tick stands there now */
@@ -252,10 +275,8 @@ static void step_changed(struct screen *screen)
     lesson_view_new_step(screen);
 }
 
-static void on_session_event(struct session *session, const struct session_event *event, void *data)
+static void session_event(struct screen *screen, struct session *session, const struct session_event *event)
 {
-    struct screen *screen = data;
-    screen->session = session;
     bool active = event->terminal == session_active(session);
     switch (event->kind) {
     case SESSION_OUTPUT:
@@ -299,9 +320,11 @@ static void on_session_event(struct session *session, const struct session_event
         return;
     case SESSION_CHECK:
         screen->state_due = true;
+        /* While a question is open it is made again, and passes again: what was said of an answer stays. */
+        if (event->passed && !screen->checked)
+            screen->message[0] = '\0';
         screen->checked = event->passed;
         if (event->passed) {
-            screen->message[0] = '\0';
             screen->lesson_view.to_quiz = session_quiz(session) != NULL;
             lesson_view_changed(screen);
         }
@@ -318,6 +341,9 @@ static void on_session_event(struct session *session, const struct session_event
         break;
     case SESSION_FINISHED:
         step_changed(screen);
+        if (screen->in_step)
+            overlay_show(screen, OVERLAY_REVIEW);
+        screen->in_step = false;
         break;
     case SESSION_MESSAGE:
         if (event->failed) /* whatever was under way may not go on: do not keep the keys from the learner */
@@ -325,7 +351,18 @@ static void on_session_event(struct session *session, const struct session_event
         if (event->text)
             screen_message(screen, event->failed ? ROLE_FAILED : ROLE_NOTICE, "%s", screen_words(event->text));
         break;
+    case SESSION_KEY: /* the demo shows it */
+        break;
     }
+}
+
+static void on_session_event(struct session *session, const struct session_event *event, void *data)
+{
+    struct screen *screen = data;
+    screen->session = session;
+    session_event(screen, session, event);
+    if (screen->demo)
+        demo_event(screen, event);
 }
 
 /* ---- the prompt's hooks ---- */
@@ -426,16 +463,20 @@ static char **on_complete(const char *line, const char *word, size_t start, void
 
 static void end_session(struct screen *screen)
 {
+    if (screen->demo)
+        demo_stop(screen);
     if (screen->session)
         session_free(screen->session);
     screen->session = NULL;
+    journal_free(screen->journal);
+    screen->journal = NULL;
     memset(&screen->terminal_view, 0, sizeof(screen->terminal_view));
     memset(&screen->state, 0, sizeof(screen->state));
     ahead_drop(screen);
     lesson_view_free(screen);
     lesson_free(screen->lesson);
     screen->lesson = NULL;
-    screen->finished = false;
+    screen->finished = screen->in_step = false;
     screen->message[0] = '\0';
     if (screen->prompt)
         prompt_clear(screen->prompt);
@@ -460,14 +501,22 @@ int screen_open_lesson(struct screen *screen, const char *path, unsigned step, s
         return -1;
     end_session(screen);
     screen->lesson = lesson;
+    screen->journal = journal_of_lesson(screen->options->progress_path, path, !screen->options->no_journal);
+    const char *slash = strrchr(lesson->path, '/');
+    struct err unread = { 0 };
+    if (screen->prompt && prompt_open_lesson(screen->prompt, slash ? slash + 1 : lesson->path, &unread) < 0)
+        screen_message(screen, ROLE_NOTICE, "%s", unread.message);
     const struct rect *pane = &screen->layout.terminal;
     struct session_options options = {
         .loop = screen->loop,
         .lesson = lesson,
         .progress = screen->progress,
+        .journal = screen->journal,
         .lab = screen->options->lab,
         .rows = pane->rows ? pane->rows : 24,
         .cols = pane->cols > 1 ? pane->cols : 80,
+        .presented = screen->demo,
+        .typist = screen->demo ? demo_line : NULL,
         .on_event = on_session_event,
         .data = screen,
     };
@@ -592,6 +641,15 @@ static char *named_lesson(struct screen *screen, int *status)
     return path;
 }
 
+/* A presenter's notes always find their demo; others only where they were let in. */
+static int begin_sharing(struct screen *screen, struct err *err)
+{
+    const struct screen_options *options = screen->options;
+    if (options->demo && !share_begin(screen, NULL, NULL, err))
+        return -1;
+    return options->share_path && !share_begin(screen, options->share_path, options->share_group, err) ? -1 : 0;
+}
+
 static void choose_look(struct screen *screen)
 {
     setlocale(LC_ALL, "");
@@ -617,7 +675,9 @@ static int run(struct screen *screen, const char *path, struct err *err)
 static void screen_free(struct screen *screen)
 {
     panel_view_end(screen);
+    demo_free(screen); /* first: it would still draw */
     end_session(screen);
+    share_end(screen);
     flow_free(screen->overlay_flow);
     if (screen->prompt)
         prompt_free(screen->prompt);
@@ -652,18 +712,26 @@ int screen_main(const struct screen_options *options)
         return status;
     }
     hooks.data = &screen;
-    screen.progress = progress_load(options->progress_path, &damaged);
+    explain_view_load(&screen);
+    if (options->demo)
+        screen.demo = demo_new(options->demo);
+    else /* of a demo nothing is remembered */
+        screen.progress = progress_load(options->progress_path, &damaged);
     screen.advice = advice_new(&traps);
     screen.input = input_new(on_event, &screen);
     screen.loop = loop_new(&err);
-    cleanup_free char *history = options->history_path ? NULL : user_state_path("history");
+    cleanup_free char *history = options->history_path || options->demo ? NULL : user_state_path("history");
     screen.prompt = prompt_new(&hooks, options->history_path ? options->history_path : history, &err);
-    if (!screen.input || !screen.loop || !screen.prompt || tty_start(&err) < 0) {
+    bool ready = screen.input && screen.loop && screen.prompt && (screen.demo || !options->demo);
+    if (ready && (options->demo || options->share_path))
+        ready = begin_sharing(&screen, &err) == 0;
+    if (!ready || tty_start(&err) < 0) {
         screen_free(&screen);
         return say(*err.message ? err.message : "out of memory");
     }
     input_load_terminfo(screen.input);
     screen.theme.look = theme_look(has_colors() ? COLORS : 0);
+    screen.theme.paper = options->paper;
     err_clear(&err);
     if (damaged.code)
         screen_message(&screen, ROLE_NOTICE, "%s", damaged.message);

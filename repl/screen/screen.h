@@ -3,8 +3,21 @@
 #define REPL_SCREEN_SCREEN_H
 
 #include "engine/lab/lab.h"
+#include "repl/screen/theme.h"
 
 #include <stdbool.h>
+
+/* How a demo's commands are typed. */
+enum demo_mode {
+    DEMO_TYPED,   /* by themselves, as by hand */
+    DEMO_EACH,    /* any key types the next letter, Enter runs the line */
+    DEMO_INSTANT, /* whole, and run at once */
+    DEMO_MODES,
+};
+struct demo_options {
+    enum demo_mode mode;
+    unsigned speed; /* letters a second */
+};
 
 struct screen_options {
     const char *
@@ -14,6 +27,11 @@ struct screen_options {
     struct lab_options lab;    /* name, limits, rootless, offline, tools */
     const char *progress_path; /* NULL: the default place */
     const char *history_path;  /* NULL: beside the progress */
+    enum paper paper;
+    const struct demo_options *demo; /* NULL: not a demo */
+    const char *share_path;          /* where others can follow from the beginning; NULL: nowhere */
+    const char *share_group;         /* who; NULL: everybody */
+    bool no_journal;                 /* what is done is not written down */
 };
 
 /** Run until the user quits. Returns the exit status: 0; 1 it could not be run (said on stderr); 2 the lesson is malformed (each mistake

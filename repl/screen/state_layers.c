@@ -1,74 +1,29 @@
-/* The layers of an overlay: a column each, the uppermost left, every file under the layers that hold it. Marks, and not only colours, say what is seen of it:
- *
- *     name     this is what the mount shows
- *     (name)   hidden by a layer left of it
- *     -name    a whiteout: the name below it is deleted
- *     name/!   an opaque directory: nothing of that name below it is joined to it
- *
- * Where the columns would be too narrow it is a line for each file.
- */
-#include "repl/screen/state_sections.h"
+/* The layers of the mount or the image in question: of that which changed last. An overlay's are the newest mount's that can be looked into; which image it is says struct state_image, and the heading
+ * says it to the learner. */
+#include "repl/screen/state_stack.h"
 #include "repl/screen/utf8.h"
+
+#include "engine/docker/docker.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define NARROWEST 9 /* cells of a column that can still be read */
-#define WIDEST 24
-#define SHORT_NAME 16
-#define LEAST_COLUMNS                                                                                                  \
-    5U /* lines from which on there is room for headings and more than one file; with fewer, files without columns */
+/* --- an overlay --- */
 
-static bool is_directory(enum layer_holds holds)
+static struct stack stack_of_mount(const struct state_layers *layers)
 {
-    return holds == LAYER_DIRECTORY || holds == LAYER_OPAQUE;
+    struct stack stack = { .count = layers->count,
+                           .mounted = true,
+                           .upper = layers->upper,
+                           .entries = layers->entries,
+                           .entry_count = layers->entry_count,
+                           .more = layers->more };
+    for (size_t i = 0; i < LAYERS_SHOWN; i++)
+        stack.name[i] = layers->name[i];
+    return stack;
 }
 
-static enum role role_of(const struct layer_entry *entry, size_t layer)
-{
-    if (entry->holds[layer] == LAYER_WHITEOUT || entry->holds[layer] == LAYER_OPAQUE)
-        return ROLE_DIFFERS;
-    return entry->seen[layer] ? ROLE_TEXT : ROLE_FAINT;
-}
-
-/* The mark and the name, at most @cells wide: the name's end gives way. */
-static void cell_text(const struct flow *flow, const struct layer_entry *entry, size_t layer, unsigned cells,
-                      char *text, size_t size)
-{
-    enum layer_holds holds = entry->holds[layer];
-    bool hidden = holds != LAYER_WHITEOUT && !entry->seen[layer];
-    const char *before = holds == LAYER_WHITEOUT ? "-" : hidden ? "(" : "";
-    const char *slash = is_directory(holds) ? "/" : "", *after = holds == LAYER_OPAQUE ? "!" : "";
-    const char *cut = entry->cut ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "", *close = hidden ? ")" : "";
-    unsigned marks = (unsigned)(strlen(before) + strlen(slash) + strlen(after) + strlen(close)) + (*cut != '\0');
-    unsigned room = cells > marks ? cells - marks : 1;
-    size_t length = strlen(entry->path), fits = utf8_fit(entry->path, length, room);
-    const char *shortened = "";
-    if (fits < length) {
-        fits = utf8_fit(entry->path, length, room - 1);
-        shortened = theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS);
-    }
-    snprintf(text, size, "%s%s%.*s%s%s%s%s", before, cut, (int)fits, entry->path, shortened, slash, after, close);
-}
-
-static size_t shown_layers(const struct state_layers *layers)
-{
-    return layers->count < LAYERS_SHOWN ? layers->count : LAYERS_SHOWN;
-}
-
-/* The layer's name where it stands among other words: of a digest the first digits. */
-static const char *short_name(const struct flow *flow, const struct state_layers *layers, size_t layer, char text[40])
-{
-    const char *name = layers->name[layer];
-    size_t length = strlen(name), fits = utf8_fit(name, length, SHORT_NAME);
-    if (fits < length)
-        fits = utf8_fit(name, length, SHORT_NAME - 1);
-    snprintf(text, 40, "%.*s%s", fits < 32 ? (int)fits : 32, name,
-             fits < length ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "");
-    return text;
-}
-
-static void put_title(struct flow *flow, const struct state_layers *layers)
+static void put_mount_title(struct flow *flow, const struct state_layers *layers)
 {
     size_t lowers = layers->count - layers->upper;
     flow_format(flow, layers->came ? ROLE_DIFFERS : ROLE_STRONG, "%s%s", layers->came ? "+ " : "", layers->point);
@@ -77,8 +32,9 @@ static void put_title(struct flow *flow, const struct state_layers *layers)
 }
 
 /* What the upper layer has, on a line: what was changed. */
-static void put_line(struct flow *flow, const struct state_layers *layers)
+static void put_mount_line(struct flow *flow, const struct state_layers *layers)
 {
+    const struct stack stack = stack_of_mount(layers);
     size_t told = 0;
     char text[128], name[40];
     flow_format(flow, layers->came ? ROLE_DIFFERS : ROLE_STRONG, "%s%s:", layers->came ? "+ " : "", layers->point);
@@ -87,171 +43,178 @@ static void put_line(struct flow *flow, const struct state_layers *layers)
             continue;
         flow_format(flow, ROLE_TEXT, "%s", told++ ? " " : " upper ");
         if (told == 1)
-            flow_format(flow, ROLE_TEXT, "%s has ", short_name(flow, layers, 0, name));
-        cell_text(flow, &layers->entries[i], 0, 40, text, sizeof text);
-        flow_word(flow, role_of(&layers->entries[i], 0), text);
+            flow_format(flow, ROLE_TEXT, "%s has ", stack_layer(flow, &stack, 0, name));
+        stack_cell(flow, &layers->entries[i], 0, 40, text, sizeof text);
+        flow_word(flow, stack_role(&layers->entries[i], 0), text);
     }
     if (!told)
         flow_text(flow, ROLE_TEXT, layers->upper ? " the upper layer is empty, over" : " read-only, of");
-    for (size_t i = layers->upper; !told && i < shown_layers(layers); i++)
-        flow_format(flow, ROLE_TEXT, " %s", short_name(flow, layers, i, name));
+    for (size_t i = layers->upper; !told && i < stack_shown(&stack); i++)
+        flow_format(flow, ROLE_TEXT, " %s", stack_layer(flow, &stack, i, name));
     flow_break(flow);
 }
 
-/* One line of columns: @text of each layer in its role. */
-static void put_columns(struct flow *flow, size_t count, unsigned width, char text[][128], const enum role *role)
+static void put_mount(struct flow *flow, const struct state_layers *layers, unsigned rows)
 {
-    struct span spans[LAYERS_SHOWN];
-    for (size_t i = 0; i < count; i++) {
-        unsigned taken = utf8_width(text[i], strlen(text[i]));
-        size_t length = strlen(text[i]);
-        for (; i + 1 < count && taken < width && length + 1 < sizeof text[i]; taken++)
-            text[i][length++] = ' ';
-        text[i][length] = '\0';
-        spans[i] = (struct span){ .text = text[i], .role = role[i] };
+    const struct stack stack = stack_of_mount(layers);
+    if (rows < 3) {
+        put_mount_line(flow, layers);
+        return;
     }
-    flow_spans(flow, spans, count);
+    put_mount_title(flow, layers);
+    stack_put(flow, &stack, rows == ROWS_ALL ? ROWS_ALL : rows - 1);
 }
 
-static unsigned widest(const struct flow *flow, const struct state_layers *layers, size_t layer)
+/* --- an image --- */
+
+#define DIGITS 12    /* of a digest, as docker shows it */
+#define LEAST_MADE 8 /* cells: with fewer, what made a layer says nothing */
+
+/* @digits holds the names. */
+static struct stack stack_of_image(const struct image_look *look, char digits[LAYERS_SHOWN][DIGITS + 1])
 {
-    char text[128];
-    unsigned width = utf8_width(layers->name[layer], strlen(layers->name[layer]));
-    width = width < 5 ? 5 : width;
-    for (size_t i = 0; i < layers->entry_count; i++) {
-        if (layers->entries[i].holds[layer] == LAYER_NOTHING)
-            continue;
-        cell_text(flow, &layers->entries[i], layer, 100, text, sizeof text);
-        unsigned cells = utf8_width(text, strlen(text));
-        width = cells > width ? cells : width;
+    struct stack stack = {
+        .count = look->count, .entries = look->entries, .entry_count = look->entry_count, .more = look->more
+    };
+    for (size_t i = 0; i < LAYERS_SHOWN; i++) {
+        snprintf(digits[i], DIGITS + 1, "%.*s", DIGITS, digest_hex(&look->layers[i].digest));
+        stack.name[i] = digits[i];
     }
-    return width;
+    return stack;
 }
 
-/* Cells of each column, one blank after it; 0: they do not fit. */
-static unsigned column_width(const struct flow *flow, const struct state_layers *layers)
+/* The image, and by which rule it is this one. */
+static void put_image_name(struct flow *flow, const struct state_image *image)
 {
-    unsigned wanted = 0, each = flow_width(flow) / (unsigned)layers->count;
-    for (size_t i = 0; i < shown_layers(layers); i++) {
-        unsigned width = widest(flow, layers, i) + 2;
-        wanted = width > wanted ? width : wanted;
-    }
-    wanted = wanted > WIDEST ? WIDEST : wanted;
-    if (layers->count > LAYERS_SHOWN || each < NARROWEST)
-        return 0;
-    return wanted < each ? wanted : each;
+    flow_word(flow, ROLE_STRONG, image->look.name);
+    if (image->kind == STATE_IMAGE_NAMED)
+        flow_text(flow, ROLE_TEXT, ", named last");
+    else if (image->kind == STATE_IMAGE_CONTAINER)
+        flow_format(flow, ROLE_TEXT, ", of the newest container, %s", image->look.container);
+    else
+        flow_format(flow, ROLE_TEXT, ", in %s", image->where);
+    flow_text(flow, ROLE_TEXT, ":");
 }
 
-static void put_heads(struct flow *flow, const struct state_layers *layers, unsigned width, bool kinds)
+/* "shared with base:latest and 2 more" */
+static const char *shared_text(const struct flow *flow, const struct look_layer *layer, char text[LOOK_NAME])
 {
-    char text[LAYERS_SHOWN][128];
-    enum role role[LAYERS_SHOWN];
-    for (size_t i = 0; i < shown_layers(layers); i++) {
-        const char *name = layers->name[i];
-        size_t length = strlen(name), fits = utf8_fit(name, length, width - 1);
-        fits = fits < length ? utf8_fit(name, length, width - 2) : fits;
-        if (kinds)
-            snprintf(text[i], sizeof text[i], "%s", layers->upper && i == 0 ? "upper" : "lower");
-        else
-            snprintf(text[i], sizeof text[i], "%.*s%s", (int)fits, name,
-                     fits < length ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "");
-        role[i] = kinds ? ROLE_FAINT : ROLE_HEADING;
-    }
-    put_columns(flow, shown_layers(layers), width, text, role);
+    enum { LONGEST = 32 };
+    if (layer->sharers == 0)
+        return "not shared";
+    size_t length = strlen(layer->shared), fits = utf8_fit(layer->shared, length, LONGEST);
+    int used = snprintf(text, LOOK_NAME, "shared with %.*s%s", fits < LONGEST * 2 ? (int)fits : LONGEST * 2,
+                        layer->shared, fits < length ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "");
+    if (layer->sharers > 1)
+        snprintf(text + used, LOOK_NAME - (size_t)used, " and %u more", layer->sharers - 1);
+    return text;
 }
 
-static void put_row(struct flow *flow, const struct state_layers *layers, const struct layer_entry *entry,
-                    unsigned width)
+/* "2cc53b7f1ad0  40.96kB  shared with base:latest  COPY . /": what there is no room for goes from the right. */
+static void put_layer(struct flow *flow, const struct look_layer *layer, const char *digits, unsigned sharing)
 {
-    char text[LAYERS_SHOWN][128];
-    enum role role[LAYERS_SHOWN];
-    for (size_t i = 0; i < shown_layers(layers); i++) {
-        text[i][0] = '\0';
-        role[i] = role_of(entry, i);
-        if (entry->holds[i] != LAYER_NOTHING)
-            cell_text(flow, entry, i, width - 1, text[i], sizeof text[i]);
-    }
-    put_columns(flow, shown_layers(layers), width, text, role);
+    char size[32], shared[LOOK_NAME], columns[LOOK_NAME + 64], made[sizeof layer->made + 8], name[DIGITS + 3];
+    docker_size(layer->size, size, sizeof size);
+    const char *text = shared_text(flow, layer, shared);
+    unsigned gap = sharing - utf8_width(text, strlen(text));
+    snprintf(name, sizeof name, "%.*s  ", DIGITS, digits);
+    int begins = snprintf(columns, sizeof columns, "%-8s  ", size);
+    snprintf(columns + begins, sizeof columns - (size_t)begins, "%s%*s", text, *layer->made ? (int)gap + 2 : 0, "");
+    unsigned used = utf8_width(name, strlen(name)) + utf8_width(columns, strlen(columns));
+    unsigned room = flow_width(flow) > used ? flow_width(flow) - used : 0;
+    size_t length = strlen(layer->made), fits = utf8_fit(layer->made, length, room);
+    bool cut = fits < length, any = !cut || room >= LEAST_MADE;
+    snprintf(made, sizeof made, "%.*s%s",
+             !any  ? 0
+             : cut ? (int)utf8_fit(layer->made, length, room - 1)
+                   : (int)fits,
+             layer->made, any && cut ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "");
+    const struct span spans[] = { { .text = name, .role = ROLE_HEADING },
+                                  { .text = columns, .role = layer->sharers ? ROLE_TEXT : ROLE_DIFFERS },
+                                  { .text = made, .role = ROLE_FAINT } };
+    flow_spans(flow, spans, sizeof spans / sizeof *spans);
 }
 
-/* "big  in layer4, hides layer3": without columns. */
-static void put_sentence(struct flow *flow, const struct state_layers *layers, const struct layer_entry *entry)
+static unsigned sharing_width(const struct flow *flow, const struct image_look *look, size_t shown)
 {
-    const char *const *words = NULL;
-    static const char *const of_file[] = { " in ", ", " }, *const of_hidden[] = { "; hidden in ", ", " };
-    const char *cut = entry->cut ? theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS) : "";
-    char name[LAYER_PATH + 8], layer[40];
-    bool directory = false;
-    for (size_t i = 0; i < shown_layers(layers); i++)
-        directory |= is_directory(entry->holds[i]);
-    snprintf(name, sizeof name, "%s%s%s", cut, entry->path, directory ? "/" : "");
-    flow_word(flow, ROLE_STRONG, name);
-    for (size_t i = 0; i < shown_layers(layers); i++) {
-        enum layer_holds holds = entry->holds[i];
-        if (holds == LAYER_NOTHING)
-            continue;
-        if (holds == LAYER_WHITEOUT) {
-            flow_format(flow, ROLE_DIFFERS, " - deleted in %s", short_name(flow, layers, i, layer));
-            continue;
-        }
-        const char *const *kind = entry->seen[i] ? of_file : of_hidden;
-        flow_format(flow, role_of(entry, i), "%s%s%s", kind[words == kind], short_name(flow, layers, i, layer),
-                    holds == LAYER_OPAQUE ? " (opaque)" : "");
-        words = kind;
+    unsigned widest = 0;
+    char text[LOOK_NAME];
+    for (size_t i = 0; i < shown; i++) {
+        const char *shared = shared_text(flow, &look->layers[i], text);
+        unsigned width = utf8_width(shared, strlen(shared));
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+static void put_damage(struct flow *flow, const struct image_look *look)
+{
+    flow_quoted(flow, ROLE_DIFFERS, look->damage);
+    flow_break(flow);
+}
+
+/* The layers among words, the uppermost first. */
+static void put_image_line(struct flow *flow, const struct state_image *image, const struct stack *stack)
+{
+    char size[32], shared[LOOK_NAME], name[40];
+    for (size_t i = 0; i < stack_shown(stack); i++) {
+        const struct look_layer *layer = &image->look.layers[i];
+        docker_size(layer->size, size, sizeof size);
+        flow_format(flow, layer->sharers ? ROLE_TEXT : ROLE_DIFFERS, "%s %s %s %s", i ? "," : "",
+                    stack_layer(flow, stack, i, name), size, shared_text(flow, layer, shared));
     }
     flow_break(flow);
 }
 
-static void put_legend(struct flow *flow)
+static void put_image(struct flow *flow, const struct state_image *image, unsigned rows)
 {
-    flow_text(flow, ROLE_FAINT, "-x deleted here, (x) hidden, x/! opaque: joins nothing below");
+    char digits[LAYERS_SHOWN][DIGITS + 1], size[32];
+    const struct image_look *look = &image->look;
+    const struct stack stack = stack_of_image(look, digits);
+    if (!*look->manifest.text) {
+        flow_format(flow, ROLE_STRONG, "%s: ", image->where);
+        put_damage(flow, look);
+        return;
+    }
+    put_image_name(flow, image);
+    if (rows < 3) {
+        put_image_line(flow, image, &stack);
+        return;
+    }
+    docker_size(look->size, size, sizeof size);
+    flow_format(flow, ROLE_TEXT, " %zu layer%s, %s", look->count, look->count == 1 ? "" : "s", size);
     flow_break(flow);
+    unsigned left = rows == ROWS_ALL ? ROWS_ALL : rows - 1, sharing = sharing_width(flow, look, stack_shown(&stack));
+    size_t shown = stack_shown(&stack), lines = shown < left ? shown : left;
+    for (size_t i = 0; i < lines; i++)
+        put_layer(flow, &look->layers[i], digits[i], sharing);
+    left = left == ROWS_ALL ? ROWS_ALL : left - (unsigned)lines;
+    if (*look->damage && left)
+        put_damage(flow, look);
+    else if (left)
+        stack_put(flow, &stack, left);
 }
 
-static void put_rest(struct flow *flow, const struct state_layers *layers, size_t shown)
-{
-    size_t rest = layers->entry_count > shown ? layers->entry_count - shown : 0;
-    flow_format(flow, ROLE_FAINT, "%s and ", theme_glyph(flow_theme(flow), GLYPH_ELLIPSIS));
-    if (rest)
-        flow_format(flow, ROLE_FAINT, "%zu ", rest);
-    flow_format(flow, ROLE_FAINT, "more%s", layers->more ? ", not all of which was read" : "");
-    flow_break(flow);
-}
+/* --- both --- */
 
 void state_put_layers(struct flow *flow, const struct session_state *state, unsigned rows)
 {
-    const struct state_layers *layers = &state->layers;
-    if (!*layers->point) {
-        flow_text(flow, ROLE_SAME, "no overlay that could be looked into");
+    bool mount = *state->layers.point, image = state->image.kind != STATE_IMAGE_NONE;
+    bool image_first = image && (!mount || state->image.changed > state->layers.changed);
+    if (!mount && !image) {
+        flow_text(flow, ROLE_SAME, "no overlay that could be looked into, and no image");
         flow_break(flow);
         return;
     }
-    if (rows < 3) {
-        put_line(flow, layers);
-        return;
+    if (image_first)
+        put_image(flow, &state->image, rows);
+    if (mount && (!image_first || rows == ROWS_ALL)) {
+        if (image_first)
+            flow_blank(flow);
+        put_mount(flow, &state->layers, rows);
     }
-    unsigned width = column_width(flow, layers);
-    bool deep = layers->count > LAYERS_SHOWN, roomy = rows == ROWS_ALL || rows > layers->entry_count + 4U + deep;
-    width = roomy || rows >= LEAST_COLUMNS + deep ? width : 0;
-    put_title(flow, layers);
-    if (width)
-        put_heads(flow, layers, width, false);
-    if (width && roomy)
-        put_heads(flow, layers, width, true);
-    unsigned room = roomy ? STATE_LAYER_NAMES : rows - 1 - (width != 0) - deep;
-    bool all = layers->entry_count <= room && !layers->more;
-    size_t shown = all || roomy ? layers->entry_count : room > 1 ? room - 1 : 1;
-    for (size_t i = 0; i < shown && i < layers->entry_count; i++)
-        if (width)
-            put_row(flow, layers, &layers->entries[i], width);
-        else
-            put_sentence(flow, layers, &layers->entries[i]);
-    if (!all)
-        put_rest(flow, layers, shown);
-    if (deep) {
-        flow_format(flow, ROLE_FAINT, "the %zu layers further down are not looked into", layers->count - LAYERS_SHOWN);
-        flow_break(flow);
+    if (image && !image_first && rows == ROWS_ALL) {
+        flow_blank(flow);
+        put_image(flow, &state->image, rows);
     }
-    if (roomy)
-        put_legend(flow);
 }

@@ -236,7 +236,7 @@ static void put_map(struct flow *flow, const struct session_state *state, const 
             flow_format(flow, ROLE_TEXT, "and ");
         }
         put_range(flow, &ids->list[i], isolated);
-        if (rows == ROWS_ALL) {
+        if (rows == ROWS_ALL && !flow_theme(flow)->plain) {
             flow_break(flow);
             draw_map(flow, state, &ids->list[i]);
         }

@@ -26,7 +26,7 @@ static bool mounts_tell(const struct session_state *state)
 
 static bool layers_tell(const struct session_state *state)
 {
-    return *state->layers.point != '\0';
+    return *state->layers.point || state->image.kind != STATE_IMAGE_NONE;
 }
 
 static bool processes_tell(const struct session_state *state)

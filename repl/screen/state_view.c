@@ -66,6 +66,8 @@ static void draw_flow(struct column *column, struct flow *flow, unsigned rows)
 static struct flow *make_waits(const struct column *column)
 {
     const struct screen *screen = column->screen;
+    if (screen->demo) /* a room waits for nothing */
+        return NULL;
     struct flow *flow = flow_new(&screen->theme, column->rect.cols);
     if (flow && screen->checked && session_quiz(screen->session)) {
         flow_format(flow, ROLE_FAINT, "Not yet: ");
@@ -166,8 +168,8 @@ void state_view_draw(struct screen *screen)
     if (pane.rows == 0)
         return;
     char legend[80];
-    snprintf(legend, sizeof(legend), "%s not the lab's %s F12 all", theme_glyph(&screen->theme, GLYPH_DIFFERS),
-             theme_glyph(&screen->theme, GLYPH_DOT));
+    snprintf(legend, sizeof(legend), screen->demo ? "%s not the lab's" : "%s not the lab's %s F12 all",
+             theme_glyph(&screen->theme, GLYPH_DIFFERS), theme_glyph(&screen->theme, GLYPH_DOT));
     draw_title(&screen->theme, &screen->layout.state_title, ROLE_TITLE, "State of the kernel", legend);
     draw_clear(&screen->theme, &pane);
     if (pane.cols > 4) {

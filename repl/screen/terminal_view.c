@@ -9,10 +9,37 @@
 
 #define PROMPT_CELLS 8192
 
+/* What lies over the grid: the prompt's line, or what a demo types into another shell. */
+struct line_over {
+    const char *text, *suggestion;
+    size_t cursor;     /* cells from its start */
+    unsigned row, col; /* where it begins */
+};
+
+static bool line_over(const struct screen *screen, struct line_over *line)
+{
+    struct terminal *terminal = screen_terminal(screen);
+    bool visible;
+    if (!terminal || !screen->prompt || screen->terminal_view.back)
+        return false;
+    if (screen_at_prompt(screen) && terminal_prompt_position(terminal, &line->row, &line->col)) {
+        line->text = prompt_text(screen->prompt, &line->cursor);
+        line->suggestion = prompt_suggestion(screen->prompt);
+        return true;
+    }
+    line->text = demo_view_typed(screen);
+    if (!line->text)
+        return false;
+    line->suggestion = "";
+    line->cursor = utf8_width(line->text, strlen(line->text));
+    terminal_cursor(terminal, &line->row, &line->col, &visible);
+    return true;
+}
+
 /* How the prompt line lies over the grid. */
 struct prompt_shape {
     unsigned row, col;               /* of mark B in the grid */
-    unsigned rows;                   /* the line covers, at least 1 */
+    unsigned rows;                   /* the line and its explanation cover, at least 1 */
     unsigned shift;                  /* rows the grid is pushed up so that it fits */
     unsigned cursor_row, cursor_col; /* in the pane, after the shift */
 };
@@ -49,19 +76,16 @@ static unsigned put_over(const struct screen *screen, const char *text, enum rol
 static bool prompt_shape(const struct screen *screen, struct prompt_shape *shape)
 {
     const struct rect *pane = &screen->layout.terminal;
-    struct terminal *terminal = screen_terminal(screen);
-    if (!terminal || !screen->prompt || screen->terminal_view.back || pane->cols == 0 || !screen_at_prompt(screen) ||
-        !terminal_prompt_position(terminal, &shape->row, &shape->col))
+    struct line_over line;
+    if (pane->cols == 0 || !line_over(screen, &line))
         return false;
-    size_t cursor;
     unsigned cells, typed;
-    shape->shift = 0;
-    const char *text = prompt_text(screen->prompt, &cursor);
-    unsigned end = put_over(screen, text, ROLE_TEXT, shape->col, &typed, false, shape);
-    put_over(screen, prompt_suggestion(screen->prompt), ROLE_TEXT, end, &cells, false, shape);
-    unsigned at = shape->col + (unsigned)cursor;
+    *shape = (struct prompt_shape){ .row = line.row, .col = line.col };
+    unsigned end = put_over(screen, line.text, ROLE_TEXT, shape->col, &typed, false, shape);
+    put_over(screen, line.suggestion, ROLE_TEXT, end, &cells, false, shape);
+    unsigned at = shape->col + (unsigned)line.cursor;
     unsigned last = at > end ? at : end;
-    shape->rows = last / pane->cols + 1;
+    shape->rows = last / pane->cols + 1 + screen->explain.reserved;
     if (shape->row + shape->rows > pane->rows)
         shape->shift = shape->row + shape->rows - pane->rows;
     unsigned cursor_row = shape->row + at / pane->cols;
@@ -121,7 +145,8 @@ static void draw_grid_row(const struct screen *screen, const struct terminal *te
         if (col + (unsigned)cell.width > pane->cols || cell.chars[0] == (uint32_t)-1)
             cell = (struct terminal_cell){ .width = 1, .fg = cell.fg, .bg = cell.bg };
         if (length && (!same_style(&style, &cell) || length + 8 > sizeof(run) / sizeof(run[0]))) {
-            draw_style(&screen->theme, style.fg, style.bg, cell_attributes(&style));
+            draw_style(&screen->theme, theme_ink(&screen->theme, style.fg, style.bg), style.bg,
+                       cell_attributes(&style));
             mvaddnwstr((int)(pane->row + at), (int)(pane->col + start), run, (int)length);
             length = 0;
         }
@@ -133,7 +158,7 @@ static void draw_grid_row(const struct screen *screen, const struct terminal *te
         col += (unsigned)cell.width;
     }
     if (length) {
-        draw_style(&screen->theme, style.fg, style.bg, cell_attributes(&style));
+        draw_style(&screen->theme, theme_ink(&screen->theme, style.fg, style.bg), style.bg, cell_attributes(&style));
         mvaddnwstr((int)(pane->row + at), (int)(pane->col + start), run, (int)length);
     }
 }
@@ -149,13 +174,48 @@ static void draw_terminal_title(struct screen *screen)
         for (unsigned i = 1; count > 1 && i <= TERMINALS_MAX && used < sizeof(left) - 8; i++)
             if (session_terminal(screen->session, i))
                 used += (size_t)snprintf(left + used, sizeof(left) - used, i == active ? " [%u]" : "  %u ", i);
-        if (count > 1)
+        if (count > 1 && !screen->demo)
             snprintf(right, sizeof(right), "F7/F8");
     }
     if (screen->terminal_view.back)
         snprintf(right, sizeof(right), "%u lines back %s any key returns", screen->terminal_view.back,
                  theme_glyph(theme, GLYPH_DASH));
     draw_title(theme, rect, screen->focus == PANE_TERMINAL ? ROLE_FOCUS : ROLE_TITLE, left, right);
+}
+
+static void widen(struct row_range *rows, unsigned first, unsigned last)
+{
+    bool none = rows->first > rows->last;
+    if (first > last)
+        return;
+    rows->first = none || first < rows->first ? first : rows->first;
+    rows->last = none || last > rows->last ? last : rows->last;
+}
+
+/* Rows @first to @last of the grid, as rows of the pane. */
+static struct row_range rows_over(const struct screen *screen, unsigned first, unsigned last, unsigned shift)
+{
+    unsigned end = screen->layout.terminal.rows - 1;
+    if (last < shift || first > end + shift)
+        return (struct row_range){ 1, 0 };
+    return (struct row_range){ first > shift ? first - shift : 0, last - shift < end ? last - shift : end };
+}
+
+/* Those that changed, and those that something lies over or lay over: a key at the prompt is no reason to draw all. */
+static struct row_range rows_to_draw(const struct screen *screen, const struct terminal *terminal,
+                                     const struct row_range *over, unsigned shift)
+{
+    const struct terminal_view *view = &screen->terminal_view;
+    struct row_range rows = view->drawn_over;
+    unsigned first, last;
+    if (view->back || shift != view->drawn_shift || screen->demo || (screen->dirty & DIRTY_CLEAN))
+        return (struct row_range){ 0, screen->layout.terminal.rows - 1 };
+    widen(&rows, over->first, over->last);
+    if (terminal_damage(terminal, &first, &last)) {
+        struct row_range damaged = rows_over(screen, first, last, shift);
+        widen(&rows, damaged.first, damaged.last);
+    }
+    return rows;
 }
 
 void terminal_view_draw(struct screen *screen)
@@ -171,29 +231,31 @@ void terminal_view_draw(struct screen *screen)
         return;
     }
     struct prompt_shape shape = { 0 };
-    bool prompt = prompt_shape(screen, &shape);
-    unsigned first = 0, last = pane->rows - 1;
-    bool damaged = terminal_damage(terminal, &first, &last);
-    if (view->drawn_prompt || prompt || view->back || view->drawn_shift || (screen->dirty & DIRTY_CLEAN)) {
-        first = 0;
-        last = pane->rows - 1;
-        damaged = true;
-    }
+    explain_view_update(screen);
+    bool prompt = prompt_shape(screen, &shape), explained = screen->explain.text[0];
+    if (!prompt)
+        shape.shift = explain_view_shift(screen);
+    unsigned under = prompt ? shape.row + shape.rows - 1 : screen->explain.end + 1; /* the row of the explanation */
+    struct row_range over = { 1, 0 };
+    if (prompt || explained)
+        over = rows_over(screen, prompt ? shape.row : under, under, shape.shift);
+    struct row_range rows = rows_to_draw(screen, terminal, &over, shape.shift);
     size_t kept = terminal_scrollback(terminal);
     if (view->back > kept)
         view->back = (unsigned)kept;
-    for (unsigned row = 0; damaged && row < pane->rows; row++)
-        if (row >= first && row <= last)
-            draw_grid_row(screen, terminal, (int)(row + shape.shift) - (int)view->back, row);
+    for (unsigned row = rows.first; row <= rows.last && row < pane->rows; row++)
+        draw_grid_row(screen, terminal, (int)(row + shape.shift) - (int)view->back, row);
     terminal_clean(terminal);
-    if (prompt) {
-        unsigned cells;
-        size_t cursor;
-        unsigned end =
-            put_over(screen, prompt_text(screen->prompt, &cursor), ROLE_TEXT, shape.col, &cells, true, &shape);
-        put_over(screen, prompt_suggestion(screen->prompt), ROLE_SUGGESTION, end, &cells, true, &shape);
+    struct line_over line;
+    if (prompt && line_over(screen, &line)) {
+        unsigned cells, end = put_over(screen, line.text, ROLE_TEXT, shape.col, &cells, true, &shape);
+        put_over(screen, line.suggestion, ROLE_SUGGESTION, end, &cells, true, &shape);
     }
-    view->drawn_prompt = prompt;
+    if (explained)
+        explain_view_draw(screen, under, shape.shift);
+    if (screen->demo)
+        demo_view_pointer(screen);
+    view->drawn_over = over;
     view->drawn_shift = shape.shift;
     tty_mouse(terminal_mouse(terminal));
     if (view->alternate != terminal_alternate(terminal)) { /* other keys count now, and the status line says which */
@@ -216,6 +278,7 @@ bool terminal_view_cursor(const struct screen *screen, unsigned *row, unsigned *
         return shape.cursor_row < pane->rows;
     }
     terminal_cursor(terminal, row, col, &visible);
+    *row -= screen->terminal_view.drawn_shift <= *row ? screen->terminal_view.drawn_shift : *row;
     if (*row >= pane->rows || *col >= pane->cols)
         return false;
     *row += pane->row;
@@ -285,8 +348,10 @@ void terminal_view_input(struct screen *screen, const struct input_event *event)
             prompt_feed(screen->prompt, "\033[201~", 6);
         else if (event->kind == INPUT_KEY && event->key == INPUT_KEY_ESCAPE)
             prompt_escape_timeout(screen->prompt);
-    } else {
+        screen->dirty |= DIRTY_TERMINAL;
+    } else { /* what comes of it comes back: to draw now would make that wait for the next frame */
         send_to_program(screen, terminal, event);
+        screen->echo_due = true;
+        screen->last_key = loop_now();
     }
-    screen->dirty |= DIRTY_TERMINAL;
 }

@@ -2,9 +2,14 @@
  *
  * Three looks: 16 ANSI colours, 8 colours, and none (NO_COLOR, or a terminal without colours), where bold, underline and reverse alone
  * carry the meaning. No meaning is carried by colour alone, and nothing differs only by red against green. No ncurses in here.
+ *
+ * With colours there are three papers to draw on: the terminal's own, taken to be dark; black on white; and white on black with nothing dimmed. The last two are drawn whole, so
+ * that they are the same on every terminal and projector.
  */
 #ifndef REPL_SCREEN_THEME_H
 #define REPL_SCREEN_THEME_H
+
+#include "engine/base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,6 +54,7 @@ struct style {
 };
 
 enum look { LOOK_16, LOOK_8, LOOK_MONO };
+enum paper { PAPER_DARK, PAPER_LIGHT, PAPER_CONTRAST, PAPERS };
 
 enum glyph {
     GLYPH_HORIZONTAL,
@@ -80,11 +86,21 @@ enum glyph {
 struct theme {
     enum look look;
     bool ascii;
+    enum paper paper;
+    bool plain; /* it is read out: no pictures made of characters */
 };
 
 /** The look for a terminal of @colors colours (0: none): NO_COLOR (set and not empty) always wins. */
 enum look theme_look(int colors);
 struct style theme_style(const struct theme *theme, enum role role);
+/** What -1 stands for in a style's @fg and @bg: -1 (the terminal's own) or a colour of the 256. */
+struct style theme_ground(const struct theme *theme);
+/** A program's own colour @fg on @bg (-1, or 0…255), as it can be read on this paper. */
+int theme_ink(const struct theme *theme, int fg, int bg);
+const char *theme_paper_name(enum paper paper);
+/** The paper to draw on: as @option names it, else TEACHROOT_THEME, else $XDG_CONFIG_HOME/teachroot/theme (that word alone), else the terminal's own. Returns 0, or -1 with EINVAL:
+ * no such paper. */
+int theme_paper(const char *option, enum paper *paper, struct err *err);
 /** UTF-8, or ASCII where the theme says so; always one cell wide. */
 const char *theme_glyph(const struct theme *theme, enum glyph glyph);
 

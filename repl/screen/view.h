@@ -7,6 +7,7 @@
 
 #include "repl/lesson/curriculum.h"
 #include "repl/screen/commands.h"
+#include "repl/screen/demo.h"
 #include "repl/screen/draw.h"
 #include "repl/screen/input.h"
 #include "repl/screen/keys.h"
@@ -32,6 +33,7 @@ enum overlay_page {
     OVERLAY_HELP,
     OVERLAY_LESSONS,
     OVERLAY_STATE,
+    OVERLAY_REVIEW,
     OVERLAY_PANEL,
     OVERLAY_LENS,
     OVERLAY_DIAGNOSIS,
@@ -68,13 +70,25 @@ struct lens_view {
     char filter[64];
 };
 
+struct row_range {
+    unsigned first, last; /* first > last: none */
+};
+
 #define TERMINALS_MAX 9
 struct terminal_view {
     unsigned back;                /* lines scrolled back */
     unsigned drawn_shift;         /* rows the grid was pushed up for a long prompt line, when last drawn */
     bool alternate;               /* a full-screen program had the terminal when last drawn */
-    bool drawn_prompt;            /* a prompt line was drawn over the grid */
+    struct row_range drawn_over;  /* rows of the pane that a prompt line or an explanation was drawn over */
     bool sent[TERMINALS_MAX + 1]; /* a line was sent and no prompt came back yet: keys are for the program */
+};
+
+/* The row under the line being edited; see explain_view.c. */
+struct explain_view {
+    bool off;       /* the learner wants none */
+    bool reserved;  /* the row is kept free for it, until the line is gone */
+    unsigned end;   /* in a nested shell: the row of the grid the line ends in */
+    char text[512]; /* "": nothing is known */
 };
 
 /* What is typed before there is a prompt for it; see ahead.c. */
@@ -106,18 +120,21 @@ struct screen {
     struct loop *loop;
     struct input *input;
     struct loop_source *input_timer, *frame_timer, *state_timer;
-    uint64_t last_frame;
-    unsigned dirty; /* bits of enum dirty */
+    uint64_t last_frame, last_key; /* the last to a program */
+    bool echo_due;                 /* a key went to a program: what comes of it does not wait for the next frame */
+    unsigned dirty;                /* bits of enum dirty */
 
     struct curriculum curriculum;
     struct progress *progress;
     struct lesson *lesson;
     const char *lesson_path; /* as in the curriculum, or the path given */
+    struct journal *journal; /* of the session; NULL: no memory for one */
     struct session *session; /* NULL before a lesson is begun */
     struct prompt *prompt;
     struct advice *advice; /* NULL: there is no table of traps */
     bool building;         /* the lab is being built or steps are being redone */
     bool finished;
+    bool in_step; /* some step has been in play: its end, not that of a lesson opened at its end, shows the review */
     bool checked; /* the current step's check was met, though a question may be open */
 
     enum pane focus;
@@ -125,6 +142,7 @@ struct screen {
     struct lesson_view lesson_view;
     struct terminal_view terminal_view;
     struct ahead ahead;
+    struct explain_view explain;
     struct session_state state;
     bool state_due;
 
@@ -132,6 +150,12 @@ struct screen {
     enum role message_role;
     struct command_entry command;
     bool interrupted; /* the last key in a too small window was Ctrl-C */
+    bool cursor_shown;
+
+    struct demo *demo; /* NULL: a learner's screen */
+    enum spotlight spotlight;
+    struct share *share; /* who may follow; NULL: nobody yet */
+    bool share_due;      /* what followers see of it has changed */
 
     enum overlay_page overlay;
     struct flow *overlay_flow;
@@ -185,8 +209,21 @@ void ahead_remember(struct screen *screen, const struct terminal *terminal, cons
 void ahead_prompt(struct screen *screen, unsigned terminal); /* a shell is at its prompt */
 void ahead_interrupted(struct screen *screen);               /* Ctrl-C is on its way to the shell at its prompt */
 void ahead_drop(struct screen *screen);
+/** Take back what stands on the tty's own unfinished line of @terminal, the active one, while a program runs. */
+void ahead_kill(struct screen *screen, struct terminal *terminal);
 /** The held keys as they would be read, lines parted by " ; ". Returns false if none is held. */
 bool ahead_words(const struct screen *screen, char *text, size_t size);
+
+/* explain_view.c */
+void explain_view_load(struct screen *screen);         /* is it wanted? As was said last */
+void explain_view_set(struct screen *screen, bool on); /* and remember it */
+void explain_view_update(struct screen *screen);       /* before the terminal is drawn: what is to be said? */
+/** The line in the grid of a shell that is at its prompt, from the prompt's mark to its end, malloc'ed; *point: the byte the cursor is at, *end: the row it ends in. NULL: there is none. */
+char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *end);
+/** In a nested shell: rows the grid is pushed up for it. */
+unsigned explain_view_shift(const struct screen *screen);
+/** Into row @row of the grid, if that is free. */
+void explain_view_draw(struct screen *screen, unsigned row, unsigned shift);
 
 /* state_view.c */
 void state_view_draw(struct screen *screen);
@@ -208,6 +245,15 @@ void lens_page_input(struct screen *screen, const struct input_event *event);
 /* status_view.c */
 void status_view_draw(struct screen *screen);
 
+/* share_view.c: what others see of this screen */
+/** Let others follow: at @path, who is in @group or, NULL, everybody; NULL @path: only this user, at the usual place. Returns where, or NULL with @err set. */
+const char *share_begin(struct screen *screen, const char *path, const char *group, struct err *err);
+void share_end(struct screen *screen);
+void share_changed(struct screen *screen); /* what the presenter's notes go by: they are sent … */
+void share_notes(struct screen *screen);   /* … before the loop waits */
+void share_frame(struct screen *screen);   /* the screen was drawn */
+void share_command(struct screen *screen, const char *argument);
+
 /* quiz.c */
 enum quiz_stage { QUIZ_LATER, QUIZ_OPEN, QUIZ_ANSWERED }; /* the questions of a step are answered in their order */
 void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage stage, unsigned choices);
@@ -224,6 +270,14 @@ void overlay_input(struct screen *screen, const struct input_event *event);
 /* welcome.c: the first screen */
 void welcome_put(struct flow *flow, const struct screen *screen);
 void welcome_begin(struct screen *screen); /* Enter: where one left off, or the first lesson */
+
+/* review_view.c: what was shown and what was done, step by step */
+void review_put(struct flow *flow, const struct screen *screen);
+
+/* jump.c */
+void jump_reset(struct screen *screen); /* the current step anew */
+void jump_undo(struct screen *screen);
+void jump_to(struct screen *screen, const struct place *place);
 
 /* actions.c */
 void action_run(struct screen *screen, enum action action, const struct command_line *command);

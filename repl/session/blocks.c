@@ -67,8 +67,10 @@ static void free_commands(struct player *player)
         free(player->commands[i]);
     free(player->commands);
     free(player->ran);
+    free(player->typed);
     player->commands = NULL;
     player->ran = NULL;
+    player->typed = player->line = player->rest = NULL;
 }
 
 static void block_over(struct session *session)
@@ -99,8 +101,6 @@ static void block_over(struct session *session)
     player->block = NULL;
     player->done(session, block, result, player->data);
 }
-
-static void type_next(struct session *session);
 
 static void keep_output(struct session_terminal *at, struct player *player)
 {
@@ -149,7 +149,7 @@ static void on_over(void *data)
     if (last || player->result.timed_out)
         block_over(session);
     else
-        type_next(session);
+        typing_begin(session);
 }
 
 static void command_over(struct session *session, bool nested)
@@ -283,34 +283,48 @@ static void on_deadline(void *data)
         loop_add_timer(session->options.loop, interrupted ? KILL_MS : INTERRUPT_MS, 0, on_deadline, session);
 }
 
-static void type_next(struct session *session)
+void player_prepare(struct session *session)
 {
     struct player *player = &session->player;
     struct session_terminal *at = terminal_of(session);
-    const char *command = player->commands[player->at];
     unsigned row, col;
     bool visible;
-    struct err err;
     player->ended = player->nested = false;
     player->status = 0;
-    player->key = 0;
-    player->key_time = loop_now();
+    player->key = player->key_part = 0;
     player->lines = 1;
-    for (const char *c = command; *c; c++)
+    for (const char *c = player->commands[player->at]; *c; c++)
         player->lines += *c == '\n';
     snprintf(player->shell, sizeof player->shell, "%s", at->at_prompt ? at->prompt_shell : "");
     row_text(at, player->prompt, sizeof player->prompt);
     terminal_cursor(at->terminal, &row, &col, &visible);
     player->first_row = (int)row;
     player->first_scrollback = terminal_scrollback(at->terminal);
-    player->phase = player->block->key_count && !player->commands[player->at + 1] ? PLAYER_KEYS : PLAYER_TYPED;
     capture_begin(&at->capture);
-    at->last_output = loop_now();
     at->at_prompt = at->unmarked = false;
-    if (terminal_command(at, command, &err) < 0) {
-        why(player, "%s", err.message);
-        block_over(session);
-    }
+}
+
+void player_typed(struct session *session)
+{
+    struct player *player = &session->player;
+    terminal_of(session)->last_output = player->key_time = loop_now();
+    player->phase = player->block->key_count && !player->commands[player->at + 1] ? PLAYER_KEYS : PLAYER_TYPED;
+    if (!player->deadline)
+        player->deadline = loop_add_timer(session->options.loop, player->block->timeout_ms, 0, on_deadline, session);
+}
+
+void player_fail(struct session *session, const struct err *err)
+{
+    why(&session->player, "%s", err->message);
+    block_over(session);
+}
+
+void player_wait(struct session *session)
+{
+    struct player *player = &session->player;
+    player->phase = PLAYER_WAITING;
+    loop_remove(player->deadline);
+    player->deadline = loop_add_timer(session->options.loop, SETUP_TIMEOUT_MS, 0, on_deadline, session);
 }
 
 static void on_job_done(const struct job_result *result, void *data)
@@ -380,10 +394,7 @@ static void start_job(struct session *session)
 
 static void answer_quiz(struct session *session)
 {
-    const struct step *step = session_step(session, session->current);
-    const struct block *block = session->player.block;
-    if (step && block >= step->blocks && block < step->blocks + step->block_count)
-        session->steps[session->current - 1].answered[block - step->blocks] = true;
+    step_answered(session, session->player.block);
     block_over(session);
 }
 
@@ -411,10 +422,11 @@ static void look_whether_ready(struct session *session)
     session_set_active(session, player->terminal);
     if (!player->commands[0]) {
         block_over(session);
-    } else if (at->at_prompt || at->unmarked) {
+    } else if (at->at_prompt || at->unmarked ||
+               (session->options.presented && unmarked_prompt(session, loop_now()))) { /* typed by hand before */
         loop_remove(player->deadline);
-        player->deadline = loop_add_timer(session->options.loop, player->block->timeout_ms, 0, on_deadline, session);
-        type_next(session);
+        player->deadline = NULL;
+        typing_begin(session);
     }
 }
 
@@ -445,6 +457,8 @@ void player_closed(struct session_terminal *at, int wait_status)
 {
     struct session *session = at->session;
     struct player *player = &session->player;
+    if (at->number == player->terminal && player->phase == PLAYER_TYPING)
+        player_wait(session);
     if (at->number != player->terminal || !typed(player))
         return;
     player->result.wait_status = wait_status;

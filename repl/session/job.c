@@ -1,12 +1,14 @@
 #include "repl/session/job.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/syscalls.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 struct job {
@@ -141,6 +143,40 @@ static int input_fd(const char *input, struct err *err)
     return take_fd(&fd);
 }
 
+/* In the child: our own program, with nothing of ours but its standard output. */
+static void __attribute__((noreturn)) run_outside(const struct job_options *options, pid_t parent, int output)
+{
+    static char *const environment[] = { NULL };
+    sigset_t none;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int i = 1; i < NSIG; i++)
+        signal(i, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC), program = lab_open_program(NULL, LAB_TRANSFER, NULL);
+    if (getppid() == parent && setpgid(0, 0) == 0 && null >= 0 && program >= 0 && dup2(null, 0) == 0 &&
+        dup2(output, 1) == 1 && dup2(null, 2) == 2 && sys_close_from(3, &program, 1) == 0)
+        fexecve(program, (char *const *)(uintptr_t)options->argv, environment);
+    _exit(127);
+}
+
+static pid_t spawn_outside(const struct job_options *options, int output, int *pidfd, struct err *err)
+{
+    pid_t self = getpid(), pid = fork();
+    if (pid < 0)
+        return err_set(err, errno, "fork");
+    if (pid == 0)
+        run_outside(options, self, output);
+    setpgid(pid, pid); /* by whichever of the two is first: it is killed by its group */
+    *pidfd = sys_pidfd_open(pid);
+    if (*pidfd >= 0)
+        return pid;
+    err_set(err, errno, "pidfd_open");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    return -1;
+}
+
 struct job *job_start(struct jobs *jobs, const struct job_options *options, struct err *err)
 {
     int ends[2];
@@ -167,7 +203,8 @@ struct job *job_start(struct jobs *jobs, const struct job_options *options, stru
                          .output_limit = options->output_limit,
                          .done = options->done,
                          .data = options->data };
-    job->pid = lab_spawn(options->lab, &command, &job->pidfd, err);
+    job->pid = options->outside ? spawn_outside(options, to, &job->pidfd, err)
+                                : lab_spawn(options->lab, &command, &job->pidfd, err);
     if (job->pid < 0) {
         free(job);
         return NULL;
@@ -186,6 +223,22 @@ struct job *job_start(struct jobs *jobs, const struct job_options *options, stru
         return NULL;
     }
     return job;
+}
+
+void job_wait(struct job *job, unsigned ms)
+{
+    for (uint64_t until = loop_now() + ms, now; (now = loop_now()) < until;) {
+        struct pollfd fds[] = { { .fd = job->pidfd, .events = POLLIN },
+                                { .fd = job->readable ? job->pipe : -1, .events = POLLIN } };
+        if (poll(fds, 2, (int)(until - now)) < 0 && errno != EINTR)
+            return;
+        if (fds[1].revents)
+            on_output(job->pipe, 0, job);
+        if (fds[0].revents) {
+            on_ended(job->pidfd, 0, job);
+            return;
+        }
+    }
 }
 
 void job_cancel(struct job *job)

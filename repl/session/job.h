@@ -1,5 +1,5 @@
-/** A program run in the lab beside the learner's terminals: a check, a setup, a script. Its output goes to a pipe, it has a time limit, and it is killed with its
- * process group.
+/** A program run in the lab beside the learner's terminals: a check, a setup, a script; or one of ours that looks at the lab from outside. Its output goes to a pipe, it has a time limit, and it is
+ * killed with its process group, and with this process.
  */
 #ifndef REPL_SESSION_JOB_H
 #define REPL_SESSION_JOB_H
@@ -31,13 +31,15 @@ struct jobs { /* all jobs of one lab */
 struct job_result {
     int wait_status;    /* as wait(2) gives */
     bool timed_out;     /* and was killed */
-    const char *output; /* stdout and stderr together, CRs kept; valid during the call */
+    const char *output; /* stdout and stderr together, CRs kept; of one outside stdout alone; valid during the call */
 };
 typedef void job_done_fn(const struct job_result *result, void *data);
 
 struct job_options {
     struct loop *loop;
     struct lab *lab;
+    bool
+        outside; /* the program is teachroot-transfer, and not in the lab: argv are its words, no environment, and nothing of what follows but argv and the limits */
     const char *const *argv;
     const char *const *env;
     const char *cwd;   /* NULL: /root */
@@ -49,6 +51,8 @@ struct job_options {
 };
 
 struct job *job_start(struct jobs *jobs, const struct job_options *options, struct err *err);
+/** Wait for its end, at most @ms, and call @done then; for who has no screen to draw. */
+void job_wait(struct job *job, unsigned ms);
 /** Kill it and forget it: @done is not called. NULL is fine. */
 void job_cancel(struct job *job);
 /** Cancel all, and reap them: before lab_destroy, since a pid namespace's init cannot end while one of its processes is not reaped. */

@@ -72,22 +72,45 @@ static bool key_is_due(const struct player *player, const struct session_termina
     }
     bool after_text =
         player->key > 0 && key->kind == KEY_PRESS && player->block->keys[player->key - 1].kind == KEY_TYPE;
-    return after_text || loop_now() - since >= KEY_QUIET_MS;
+    unsigned pace = at->session->pace;
+    if (player->key_part > 0 || after_text)
+        return loop_now() - player->key_time >= pace;
+    return loop_now() - since >= (pace > KEY_QUIET_MS ? pace : KEY_QUIET_MS);
+}
+
+/* The next character of a text, or all of it where there is no pace. Returns whether that was the last of it. */
+static bool type_text(struct player *player, struct session_terminal *at, const char *text)
+{
+    const char *next = text + player->key_part;
+    size_t len = strlen(next), one = len > 0;
+    while (one < len && ((unsigned char)next[one] & 0xc0) == 0x80)
+        one++;
+    if (at->session->pace == 0)
+        one = len;
+    terminal_write(at->terminal, next, one);
+    player->key_part = one < len ? player->key_part + one : 0;
+    return one == len;
 }
 
 bool keys_advance(struct player *player, struct session_terminal *at)
 {
     const struct block *block = player->block;
     while (player->key < block->key_count && key_is_due(player, at)) {
-        const struct key_action *key = &block->keys[player->key++];
+        const struct key_action *key = &block->keys[player->key];
         char bytes[16];
-        if (key->kind == KEY_WAIT)
+        if (key->kind == KEY_WAIT) {
+            player->key++;
             continue;
-        if (key->kind == KEY_TYPE)
-            terminal_write(at->terminal, key->text, strlen(key->text));
-        else
+        }
+        bool begins = player->key_part == 0;
+        if (key->kind == KEY_PRESS)
             terminal_write(at->terminal, bytes, key_bytes(key->text, bytes));
+        if (key->kind == KEY_PRESS || type_text(player, at, key->text))
+            player->key++;
         player->key_time = loop_now();
+        if (begins)
+            session_tell(at->session,
+                         &(struct session_event){ .kind = SESSION_KEY, .terminal = at->number, .text = key->text });
     }
     session_flush(at->session);
     return player->key == block->key_count;

@@ -253,7 +253,8 @@ static void name_of_program(const char *arguments, char name[16])
 
 static bool grants(const struct lens_wish *wish, const struct lens_call *call)
 {
-    if (strcmp(wish->name, call->name) != 0 || !call->ended)
+    if (strcmp(wish->name, call->name) != 0 || !call->ended ||
+        (wish->process[0] && strcmp(wish->process, call->process) != 0) || !strstr(call->arguments, wish->text))
         return false;
     if (wish->outcome == LENS_ANY || wish->outcome == LENS_NEVER)
         return wish->outcome == LENS_ANY;

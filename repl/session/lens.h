@@ -1,8 +1,8 @@
 /** The lens: which syscalls the kernel was asked for in a terminal, and what it answered.
  *
- * The calls are the kernel's own, decoded by strace(1), which starts the terminal's shell and stays outside the lab: `-f --seccomp-bpf` on the set of calls the step's
- * `lens` names. So it sees every program alike: ours, util-linux, a busybox in a rootfs, the learner's own C. What is shown costs nothing but on forks and on the calls of
- * the set. Failed look-ups of execve along PATH are folded into the one that mattered; equal calls in a row are one row that is counted.
+ * The calls are the kernel's own, decoded by strace(1), which starts the terminal's shell and stays outside the lab: `-f --seccomp-bpf` on the set of calls that the
+ * lesson's `lens` names for the terminal. So it sees every program alike: ours, util-linux, a busybox in a rootfs, the learner's own C. What is not in the set costs nothing;
+ * forks, execs and calls of the set cost some. Failed look-ups of execve along PATH are folded into the one that mattered; equal calls in a row are one row that is counted.
  *
  * strace sets no_new_privs: `lens off`, or a block's `"lens":"off"`, gives a terminal without it. Where strace is not installed or may not trace, there is no lens, and
  * lens_lacks says why; nothing else is missing.
@@ -44,7 +44,7 @@ const struct lens_call *lens_call_at(const struct lens *lens, size_t index);
 /** Calls that were made and are no longer kept. */
 uint64_t lens_dropped(const struct lens *lens);
 
-/** The failed calls of the terminal's command @command, oldest first, folded; at most @max into @calls. Returns how many. What failed look-ups of PATH were folded are not among them. */
+/** The failed calls of the terminal's command @command, oldest first, folded; at most the newest @max into @calls. Returns how many. What failed look-ups of PATH were folded are not among them. */
 size_t lens_failures(const struct lens *lens, unsigned command, const struct lens_call **calls, size_t max);
 
 #endif

@@ -13,6 +13,8 @@ struct lens_wish {
     char name[LENS_NAME_MAX];
     enum { LENS_ANY, LENS_FAILED, LENS_SUCCEEDED, LENS_NEVER } outcome; /* LENS_NEVER: `assert not syscall` */
     int error;                                                          /* LENS_FAILED: with this errno; 0: any */
+    char process[16];                                                   /* by a process of this name; "": any */
+    char text[64]; /* with this among its arguments; "": whatever they are */
 };
 
 struct lens *lens_new(void);

@@ -335,6 +335,17 @@ struct abilities {
     bool names;  /* without them a process that has ended before we look has none */
 };
 
+/* What strace itself said before it ended says more than that it ended. */
+static int why_not(struct lens *lens, int from, struct err *err)
+{
+    char bytes[4096];
+    ssize_t n = read(from, bytes, sizeof bytes);
+    lens_begin(lens, 0);
+    if (n > 0)
+        lens_feed(lens, bytes, (size_t)n, 0);
+    return err->code == ESRCH && *lens_said(lens) ? err_say(err, ESRCH, "strace: %s", lens_said(lens)) : -1;
+}
+
 /* The shell @command under strace. -1 with @err set. */
 static pid_t spawn_traced(struct session_terminal *at, struct lab_command *command, const char *set,
                           const struct abilities *can, int *pidfd, struct err *err)
@@ -363,7 +374,7 @@ static pid_t spawn_traced(struct session_terminal *at, struct lab_command *comma
     pid_t shell = lab_spawn(session->lab, command, pidfd, err);
     command->tracer = NULL;
     if (shell < 0)
-        return -1;
+        return why_not(session->lenses[at->number].lens, from, err);
     struct loop_source *readable = loop_add_fd(session->options.loop, from, EPOLLIN, LENS_PRIORITY, on_feed, feed);
     if (!readable) { /* the lab waits for what was started in it */
         kill(strace, SIGKILL);

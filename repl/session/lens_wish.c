@@ -5,15 +5,20 @@
 
 #include <string.h>
 
-/* The next word of a shell's line at *@at, without quotes; "" at the end of the command. */
+/* The next word of a shell's line at *@at, its quotes taken away; "" at the end of the command. */
 static void next_word(const char **at, char *word, size_t size)
 {
-    static const char ends[] = "\n;&|()#";
     size_t len = 0;
+    char quote = '\0';
     *at += strspn(*at, " \t");
-    for (; **at && !strchr(" \t", **at) && !strchr(ends, **at); ++*at)
-        if (**at != '"' && **at != '\'' && len + 1 < size)
+    for (; **at && (quote || !strchr(" \t\n;&|()#<>", **at)); ++*at) {
+        if (**at == quote)
+            quote = '\0';
+        else if (!quote && (**at == '"' || **at == '\''))
+            quote = **at;
+        else if (len + 1 < size)
             word[len++] = **at;
+    }
     word[len] = '\0';
 }
 
@@ -23,13 +28,18 @@ static bool read_wish(const char *at, struct lens_wish *wish)
     char word[LENS_NAME_MAX];
     *wish = (struct lens_wish){ .outcome = LENS_ANY };
     next_word(&at, wish->name, sizeof wish->name);
-    next_word(&at, word, sizeof word);
-    if (strcmp(word, "succeeded") == 0) {
-        wish->outcome = LENS_SUCCEEDED;
-    } else if (strcmp(word, "failed") == 0) {
-        wish->outcome = LENS_FAILED;
-        next_word(&at, word, sizeof word);
-        wish->error = lens_errno(word);
+    for (next_word(&at, word, sizeof word); *word; next_word(&at, word, sizeof word)) {
+        int error = lens_errno(word);
+        if (strcmp(word, "succeeded") == 0)
+            wish->outcome = LENS_SUCCEEDED;
+        else if (strcmp(word, "failed") == 0)
+            wish->outcome = LENS_FAILED;
+        else if (error)
+            wish->error = error;
+        else if (strcmp(word, "by") == 0)
+            next_word(&at, wish->process, sizeof wish->process);
+        else if (strcmp(word, "with") == 0)
+            next_word(&at, wish->text, sizeof wish->text);
     }
     return wish->name[0];
 }

@@ -35,6 +35,33 @@ static const char *block_text(const struct block *block)
     return "";
 }
 
+/* Its first line is named, as long as there is room. */
+static void leave_out(struct replay *replay, const struct block *block)
+{
+    const char *text = block_text(block);
+    char name[128];
+    size_t used = strlen(replay->left_out);
+    snprintf(name, sizeof name, "%s`%.*s` (step %u)", used ? ", " : "", (int)strcspn(text, "\n"), text, replay->step);
+    if (used + strlen(name) < sizeof replay->left_out)
+        memcpy(replay->left_out + used, name, strlen(name) + 1);
+    else
+        replay->left_out_unnamed++;
+}
+
+/* Said once, when the step is in play: who looks for the traces of it must know why there are none. */
+static void tell_left_out(struct session *session)
+{
+    const struct replay *replay = &session->replay;
+    char more[32] = "";
+    if (replay->left_out_unnamed)
+        snprintf(more, sizeof more, " and %u more", replay->left_out_unnamed);
+    if (replay->left_out[0])
+        session_message(session, false,
+                        "Not done again: %s%s. Such a thing takes long, and no later step builds on it; what it would "
+                        "have measured or left running is not there",
+                        replay->left_out, more);
+}
+
 static void on_block_replayed(struct session *session, const struct block *block, const struct block_result *result,
                               void *data)
 {
@@ -52,8 +79,12 @@ static void replay_block(struct session *session)
     struct err err;
     for (; replay->block < step->block_count; replay->block++) {
         const struct block *block = &step->blocks[replay->block];
-        if (block->replay_skip || block->type == BLOCK_QUIZ)
+        if (block->type == BLOCK_QUIZ)
             continue;
+        if (block->replay_skip) {
+            leave_out(replay, block);
+            continue;
+        }
         tell_replay(session, block->hidden ? step->title : block_text(block));
         if (session_play_block(session, block, on_block_replayed, NULL, &err) == 0)
             return;
@@ -82,6 +113,7 @@ static void replay_step(struct session *session)
         terminal = (unsigned)strtoul(target->blocks[0].terminal, NULL, 10);
     session_set_active(session, session_terminal(session, terminal) ? terminal : 1);
     step_begin(session, replay->target);
+    tell_left_out(session);
 }
 
 void replay_start(struct session *session, unsigned target)

@@ -242,13 +242,6 @@ int session_goto(struct session *session, unsigned step, struct err *err)
     return rebuild_soon(session, step, err);
 }
 
-int session_reset(struct session *session, struct err *err)
-{
-    unsigned last = (unsigned)session->options.lesson->step_count;
-    unsigned step = session->replay.on ? session->replay.target : session->current;
-    return session_goto(session, step > last ? last : step, err);
-}
-
 bool session_replaying(const struct session *session)
 {
     return session->replay.on;

@@ -8,6 +8,7 @@
 
 #include "engine/base/err.h"
 #include "engine/lab/lab.h"
+#include "repl/lesson/journal.h"
 #include "repl/lesson/lesson.h"
 #include "repl/lesson/progress.h"
 #include "repl/session/lens.h"
@@ -23,6 +24,7 @@ enum session_event_kind {
     SESSION_TERMINAL,  /* .terminal was opened or closed, or became the active one */
     SESSION_PROMPT,    /* .terminal: some shell in it is at its prompt */
     SESSION_COMMAND_DONE, /* .terminal: .status; .text the command if we know it; .command its number. Its calls are in the lens */
+    SESSION_KEY,      /* .terminal: a keys script pressed .text there: a key's name, or a text */
     SESSION_CHECK,    /* a check ended; .passed; .text what it said (the hint) */
     SESSION_STEP,     /* the current step or a step's status changed; .step */
     SESSION_REPLAY,   /* replaying step .step; .text what is being run; ends with a SESSION_STEP */
@@ -41,13 +43,26 @@ struct session_event {
 };
 typedef void session_event_fn(struct session *session, const struct session_event *event, void *data);
 
+/* A line of a played block that is to be typed, when somebody reads it. */
+struct session_line {
+    const char *text; /* without its newline; valid until the next one is told or the block is over */
+    size_t number;    /* of its command among those that the block has typed, from 0 */
+    unsigned terminal;
+    bool first; /* of its command */
+};
+typedef void session_typist_fn(struct session *session, const struct session_line *line, void *data);
+
 struct session_options {
     struct loop *loop;
     const struct lesson *lesson; /* outlives the session */
     struct progress *progress;   /* NULL: nothing is remembered */
+    struct journal *journal;     /* what the learner does is written there; NULL: nowhere */
     struct lab_options lab;
     unsigned rows, cols; /* of new terminals */
     bool by_hand;        /* headless playback: checks run only by session_run_check, and a dead lab is not rebuilt */
+    bool presented;      /* a demo: a step may be left undone, and the next one goes on in the same lab */
+    session_typist_fn
+        *typist; /* who types the lines of played blocks (a replay's aside); NULL: they are typed at once */
     session_event_fn *on_event;
     terminal_output_fn *on_output; /* raw bytes of any terminal; may be NULL */
     void *data;
@@ -114,6 +129,9 @@ enum session_reader {
 /** Who gets what is typed into terminal @number now? Read from the kernel. */
 enum session_reader session_reader(const struct session *session, unsigned number);
 
+/** The lines that the active terminal's shell has of a command that goes on (a loop, a here-document), with newlines between; NULL at any other time. */
+const char *session_unfinished(const struct session *session);
+
 /** A line (or a command of several lines) for the shell of the active terminal, as typed at its prompt. */
 int session_send_line(struct session *session, const char *line, struct err *err);
 
@@ -139,7 +157,7 @@ const char *session_next(struct session *session, bool skip); /* NULL: moved on;
 enum hint_kind {
     HINT_WORDS,    /* a hint */
     HINT_SOLUTION, /* what the lesson itself calls a solution */
-    HINT_COMMAND,  /* the next command to type, as it is */
+    HINT_COMMAND,  /* the next command: to be typed for the learner, and not run */
     HINT_NONE,     /* there is nothing to hint at, and why */
 };
 /** The failed check's own words first, then the lesson's hints one by one, then the command. @kind may be NULL. */
@@ -150,7 +168,8 @@ const char *session_solution(const struct session *session); /* the step's next 
 const char *session_suggestion(const struct session *session);
 /** A fresh lab, replayed up to @step. Begins when the callbacks now running have returned; what fails then is told by SESSION_MESSAGE. -1: no such step. */
 int session_goto(struct session *session, unsigned step, struct err *err);
-int session_reset(struct session *session, struct err *err); /* goto the current step */
+/** Where an undo leads: the current step if anything was typed or answered in it, else the last one before it that this machine can do; 0: there is nothing to undo. */
+unsigned session_undo_step(const struct session *session);
 
 /** The current step's unanswered quiz, or NULL; and an answer: indices from 0 (@count 0: @typed). Returns whether it was right; *reason gets the reasons to show. */
 const struct block *session_quiz(const struct session *session);
@@ -180,6 +199,13 @@ typedef void session_block_fn(struct session *session, const struct block *block
  * setup and for a prompt. Quizzes are answered by their right answers. Each command but the last must end with 0 when the block's `exit` is not given. */
 int session_play_block(struct session *session, const struct block *block, session_block_fn *done, void *data,
                        struct err *err);
+/* With a typist each line waits for one of these; without a line that waits they do nothing. */
+/** The line that the typist was told has been typed: it goes to the terminal, and the next one is told, if any, when it is time. */
+void session_line_typed(struct session *session);
+/** Begin with its command anew: its first line is told again once somebody reads it in the terminal that it is for. */
+void session_type_again(struct session *session);
+/** Keys scripts are played a character each @ms; 0: as fast as the program takes them. */
+void session_set_pace(struct session *session, unsigned ms);
 typedef void session_check_fn(struct session *session, bool passed, const char *said, void *data);
 /** Run the check of step @step now (as soon as one that runs has ended), and call @done from the loop. @said is what it printed, trimmed. A step without a check passes if
  * nothing of it failed. When @step is the current one and it passed, session_next moves on. */

@@ -19,8 +19,12 @@
 struct open_command {
     char shell[32];
     char *text;
-    unsigned step;   /* that was current when it was typed */
-    bool prompted;   /* a shell that it started has shown its prompt */
+    unsigned step;  /* that was current when it was typed */
+    bool prompted;  /* a shell that it started has shown its prompt */
+    uint64_t entry; /* in the journal; 0: not there */
+    bool nested;    /* the journal knows that a shell it started is at its prompt */
+    int row;        /* where its output began, and how many lines had scrolled off ever then */
+    uint64_t scrolled;
     unsigned number; /* of the terminal, see session_commands */
 };
 
@@ -54,10 +58,12 @@ struct step_state {
     enum step_status status;
     char *skip_reason;
     bool passed;       /* since it became the current one */
+    bool touched;      /* since then something was typed to a shell or answered */
     bool command_done; /* one of its commands ran and ended as it should */
     bool block_failed; /* headless: one of its blocks did not do what it should */
     bool *answered;    /* for each block: a quiz answered rightly */
-    unsigned hint;     /* how far the hints have been told */
+    unsigned hint;     /* how far the lesson's hints have been told */
+    bool hinted;       /* what the check found has been told */
 };
 
 /* The check of a step: at most one runs at a time. */
@@ -84,6 +90,7 @@ struct check {
 enum player_phase {
     PLAYER_IDLE,
     PLAYER_WAITING,     /* for the step's setup, or for a prompt to type at */
+    PLAYER_TYPING,      /* the typist was told a line */
     PLAYER_TYPED,       /* a command runs */
     PLAYER_KEYS,        /* … and its keys script is played into it */
     PLAYER_INTERRUPTED, /* its time was up: Ctrl-C was sent */
@@ -100,6 +107,9 @@ struct player {
     unsigned terminal;
     char **commands; /* NULL-terminated */
     size_t at;
+    char *line;         /* of the command at hand, which the typist was told; its newline is a NUL */
+    char *rest;         /* … what comes after that; NULL: nothing */
+    char *typed;        /* holds both */
     char shell[32];     /* who was at the prompt when the command was typed; "" a program without marks */
     char prompt[256];   /* what stood on its line then */
     bool ended, nested; /* the command's end was marked; another shell is at its prompt instead */
@@ -108,6 +118,7 @@ struct player {
     int first_row;      /* of the screen when it was typed, and how much had scrolled off then */
     size_t first_scrollback;
     size_t key;        /* next of the keys script */
+    size_t key_part;   /* bytes of its text that are typed already */
     uint64_t key_time; /* ms: when the last one was typed */
     uint64_t looked;   /* ms: when the foreground was last looked at */
     struct loop_source *tick, *deadline, *over;
@@ -133,6 +144,18 @@ struct mount_base {
     struct observe_mounts table;
 };
 
+/* The image that is shown, and what is known of others. */
+#define LOOKS_KEPT 8
+struct state_looks {
+    struct job *job;          /* of a look under way; NULL: none */
+    struct state_image asked; /* by that, without its look */
+    struct state_image shown;
+    int64_t blobs;                       /* when one came into the store or went out of it, at the last look: ns */
+    bool fresh;                          /* it came after the state was last read */
+    struct image_look *kept[LOOKS_KEPT]; /* by manifest: what has the digest it had then has the files it had then */
+    size_t next;                         /* the one that makes room */
+};
+
 /* What the reading of the state keeps between one look and the next. */
 struct state_keeper {
     struct mount_base bases[SESSION_TERMINALS + 1];
@@ -142,14 +165,16 @@ struct state_keeper {
     uint64_t seen;
     uint64_t read_at; /* ms */
     uint64_t cost;    /* of the last read, in us */
+    struct state_looks looks;
 };
 
 struct replay {
     bool on;
     unsigned target, step; /* the step being replayed */
     size_t block;
-    bool setup_done;
-    unsigned deaths; /* of the lab, in a row, while replaying */
+    unsigned deaths;           /* of the lab, in a row, while replaying */
+    char left_out[400];        /* what need not be done again, named for the learner */
+    unsigned left_out_unnamed; /* and what there was no room for */
 };
 
 /* The lens of a terminal. It outlives the terminal's shells, and ends with the lab. */
@@ -168,6 +193,7 @@ struct session {
     struct bootstrap_service *bootstrap; /* makes root filesystems for the lab; NULL where it cannot */
     struct loop_source *lab_watch, *start_timer, *rebuild;
     unsigned rebuild_step;
+    unsigned pace; /* ms a key of a keys script; 0: no pace */
     struct jobs jobs;
     struct job *setup; /* a setup or teardown under way */
     const char *setup_what;
@@ -184,6 +210,7 @@ struct session {
     struct step_state *steps; /* step_count of them; [0] is step 1 */
     unsigned current;
     bool finished_told;
+    bool record_failed; /* it was said that the journal cannot be written */
     int last_status;
     char *last_command;
     struct session_evidence evidence;
@@ -217,6 +244,8 @@ const struct step *session_step(const struct session *session, unsigned step);
 /* terminals.c */
 void terminals_end(struct session *session);
 int terminal_command(struct session_terminal *at, const char *command, struct err *err); /* types its lines */
+void terminal_command_begins(struct session_terminal *at, const char *command); /* its lines are typed one by one: */
+int terminal_line(struct session_terminal *at, const char *line, struct err *err);
 /** Take a terminal whose program cannot be ended away from it, and open a new one. */
 void terminal_restart(struct session_terminal *at);
 
@@ -263,8 +292,10 @@ size_t lens_environment(const struct session *session, unsigned step, char *stri
 int steps_init(struct session *session, struct err *err);
 void steps_free(struct session *session);
 void step_begin(struct session *session, unsigned step); /* its setup, then it is in play */
+void step_touched(struct session *session);              /* the learner did something in it */
 void step_command_ended(struct session *session, const char *command, int status, bool nested);
-bool step_is_answered(const struct session *session, unsigned step); /* all its quizzes */
+bool step_is_answered(const struct session *session, unsigned step);   /* all its quizzes */
+void step_answered(struct session *session, const struct block *quiz); /* rightly */
 /** Pass the current step if everything it asks for is there; @checked: its check has just passed. */
 void step_consider(struct session *session, bool checked);
 /** The first of the space-separated feature @names this machine lacks, told in @reason. False if it has them all. */
@@ -293,6 +324,17 @@ void player_closing(struct session_terminal *at); /* the terminal is still there
 void player_closed(struct session_terminal *at, int wait_status);
 void player_end(struct session *session);
 
+/* typing.c */
+/** Have the command at hand typed: by the typist line by line, or at once. */
+void typing_begin(struct session *session);
+
+/* blocks.c, for typing.c */
+/** What is on the screen now is what the output is told from; then the command runs. */
+void player_prepare(struct session *session);
+void player_typed(struct session *session); /* all of it is in the tty */
+void player_wait(struct session *session);  /* for a prompt, and begin with the command at hand anew */
+void player_fail(struct session *session, const struct err *err);
+
 /* keys.c */
 /** Play on @player's keys script. Returns true when it has been played to its end. */
 bool keys_advance(struct player *player, struct session_terminal *at);
@@ -316,9 +358,24 @@ void state_read_mounts(struct session *session, const char *root, struct session
 void state_read_layers(const struct session *session, const struct observe_mounts *table,
                        const struct mount_difference *list, ssize_t count, struct session_state *state);
 
+/* state_image.c */
+/** The image in question, as far as it has been looked at; a look at another one is begun beside. @root: an fd of the lab's root directory. */
+void state_read_image(struct session *session, int root, struct session_state *state);
+/** End a look that is under way, and forget all. */
+void state_forget_images(struct session *session);
+
 /* waiting.c */
 /** Does a process in the terminal's foreground wait for input from it? */
 bool foreground_reads(const struct session_terminal *at);
+
+/* record.c: what the learner does goes into the journal */
+void record_accepted(struct session_terminal *at, struct open_command *command);
+/** The newest command has started a shell, which is at its prompt. */
+void record_nested(struct session_terminal *at);
+void record_ended(struct session_terminal *at, const struct open_command *command, int status);
+void record_answer(struct session *session, const struct quiz *quiz, const unsigned *choices, size_t count,
+                   const char *typed, bool right);
+void record_passed(struct session *session);
 
 /* replay.c */
 void replay_start(struct session *session, unsigned target);

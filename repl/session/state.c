@@ -246,6 +246,8 @@ bool session_state_stale(struct session *session)
 {
     struct state_keeper *keeper = &session->keeper;
     uint64_t since = loop_now() - keeper->read_at, now;
+    if (keeper->looks.fresh)
+        return true;
     if (!session->lab || since * 1000 < keeper->cost * COST_SHARE)
         return false;
     if (!keeper->known || !read_activity(session, &now))
@@ -253,14 +255,11 @@ bool session_state_stale(struct session *session)
     return now != keeper->seen;
 }
 
-static void read_watched(struct session *session, const struct step *step, struct session_state *state)
+static void read_watched(int lab_root, const struct step *step, struct session_state *state)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/root", lab_init_pid(session->lab));
-    cleanup_close int lab_root = open_policy(AT_FDCWD, path, OPEN_ROOT_DIRECTORY, NULL);
     cleanup_free char *lines = strdup(step->watch);
     char *rest = lines, *line;
-    while (lab_root >= 0 && (line = strsep(&rest, "\n")))
+    while ((line = strsep(&rest, "\n")))
         read_watch(lab_root, line, state);
 }
 
@@ -277,8 +276,13 @@ void session_state_read(struct session *session, struct session_state *state)
     if (step && !session_current_passed(session) && session->check.said)
         snprintf(state->waits_for, sizeof state->waits_for, "%.*s", (int)sizeof state->waits_for - 1,
                  session->check.said);
-    if (step && step->watch)
-        read_watched(session, step, state);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/root", lab_init_pid(session->lab));
+    cleanup_close int lab_root = open_policy(AT_FDCWD, path, OPEN_ROOT_DIRECTORY, NULL);
+    if (lab_root >= 0 && step && step->watch)
+        read_watched(lab_root, step, state);
+    if (lab_root >= 0)
+        state_read_image(session, lab_root, state);
     keeper->read_at = loop_now();
     keeper->cost = now_us() - began;
 }

@@ -5,6 +5,7 @@
 #ifndef REPL_SESSION_STATE_H
 #define REPL_SESSION_STATE_H
 
+#include "engine/image/look.h"
 #include "engine/observe/layers.h"
 #include "engine/observe/links.h"
 #include "engine/observe/members.h"
@@ -29,7 +30,7 @@ enum state_section { /* what a step's `watch` lines can name, in the order they 
 #define STATE_TABLE 64
 #define STATE_LINKS_MAX 12
 #define STATE_RANGES 6
-#define STATE_LAYER_NAMES 40
+#define STATE_LAYER_NAMES LOOK_ENTRIES
 
 struct state_range { /* of ids: the process's own, what they are in the lab, and on the machine */
     uint32_t inside, lab, outside, count;
@@ -64,7 +65,22 @@ struct state_layers {            /* of the newest overlay the process sees */
     char name[LAYERS_SHOWN][96]; /* of their directories, the last part */
     struct layer_entry entries[STATE_LAYER_NAMES];
     size_t entry_count;
-    bool more; /* there are more */
+    bool more;       /* there are more */
+    int64_t changed; /* when it was mounted or last changed, in ns; 0: not known */
+};
+
+/* The image in question, by one rule: that which the newest of three things is about. */
+enum state_image_kind {
+    STATE_IMAGE_NONE,
+    STATE_IMAGE_NAMED,     /* the names of the lab's store changed: the image that was named last */
+    STATE_IMAGE_CONTAINER, /* a container was made: its image */
+    STATE_IMAGE_LAYOUT, /* an image layout in the shell's directory, or in one of those in it, changed: the image it names last */
+};
+struct state_image {
+    enum state_image_kind kind; /* STATE_IMAGE_NONE: no image was looked at yet */
+    char where[128];            /* the layout's directory, or the store's */
+    int64_t changed;            /* ns */
+    struct image_look look;
 };
 
 struct session_state {
@@ -104,14 +120,19 @@ struct session_state {
     size_t table_count; /* of mount_total */
 
     struct state_layers layers;
+    struct state_image image; /* shown in place of the layers where it changed later */
 
     struct observe_link links[STATE_LINKS_MAX]; /* of its network namespace; negative count: could not be read */
     ssize_t link_count;
     bool links_partly; /* only their names could be read */
 };
 
-/** Read it. Never fails: what cannot be read is left empty. Takes well under 5 ms in a lab of a few dozen processes. */
+/** Read it. Never fails: what cannot be read is left empty. Takes well under 5 ms in a lab of a few dozen processes: an
+ * image, which may take longer, is read by another process, and shown at a later read (session_state_stale says when). */
 void session_state_read(struct session *session, struct session_state *state);
+
+/** Wait until what is looked at beside the screen is there to be read, a few seconds at most: for who has no screen. */
+void session_state_settle(struct session *session);
 
 /** Is it time to read it again: has anything run in the lab since it was last read? Costs a read of one file, so it can be asked ten times a second; says no for a
  * while after a read that took long. Where that cannot be known: once a second. */

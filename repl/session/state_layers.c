@@ -28,6 +28,7 @@ void state_read_layers(const struct session *session, const struct observe_mount
     COPY(shown->point, table->list[i].point);
     shown->upper = layers.stack.upper != NULL;
     shown->count = layers.count;
+    shown->changed = observe_layers_changed(&layers);
     for (ssize_t k = 0; k < count; k++)
         shown->came |= list[k].after == &table->list[i] && list[k].change == MOUNT_ADDED;
     for (size_t layer = 0; layer < layers.count && layer < LAYERS_SHOWN; layer++)

@@ -8,6 +8,7 @@
 void state_forget(struct session *session)
 {
     struct state_keeper *keeper = &session->keeper;
+    state_forget_images(session);
     for (size_t i = 0; i < keeper->base_count; i++)
         observe_mounts_free(&keeper->bases[i].table);
     *keeper = (struct state_keeper){ .base_count = 0 };

@@ -216,12 +216,31 @@ void step_begin(struct session *session, unsigned step)
         progress_set_step(session->options.progress, progress_name(session), step, &err) < 0)
         session_message(session, true, "progress is not saved: %s", err.message);
     struct step_state *state = state_of(session, step);
-    state->passed = state->command_done = state->block_failed = false;
+    state->passed = state->touched = state->command_done = state->block_failed = false;
     state->hint = 0;
+    state->hinted = false;
     memset(state->answered, 0, now->block_count * sizeof *state->answered);
     session_run_setup(session, "the step's setup", now->setup, step_set_up);
     if (session->current == step)
         tell_step(session);
+}
+
+void step_touched(struct session *session)
+{
+    struct step_state *state = state_of(session, session->current);
+    if (state && !session->replay.on && session->lab_ready)
+        state->touched = true;
+}
+
+unsigned session_undo_step(const struct session *session)
+{
+    const struct step_state *state = state_of(session, session->current);
+    unsigned step = session->current;
+    if (state && state->touched)
+        return step;
+    while (--step >= 1 && session_skip_reason(session, step)) {
+    }
+    return step;
 }
 
 static bool has_block(const struct step *step, enum block_type type)
@@ -258,6 +277,7 @@ static void pass(struct session *session)
     if (session->options.progress &&
         progress_pass(session->options.progress, progress_name(session), session->current, hash, &err) < 0)
         session_message(session, true, "progress is not saved: %s", err.message);
+    record_passed(session);
     tell_step(session);
 }
 
@@ -355,7 +375,7 @@ const char *session_next(struct session *session, bool skip)
             return session_why(session);
         return say(session, "Not yet: %s (`hint` helps, `skip` goes on without it)", why ? why : "");
     }
-    if (!state->passed && !session->options.by_hand && makes_something(step) &&
+    if (!state->passed && !session->options.by_hand && !session->options.presented && makes_something(step) &&
         session->current < STATUS_STEPS(session))
         return skip_done(session);
     if (!state->passed)
@@ -373,8 +393,10 @@ const char *session_why(struct session *session)
         return say(session, "nothing: this lesson is finished");
     if (state->passed)
         return say(session, "nothing: this step has passed; `next` goes on");
+    bool said = step->check && session->check.said && *session->check.said && !session->check.met;
     if (!step_is_answered(session, session->current))
-        return say(session, "the question is not answered");
+        return said ? say(session, "the question is not answered, and: %s", session->check.said)
+                    : say(session, "the question is not answered");
     if (step->check && session->check.said && *session->check.said)
         return say(session, "%s", session->check.said);
     if (step->check)
@@ -385,18 +407,23 @@ const char *session_why(struct session *session)
     return say(session, "nothing: `next` goes on");
 }
 
-static const char *told_hint(const struct session *session, const struct step *step, unsigned n, enum hint_kind *kind)
+static const char *next_hint(const struct session *session, const struct step *step, struct step_state *state,
+                             enum hint_kind *kind)
 {
     const char *said = session->check.said;
     *kind = HINT_WORDS;
-    if (said && *said && n-- == 0)
+    if (said && *said && !state->hinted) {
+        state->hinted = true;
         return said;
-    for (const struct hint *hint = step->hints; hint && hint->text; hint++)
-        if (n-- == 0) {
-            *kind = hint->solution ? HINT_SOLUTION : HINT_WORDS;
-            return hint->text;
-        }
-    return NULL;
+    }
+    const struct hint *hint = step->hints;
+    for (unsigned n = state->hint; hint && hint->text && n > 0; n--)
+        hint++;
+    if (!hint || !hint->text)
+        return NULL;
+    state->hint++;
+    *kind = hint->solution ? HINT_SOLUTION : HINT_WORDS;
+    return hint->text;
 }
 
 /* All else that the step asks for is done: hints at that would lead astray. */
@@ -422,11 +449,9 @@ const char *session_hint(struct session *session, enum hint_kind *kind)
     if (only_question_left(session))
         return say(session, "The commands are done, only the question is left. A wrong answer costs nothing: "
                             "it is told why it is wrong");
-    const char *hint = told_hint(session, step, state->hint, kind);
-    if (hint) {
-        state->hint++;
+    const char *hint = next_hint(session, step, state, kind);
+    if (hint)
         return say(session, "%s", hint);
-    }
     const char *command = session_solution(session);
     *kind = command ? HINT_COMMAND : HINT_NONE;
     return say(session, "%s", command ? command : "There are no more hints for this step");
@@ -439,6 +464,20 @@ const struct block *session_quiz(const struct session *session)
         if (step->blocks[i].type == BLOCK_QUIZ && !session->steps[session->current - 1].answered[i])
             return &step->blocks[i];
     return NULL;
+}
+
+void step_answered(struct session *session, const struct block *block)
+{
+    const struct step *step = session_step(session, session->current);
+    if (!step || block < step->blocks || block >= step->blocks + step->block_count)
+        return;
+    session->steps[session->current - 1].answered[block - step->blocks] = true;
+    if (session->options.by_hand)
+        return;
+    if (step->check)
+        check_soon(session, true);
+    else
+        step_consider(session, false);
 }
 
 static bool chosen(const unsigned *choices, size_t count, unsigned which)
@@ -482,15 +521,12 @@ bool session_answer(struct session *session, const unsigned *choices, size_t cou
             add_reason(session, quiz->answers[i].reason);
     }
     right = right && (quiz->typed || count > 0 || quiz->several);
+    step_touched(session);
+    record_answer(session, quiz, choices, count, typed, right);
     if (reason)
         *reason = text_string(&session->said);
     if (!right)
         return false;
-    const struct step *step = session_step(session, session->current);
-    session->steps[session->current - 1].answered[block - step->blocks] = true;
-    if (step->check)
-        check_soon(session, true);
-    else
-        step_consider(session, false);
+    step_answered(session, block);
     return true;
 }

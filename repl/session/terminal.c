@@ -447,6 +447,11 @@ bool terminal_get(const struct terminal *terminal, int row, unsigned col, struct
     return true;
 }
 
+uint64_t terminal_scrolled(const struct terminal *terminal)
+{
+    return terminal->emulator.grid->scrolled;
+}
+
 size_t terminal_scrollback(const struct terminal *terminal)
 {
     return terminal->emulator.grid->history;

@@ -80,6 +80,8 @@ unsigned terminal_cols(const struct terminal *terminal);
 /** Row @row of the grid (0…rows-1) or of the scrollback (-1 the newest line above the screen, -2 …). False if there is none. */
 bool terminal_get(const struct terminal *terminal, int row, unsigned col, struct terminal_cell *cell);
 size_t terminal_scrollback(const struct terminal *terminal);
+/** Lines that ever left over the screen's top: with a row's number it names a line for good. */
+uint64_t terminal_scrolled(const struct terminal *terminal);
 /** UTF-8 text of one row as terminal_get numbers them, trailing blanks cut. Returns the length (may be 0), like snprintf. */
 size_t terminal_row_text(const struct terminal *terminal, int row, char *buf, size_t size);
 /** True where @row continues the line above it (it was wrapped). */

@@ -95,6 +95,7 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     at->unmarked = false;
     at->output_row = cursor_row(at);
     at->output_scrollback = terminal_scrollback(at->terminal);
+    step_touched(at->session);
     if (at->command_count == sizeof at->commands / sizeof *at->commands) {
         free(at->commands[0].text);
         memmove(at->commands, at->commands + 1, sizeof at->commands - sizeof *at->commands);
@@ -107,22 +108,27 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     command->step = at->session->current;
     command->text = at->sent ? take_ptr(&at->sent) : command_on_screen(at);
     evidence_typed(at->session, command->text);
+    command->row = at->output_row;
+    command->scrolled = terminal_scrolled(at->terminal);
+    command->entry = 0;
+    command->nested = false;
+    record_accepted(at, command);
 }
 
-/* The command of @shell ended, and so did those of the shells below it. Its text is the caller's; NULL: nothing is known of it. */
-static struct open_command command_of(struct session_terminal *at, const char *shell)
+/* The command of @shell ended, and so did those of the shells below it. Its text is the caller's; false: it is not known which one it was. */
+static bool command_of(struct session_terminal *at, const char *shell, struct open_command *command)
 {
-    struct open_command ended = { 0 };
     unsigned i = at->command_count;
+    *command = (struct open_command){ 0 };
     while (i > 0 && strcmp(at->commands[i - 1].shell, shell) != 0)
         i--;
     if (i == 0)
-        return ended;
-    ended = at->commands[i - 1];
+        return false;
     for (unsigned k = i; k < at->command_count; k++)
         free(at->commands[k].text);
     at->command_count = i - 1;
-    return ended;
+    *command = at->commands[i - 1];
+    return true;
 }
 
 /* Blanks around what was typed are not part of the command. malloc'ed. */
@@ -138,9 +144,12 @@ static char *trimmed_command(const char *text)
 static void command_ended(struct session_terminal *at, const struct terminal_event *event)
 {
     struct session *session = at->session;
-    struct open_command ended = command_of(at, event->shell);
+    struct open_command ended;
+    bool known = command_of(at, event->shell, &ended);
     const char *text = ended.text ? ended.text : "";
     lens_command_ended(at);
+    if (known)
+        record_ended(at, &ended, event->status);
     player_done(at, event->shell, event->status);
     if (!session->replay.on && at->number == session->active) {
         session->last_status = event->status;
@@ -219,6 +228,7 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
     if (first) {
         session_lab_ready(session);
     } else if (other && !session->replay.on) {
+        record_nested(at);
         if (at->command_count)
             step_command_ended(session, at->commands[at->command_count - 1].text, 0, true);
         check_soon(session, true);
@@ -307,7 +317,9 @@ static int reap_shell(struct session_terminal *at)
         kill(at->shell, SIGKILL);
         lens_wait(at, at->shell_pidfd, 2000);
     }
-    waitpid(at->shell, &status, WNOHANG);
+    /* It has ended, and yet it is not ours to reap before its strace has seen that; left unreaped it would keep the lab's init from ending. */
+    for (int ms = 0; waitpid(at->shell, &status, WNOHANG) == 0 && ms < 2000; ms++)
+        lens_wait(at, -1, 1);
     return status;
 }
 
@@ -530,7 +542,7 @@ void session_flush(struct session *session)
 }
 
 /* What was typed is kept until a shell says that it accepted it. */
-static void remember_sent(struct session_terminal *at, const char *command)
+void terminal_command_begins(struct session_terminal *at, const char *command)
 {
     if (!at->sent) {
         at->sent = strdup(command);
@@ -543,18 +555,31 @@ static void remember_sent(struct session_terminal *at, const char *command)
     at->sent = both;
 }
 
+int terminal_line(struct session_terminal *at, const char *line, struct err *err)
+{
+    if (terminal_send_line(at->terminal, line, err) < 0)
+        return -1;
+    watch_writes(at);
+    return 0;
+}
+
 int terminal_command(struct session_terminal *at, const char *command, struct err *err)
 {
     cleanup_free char *copy = strdup(command);
     char *rest = copy, *line;
     if (!copy)
         return err_set(err, ENOMEM, "type a command");
-    remember_sent(at, command);
+    terminal_command_begins(at, command);
     while ((line = strsep(&rest, "\n")))
-        if (terminal_send_line(at->terminal, line, err) < 0)
+        if (terminal_line(at, line, err) < 0)
             return -1;
-    watch_writes(at);
     return 0;
+}
+
+const char *session_unfinished(const struct session *session)
+{
+    const struct session_terminal *at = &session->terminals[session->active];
+    return at->terminal && !at->accepted ? at->sent : NULL;
 }
 
 int session_send_line(struct session *session, const char *line, struct err *err)

@@ -41,15 +41,16 @@ lesson "$dir/02-with.md" execve,mount,unshare,kill 'assert syscall execve succee
 
 # Pin the strace of the lab's terminal, and what it traces, to one core.
 pin() { # PID OF TEACHROOT
-    local strace='' pid
+    local strace='' pid i
     for ((i = 0; i < 100 && ! ${strace:-0}; i++)); do
         strace=$(pgrep -P "$1" -x strace || true)
         sleep 0.05
     done
     taskset -cp 0 "$strace" >/dev/null
-    for pid in $(grep -ls "^TracerPid:	$strace\$" /proc/[0-9]*/status); do
-        taskset -cp 0 "$(sed 's,/proc/\([0-9]*\)/.*,\1,' <<<"$pid")" >/dev/null || true
-    done
+    while IFS=: read -r pid _; do
+        pid=${pid#/proc/}
+        taskset -cp 0 "${pid%/status}" >/dev/null || true
+    done < <(grep -s "^TracerPid:	$strace\$" /proc/[0-9]*/status)
 }
 
 run() { # NAME FILE
@@ -81,10 +82,10 @@ for load in forks none calls; do
         none) printf 'a loop without calls:' ;;
         calls) printf '2,000,000 calls that are not traced:' ;;
     esac
-    printf ' %s ms' "$base"
+    printf ' without the lens %s ms' "$base"
     for name in with pinned; do
         ms=$(median "$dir/$name.$load")
-        printf ', %s the lens %s ms (%s times)' "${name/with/with}" "$ms" "$(awk "BEGIN { printf \"%.2f\", $ms / $base }")"
+        printf ', %s %s ms (%s times)' "$name" "$ms" "$(awk "BEGIN { printf \"%.2f\", $ms / $base }")"
     done
     echo
 done

@@ -1,11 +1,12 @@
-/* What the benches of layers run: `layer unpack FILE DIR`, `layer pack DIR FILE`, `layer digest FILE`. Prints what it took at most of memory, in KiB. */
+/* What the benches of layers run: `layer unpack FILE DIR`, `layer pack DIR FILE`, with digests, as images are made; and `layer export DIR` to standard output, as docker export does. */
 #include "engine/base/cleanup.h"
 #include "engine/layers/tar.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 static int fail(const struct err *err)
 {
@@ -49,25 +50,38 @@ static int pack(int file, int dir, const char *name, struct err *err)
     return result;
 }
 
+static int export(int dir, struct err *err)
+{
+    const struct tar_pack options = { .dense = true };
+    struct sink *to = sink_fd(STDOUT_FILENO, err);
+    int result = to ? tar_pack(dir, to, &options, NULL, err) : -1;
+    if (result == 0)
+        result = to->finish(to, err);
+    sink_close(to);
+    return result;
+}
+
+static int use(const char *verb, const char *from, const char *to, struct err *err)
+{
+    bool packs = strcmp(verb, "unpack") != 0;
+    cleanup_close int dir = open(packs ? from : to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return err_set(err, errno, "open the directory");
+    if (!to)
+        return export(dir, err);
+    const char *name = packs ? to : from;
+    cleanup_close int file = open(name, (packs ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0644);
+    if (file < 0)
+        return err_set(err, errno, "open `%s`", name);
+    return packs ? pack(file, dir, name, err) : unpack(file, dir, err);
+}
+
 int main(int argc, char **argv)
 {
     struct err err = { 0 };
-    bool packs = argc == 4 && strcmp(argv[1], "pack") == 0;
-    if (argc != 4 || (!packs && strcmp(argv[1], "unpack") != 0)) {
-        fputs("layer: unpack FILE DIR, or pack DIR FILE\n", stderr);
+    if (argc < 3 || argc > 4 || (argc == 3) != (strcmp(argv[1], "export") == 0)) {
+        fputs("layer: unpack FILE DIR, pack DIR FILE, or export DIR\n", stderr);
         return 2;
     }
-    const char *name = argv[packs ? 3 : 2];
-    cleanup_close int dir = open(argv[packs ? 2 : 3], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cleanup_close int file = open(name, (packs ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0644);
-    if (dir < 0 || file < 0) {
-        perror("layer");
-        return 1;
-    }
-    if ((packs ? pack(file, dir, name, &err) : unpack(file, dir, &err)) < 0)
-        return fail(&err);
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    printf("%ld\n", usage.ru_maxrss);
-    return 0;
+    return use(argv[1], argv[2], argv[3], &err) < 0 ? fail(&err) : 0;
 }

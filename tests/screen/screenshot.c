@@ -1,11 +1,16 @@
-/* screenshot OUT.svg COLUMNSxROWS COMMAND… : a picture of a terminal program from a real run, read through the grid that the program's own panes and the screen
- * tests use. Driven by standard input, one action a line:
+/* screenshot [--film FILM.svg] [--cast CAST] OUT.svg COLUMNSxROWS COMMAND… : a picture of a terminal program from a real run, read through the grid that the program's own panes and
+ * the screen tests use; and the run itself, as an animated picture and as an asciicast. Driven by standard input, one action a line:
  *     wait REGEX     until the screen shows it (30 seconds at most)
- *     type TEXT      as typed; \n Enter, \e Escape, \\ a backslash
+ *     type TEXT      as typed; \n Enter, \e Escape, \s a blank, \\ a backslash
  *     sleep SECONDS
- * Text stays text in the SVG, so the picture can be searched and read aloud. */
+ *     press SECONDS TEXT REGEX   TEXT again and again, each time when the screen has not changed for SECONDS, until it shows REGEX
+ *     cut            the film ends here; its picture goes on, and so does the cast
+ */
 #include "repl/session/terminal.h"
+#include "tests/screen/film.h"
+#include "tests/screen/svg.h"
 
+#include <getopt.h>
 #include <locale.h>
 #include <poll.h>
 #include <pty.h>
@@ -17,20 +22,14 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <wchar.h>
-
-#define CELL_WIDTH 8.4
-#define CELL_HEIGHT 18
-#define FONT_SIZE 14
-#define MARGIN 12
-#define FOREGROUND 0xd5d9e0
-#define BACKGROUND 0x14161b
-
-static const unsigned palette[16] = { 0x1c1f26, 0xe06c5f, 0x8fbf6a, 0xe5b567, 0x6aa9e9, 0xc08ae0, 0x5fc1c9, 0xd5d9e0,
-                                      0x6b7280, 0xff8f80, 0xb2e08a, 0xffd37f, 0x93c7ff, 0xdcb0ff, 0x8be5ec, 0xffffff };
 
 static struct terminal *terminal;
 static bool closed;
+static struct film *film;
+static FILE *cast;
+static double began, looked, cut_at, changed; /* seconds; changed: when something was last printed */
+
+#define LOOK 0.04 /* seconds between two pictures of a film */
 
 static void die(const char *what, const char *detail)
 {
@@ -43,6 +42,25 @@ static void note(struct terminal *t, const struct terminal_event *event, void *d
     (void)t;
     (void)data;
     closed |= event->kind == TERMINAL_CLOSED;
+}
+
+static double now(void);
+
+static void record(struct terminal *t, const char *bytes, size_t len, void *data)
+{
+    (void)t;
+    (void)data;
+    changed = now();
+    if (cast)
+        cast_output(cast, changed - began, bytes, len);
+}
+
+static void look(void)
+{
+    if (!film || cut_at > 0)
+        return;
+    looked = now();
+    film_look(film, terminal, looked - began);
 }
 
 static double now(void)
@@ -73,8 +91,19 @@ static bool run(double seconds, const regex_t *regex)
         poll(&fd, 1, (int)(left * 1000) + 1);
         terminal_flush(terminal, NULL);
         terminal_read(terminal, 65536, NULL);
+        if (now() - looked >= LOOK)
+            look();
     }
     return false;
+}
+
+/* Until nothing was printed for so long. */
+static void settle(double seconds)
+{
+    changed = now();
+    while (!closed && now() - changed < seconds)
+        run(seconds - (now() - changed) + 0.01, NULL);
+    look();
 }
 
 static void type(const char *text)
@@ -83,138 +112,132 @@ static void type(const char *text)
         char byte = *text;
         if (byte == '\\' && text[1]) {
             byte = *++text;
-            byte = byte == 'n' ? '\r' : byte == 'e' ? '\033' : byte;
+            byte = byte == 'n' ? '\r' : byte == 'e' ? '\033' : byte == 's' ? ' ' : byte;
         }
         terminal_write(terminal, &byte, 1);
     }
 }
 
+static regex_t compiled(const char *pattern)
+{
+    regex_t regex;
+    if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB | REG_NEWLINE) != 0)
+        die("no regular expression: ", pattern);
+    return regex;
+}
+
+static void press(char *words)
+{
+    char *seconds = strsep(&words, " "), *text = strsep(&words, " ");
+    if (!text || !words)
+        die("expected press SECONDS TEXT REGEX, not: ", seconds);
+    regex_t regex = compiled(words);
+    for (int times = 0; !run(0.001, &regex); times++) {
+        if (times == 500 || closed)
+            die("the screen never showed: ", words);
+        settle(strtod(seconds, NULL));
+        if (!run(0.001, &regex))
+            type(text);
+    }
+    regfree(&regex);
+}
+
 static void act(char *line)
 {
-    char *rest = strchr(line, ' ');
-    if (!rest)
-        die("expected wait REGEX, type TEXT or sleep SECONDS, not: ", line);
-    *rest++ = '\0';
-    if (strcmp(line, "type") == 0) {
+    char *rest = line, *verb = strsep(&rest, " ");
+    if (strcmp(verb, "cut") == 0) {
+        look();
+        cut_at = now() - began;
+    } else if (!rest) {
+        die("expected something after ", verb);
+    } else if (strcmp(verb, "type") == 0) {
         type(rest);
-    } else if (strcmp(line, "sleep") == 0) {
+    } else if (strcmp(verb, "sleep") == 0) {
         run(strtod(rest, NULL), NULL);
-    } else if (strcmp(line, "wait") == 0) {
-        regex_t regex;
-        if (regcomp(&regex, rest, REG_EXTENDED | REG_NOSUB) != 0)
-            die("no regular expression: ", rest);
+    } else if (strcmp(verb, "press") == 0) {
+        press(rest);
+    } else if (strcmp(verb, "wait") == 0) {
+        regex_t regex = compiled(rest);
         if (!run(30, &regex))
             die("the screen never showed: ", rest);
         regfree(&regex);
     } else {
-        die("expected wait, type or sleep, not: ", line);
+        die("expected wait, type, sleep, press or cut, not: ", verb);
     }
 }
 
-/* xterm's 256 colours: 16 of the palette, a cube, a ramp of greys. */
-static unsigned colour(int index, unsigned otherwise)
+static FILE *create(const char *path)
 {
-    if (index < 0)
-        return otherwise;
-    if (index < 16)
-        return palette[index];
-    if (index >= 232)
-        return (unsigned)(8 + 10 * (index - 232)) * 0x10101u;
-    const int parts[3] = { (index - 16) / 36, (index - 16) / 6 % 6, (index - 16) % 6 };
-    unsigned rgb = 0;
-    for (int i = 0; i < 3; i++)
-        rgb = rgb << 8 | (unsigned)(parts[i] ? 55 + 40 * parts[i] : 0);
-    return rgb;
+    FILE *out = fopen(path, "w");
+    if (!out)
+        die("cannot write ", path);
+    return out;
 }
 
-static bool same_look(const struct terminal_cell *a, const struct terminal_cell *b)
+static void finish(FILE *out, const char *path)
 {
-    return a->fg == b->fg && a->bg == b->bg && a->bold == b->bold && a->dim == b->dim && a->italic == b->italic &&
-           a->underline == b->underline && a->reverse == b->reverse;
+    if (fclose(out) != 0)
+        die("cannot write ", path);
 }
 
-static void put_glyph(FILE *out, uint32_t c)
+static void write_picture(const char *path)
 {
-    if (c == '&' || c == '<' || c == '>')
-        fprintf(out, "&#%u;", c);
-    else
-        fprintf(out, "%lc", (wint_t)(c ? c : ' '));
+    FILE *out = create(path);
+    svg_begin(out, terminal_rows(terminal), terminal_cols(terminal));
+    for (unsigned row = 0; row < terminal_rows(terminal); row++)
+        svg_row(out, terminal, row);
+    svg_end(out);
+    finish(out, path);
 }
 
-/* A run of cells of one look: its ground, and its text stretched to its cells so that columns stay columns in any font. */
-static void draw_run(FILE *out, unsigned row, unsigned from, unsigned to, const struct terminal_cell *look)
+static void write_film(const char *path)
 {
-    unsigned ink = colour(look->fg, FOREGROUND), ground = colour(look->bg, BACKGROUND);
-    if (look->reverse) {
-        unsigned swap = ink;
-        ink = ground;
-        ground = swap;
-    }
-    double x = MARGIN + from * CELL_WIDTH, width = (to - from) * CELL_WIDTH;
-    unsigned y = MARGIN + row * CELL_HEIGHT;
-    if (ground != BACKGROUND)
-        fprintf(out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" fill=\"#%06x\"/>\n", x, y, width,
-                CELL_HEIGHT, ground);
-    bool blank = !look->underline;
-    struct terminal_cell cell;
-    for (unsigned col = from; blank && col < to; col++)
-        blank = terminal_get(terminal, (int)row, col, &cell) && (cell.chars[0] == 0 || cell.chars[0] == ' ');
-    if (blank)
-        return;
-    fprintf(out, "<text x=\"%.1f\" y=\"%u\" textLength=\"%.1f\" fill=\"#%06x\"%s%s%s%s>", x, y + FONT_SIZE, width, ink,
-            look->bold ? " font-weight=\"bold\"" : "", look->italic ? " font-style=\"italic\"" : "",
-            look->underline ? " text-decoration=\"underline\"" : "", look->dim ? " opacity=\"0.65\"" : "");
-    for (unsigned col = from; col < to; col++)
-        if (terminal_get(terminal, (int)row, col, &cell) && cell.chars[0] != (uint32_t)-1)
-            for (size_t i = 0; i == 0 || (i < 6 && cell.chars[i]); i++)
-                put_glyph(out, cell.chars[i]);
-    fprintf(out, "</text>\n");
+    FILE *out = create(path);
+    film_write(film, out, terminal_rows(terminal), terminal_cols(terminal), cut_at > 0 ? cut_at : now() - began);
+    finish(out, path);
 }
 
-static void draw(FILE *out)
+static pid_t start(char **command, unsigned cols, unsigned rows)
 {
-    unsigned rows = terminal_rows(terminal), cols = terminal_cols(terminal);
-    double width = cols * CELL_WIDTH + 2 * MARGIN;
-    unsigned height = rows * CELL_HEIGHT + 2 * MARGIN;
-    fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %u\" width=\"%.0f\" height=\"%u\"\n"
-            "     font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"%d\" "
-            "xml:space=\"preserve\">\n"
-            "<rect width=\"%.0f\" height=\"%u\" rx=\"8\" fill=\"#%06x\"/>\n",
-            width, height, width, height, FONT_SIZE, width, height, BACKGROUND);
-    for (unsigned row = 0; row < rows; row++)
-        for (unsigned from = 0, col = 1; from < cols; col++) {
-            struct terminal_cell first, here;
-            terminal_get(terminal, (int)row, from, &first);
-            if (col < cols && terminal_get(terminal, (int)row, col, &here) &&
-                (here.chars[0] == (uint32_t)-1 || same_look(&first, &here)))
-                continue;
-            draw_run(out, row, from, col, &first);
-            from = col;
-        }
-    fprintf(out, "</svg>\n");
-}
-
-int main(int argc, char **argv)
-{
-    unsigned cols = 0, rows = 0;
-    if (argc < 4 || sscanf(argv[2], "%ux%u", &cols, &rows) != 2)
-        die("usage: screenshot OUT.svg COLUMNSxROWS COMMAND…", "");
-    setlocale(LC_ALL, "C.UTF-8");
     struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols };
+    struct err err = { 0 };
     int master;
     pid_t pid = forkpty(&master, NULL, NULL, &size);
     if (pid == 0) {
         setenv("TERM", "xterm-256color", 1);
         unsetenv("NO_COLOR");
-        execvp(argv[3], argv + 3);
+        execvp(command[0], command);
         _exit(127);
     }
-    struct err err = { 0 };
-    struct terminal_options options = { .master = master, .rows = rows, .cols = cols, .nonce = "", .on_event = note };
+    struct terminal_options options = {
+        .master = master, .rows = rows, .cols = cols, .nonce = "", .on_event = note, .on_output = record
+    };
+    began = now();
     terminal = pid > 0 ? terminal_new(&options, &err) : NULL;
     if (!terminal)
         die("no terminal: ", err.message);
+    return pid;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = { { "film", required_argument, NULL, 'f' },
+                                             { "cast", required_argument, NULL, 'c' },
+                                             { NULL, 0, NULL, 0 } };
+    unsigned cols = 0, rows = 0;
+    const char *film_path = NULL, *cast_path = NULL;
+    for (int c; (c = getopt_long(argc, argv, "+", options, NULL)) != -1;)
+        *(c == 'f' ? &film_path : &cast_path) = optarg;
+    argv += optind;
+    argc -= optind;
+    if (argc < 3 || sscanf(argv[1], "%ux%u", &cols, &rows) != 2)
+        die("usage: screenshot [--film FILM.svg] [--cast CAST] OUT.svg COLUMNSxROWS COMMAND…", "");
+    setlocale(LC_ALL, "C.UTF-8");
+    film = film_path ? film_new() : NULL;
+    cast = cast_path ? create(cast_path) : NULL;
+    if (cast)
+        cast_begin(cast, rows, cols, "teachroot");
+    pid_t pid = start(argv + 2, cols, rows);
     char *line = NULL;
     size_t room = 0;
     for (ssize_t n; (n = getline(&line, &room, stdin)) > 0;) {
@@ -223,12 +246,12 @@ int main(int argc, char **argv)
             act(line);
     }
     free(line);
-    FILE *out = fopen(argv[1], "w");
-    if (!out)
-        die("cannot write ", argv[1]);
-    draw(out);
-    if (fclose(out) != 0)
-        die("cannot write ", argv[1]);
+    write_picture(argv[0]);
+    if (film)
+        write_film(film_path);
+    if (cast)
+        finish(cast, cast_path);
+    cast = NULL;
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);
     terminal_free(terminal);

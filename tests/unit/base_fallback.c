@@ -20,31 +20,15 @@
 
 #include <cmocka.h>
 
-#define ROOM 32768
-
-static int stand_alone(int who)
-{
-    (void)who;
-    return unshare(CLONE_NEWNS) < 0 ? -1 : scenario_ground();
-}
-
 /* What @scenario writes down in a child on an empty tmpfs, without the syscalls @blocked (ends with 0). */
-static void record(scenario_fn *scenario, const int *blocked, char text[ROOM])
+static void record(scenario_fn *scenario, const int *blocked, char text[SCENARIO_ROOM])
 {
-    scenario_record(scenario, stand_alone, 0, blocked, text, ROOM);
+    scenario_record(scenario, scenario_alone, 0, blocked, text, SCENARIO_ROOM);
 }
 
 static void same_without(scenario_fn *scenario, const int *blocked)
 {
-    static char with[ROOM], without[ROOM];
-    static const int none[] = { 0 };
-    record(scenario, none, with);
-    record(scenario, blocked, without);
-    for (char *a = with, *b = without; a || b;) {
-        const char *line_a = strsep(&a, "\n"), *line_b = strsep(&b, "\n");
-        if (!line_a || !line_b || strcmp(line_a, line_b) != 0)
-            fail_msg("with the syscall\n%s\nand without\n%s", line_a ? line_a : "nothing", line_b ? line_b : "nothing");
-    }
+    scenario_same_without(scenario, scenario_alone, 0, blocked);
 }
 
 static const char *outcome(long result)
@@ -331,7 +315,7 @@ static void race_a_rename(FILE *out)
 
 static void a_directory_moved_away_meanwhile_lets_nothing_out(void **state)
 {
-    char text[ROOM];
+    char text[SCENARIO_ROOM];
     record(race_a_rename, no_openat2, text);
     assert_string_equal(text, "escaped 0, missed 20000\n");
 }
@@ -387,7 +371,7 @@ static void ask_for_what_only_clone3_can(FILE *out)
 static void what_only_clone3_can_do_is_said_to_be_missing(void **state)
 {
     static const int no_clone3[] = { SYS_clone3, 0 };
-    char text[ROOM];
+    char text[SCENARIO_ROOM];
     record(ask_for_what_only_clone3_can, no_clone3, text);
     assert_string_equal(text, "time: ENOSYS\ncgroup: ENOSYS\n");
 }
@@ -453,7 +437,7 @@ static void signals_reach_the_same_process_without_pidfds(void **state)
         same_without(signal_by_pidfd, sets[i]);
         same_without(signal_a_number_used_again, sets[i]);
     }
-    char text[ROOM];
+    char text[SCENARIO_ROOM];
     record(signal_a_number_used_again, neither, text);
     assert_string_equal(text, "chosen 0, same number 1, signal: ESRCH, the second lives: 1\n");
 }
@@ -485,7 +469,7 @@ static void the_same_fds_stay_open_without_close_range(void **state)
 {
     static const int no_close_range[] = { SYS_close_range, 0 };
     same_without(close_all_but, no_close_range);
-    char text[ROOM];
+    char text[SCENARIO_ROOM];
     record(close_all_but, no_close_range, text);
     assert_non_null(strstr(text, "0: 0 1 2 105 107 200\n"));
 }
@@ -607,7 +591,7 @@ static void ask_for_what_only_mount_setattr_can(FILE *out)
 static void what_only_mount_setattr_can_do_is_said_to_be_missing(void **state)
 {
     static const int no_setattr[] = { SYS_mount_setattr, 0 };
-    char text[ROOM];
+    char text[SCENARIO_ROOM];
     record(ask_for_what_only_mount_setattr_can, no_setattr, text);
     assert_non_null(strstr(text, "recursive: ENOSYS\nidmap: ENOSYS\n"));
     assert_non_null(strstr(text, "/mnt: 0x1000\n")); /* unchanged: relatime alone */

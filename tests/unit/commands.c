@@ -28,17 +28,10 @@ static void a_line_that_is_exactly_a_command_is_caught(void **state)
 static void everything_else_goes_to_bash(void **state)
 {
     static const char *const lines[] = {
-        "",         " next",
-        "\\next",   "next | cat",
-        "next;",    "nextx",
-        "Next",     "help cd",
-        "goto",     "goto x",
-        "goto 0",   "goto -1",
-        "quit now", "1",
-        "1 3",      "ls",
-        "hint 2",   "echo next",
-        "goto 1 2", "answer",
-        "next\n",   "goto 99999999999999999999",
+        "",        " next",    "\\next",     "next | cat", "next;",        "nextx",    "Next",
+        "help cd", "goto",     "goto x",     "goto 0",     "goto -1",      "quit now", "1",
+        "1 3",     "ls",       "hint 2",     "echo next",  "goto 1 2",     "answer",   "goto 4.",
+        "goto .3", "goto 4.0", "goto 4.3.1", "goto 4,3",   "goto 12345.1", "next\n",   "goto 99999999999999999999",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         if (at_prompt(lines[i], false) != ACTION_NONE)
@@ -59,10 +52,23 @@ static void arguments_are_read(void **state)
 {
     struct command_line command;
     assert_true(commands_at_prompt("goto  12 ", false, &command));
-    assert_int_equal(command.number, 12);
+    assert_int_equal(command.place.step, 12);
+    assert_false(command.place.names_lesson);
+    assert_true(commands_at_prompt("goto 0.3", false, &command));
+    assert_int_equal(command.place.step, 3);
+    assert_int_equal(command.place.lesson, 0);
+    assert_true(command.place.names_lesson);
+    assert_true(commands_at_prompt("terminal 2", false, &command));
+    assert_int_equal(command.number, 2);
     assert_true(commands_at_prompt("answer the loader ", true, &command));
     assert_string_equal(command.argument, "the loader");
-    char line[600];
+    assert_true(commands_at_prompt("explain ls -l | wc", false, &command)); /* all of the line */
+    assert_int_equal(command.action, ACTION_EXPLAIN);
+    assert_string_equal(command.argument, "ls -l | wc");
+    char why[256];
+    assert_true(commands_mistaken("explain", why, sizeof(why)));
+    assert_non_null(strstr(why, "explain ls -l"));
+    char line[5000];
     memset(line, 'x', sizeof(line));
     memcpy(line, "answer ", 7);
     line[sizeof(line) - 1] = '\0';

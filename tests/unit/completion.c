@@ -1,5 +1,6 @@
 /* Completion in a shell's own root: real directories, a real process that stands in them. */
 #include "repl/screen/completion.h"
+#include "engine/image/store.h"
 #include "repl/screen/shell_words.h"
 
 #include <errno.h>
@@ -55,6 +56,18 @@ static const struct {
     { "srv/jail/etc/jailed", 0644 },
     { "srv/jail/bin", 0 },
     { "srv/jail/bin/sh", 0755 },
+    { "sys", 0 },
+    { "sys/fs", 0 },
+    { "sys/fs/cgroup", 0 },
+    { "sys/fs/cgroup/cpu", 0 },
+    { "sys/fs/cgroup/cpu/box", 0 },
+    { "sys/fs/cgroup/cpu/box/cpu.shares", 0644 },
+    { "sys/fs/cgroup/cpu/box/cpu.stat", 0444 },
+    { "sys/fs/cgroup/memory", 0 },
+    { "sys/fs/cgroup/memory/box", 0 },
+    { "sys/fs/cgroup/memory/box/inner", 0 },
+    { "sys/fs/cgroup/memory/box/memory.limit_in_bytes", 0644 },
+    { "sys/fs/cgroup/memory/box/tasks", 0644 },
 };
 #define TREE (sizeof tree / sizeof *tree)
 
@@ -168,10 +181,38 @@ static void the_word_is_completed_by_where_it_stands(void **state)
         { "echo \\$HOM", "" },
         /* inside the directory that chroot is given */
         { "chroot /srv/jail /bin/", "/bin/sh" },
-        { "chroot /srv/jail /etc/j", "/etc/jailed" },
+        { "chroot /srv/jail /etc/j", "" }, /* no program */
+        { "chroot /srv/jail cat /etc/j", "/etc/jailed" },
+        { "chroot /srv/jail s", "sh" },
+        { "unshare --pid --fork chroot /srv/jail s", "sh" },
         { "chroot --userspec=0 ../srv/jail /bin/", "/bin/sh" },
         { "chroot /srv/ja", "/srv/jail/" },
         { "chroot /srv/jail /bin/sh; cat /etc/ho", "/etc/hostname|/etc/hosts" },
+        /* options, verbs and values of the explain tables */
+        { "unshare --mo", "--monotonic=|--mount|--mount-proc" },
+        { "unshare --pid nse", "nsenter" },
+        { "unshare --propagation=sl", "slave" },
+        { "mount --make-rp", "--make-rprivate" },
+        { "mount -t over", "overlay" },
+        { "mount -o ro,nos", "ro,nosuid" },
+        { "mount -o lowerdir=/srv,upp", "upperdir=" },
+        { "ip li", "link" },
+        { "ip link s", "set|show" },
+        { "docker ima", "image|images" },
+        { "kill -s KI", "KILL" },
+        { "dd of", "of=" },
+        { "explain unshare --ut", "--uts" },
+        { "sh --zzz", "" },
+        /* control groups */
+        { "cgset -r cpu", "cpu.shares=" },
+        { "cgget -r cpu", "cpu.shares|cpu.stat" },
+        { "cgset -r memory.l", "memory.limit_in_bytes=" },
+        { "cgexec -g c", "cpu:/" },
+        { "cgcreate -g cpu,m", "cpu,memory:/" },
+        { "cgexec -g cpu:/b", "cpu:/box" },
+        { "cgexec -g memory:box/", "memory:box/inner" },
+        { "cgset -r cpu.shares=5 b", "box" },
+        { "cgdelete memory:/box/i", "memory:/box/inner" },
     };
     int wrong = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -184,6 +225,119 @@ static void the_word_is_completed_by_where_it_stands(void **state)
     assert_int_equal(wrong, 0);
     assert_string_equal(candidates_of("cat MA", true), "Makefile|main.c");
     assert_non_null(strstr(candidates_of("", false), "nsenter|"));
+}
+
+/* What a store of the lab's has, written into it by our own code. */
+static void make_store(void)
+{
+    static const char *const names[] = { "docker.io/library/base:latest", "docker.io/library/base:old",
+                                         "localhost:5080/team/tool:v1" };
+    char path[512];
+    struct err err = { 0 };
+    struct digest manifest;
+    snprintf(path, sizeof path, "%s/var/lib/docker", directory);
+    struct store *store = store_open(path, STORE_WRITE, NULL, &err);
+    if (!store)
+        fail_msg("%s", err.message);
+    assert_int_equal(store_add(store, "{}", 2, &manifest, NULL), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_int_equal(store_set_name(store, names[i], &manifest, MEDIA_MANIFEST, 2, NULL), 0);
+    store_close(store);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void docker_s_words_are_completed_by_its_tables(void **state)
+{
+    static const struct {
+        const char *line, *candidates;
+    } cases[] = {
+        { "docker ", "--help|--version|container|create|export|help|history|image|images|import|inspect|load|ps|pull|"
+                     "push|rm|rmi|save|tag" },
+        { "docker im", "image|images|import" },
+        { "docker help ta", "tag" },
+        { "docker image l", "list|load|ls" },
+        { "docker container ", "--help|create|export|inspect|list|ls|prune|ps|remove|rm" },
+        { "docker nosuch ", "" },
+        { "docker create --e", "--entrypoint|--env|--env-file" },
+        { "docker container create --e", "--entrypoint|--env|--env-file" },
+        { "docker create --name box ba", "base|base:latest|base:old" },
+        { "docker create -e A=1 -ti base:o", "base:old" },
+        { "docker create --rm base m", "main.c|my\\ dir/|my\\ file" }, /* a program's own line */
+        { "docker create --env-file ma", "main.c" },
+        { "docker create base --en", "" },
+        { "docker rmi base loc", "localhost:5080/team/tool:v1" },
+        { "docker rmi localhost:50", "localhost:5080/team/tool:v1" },
+        { "docker rmi localhost:5080/t", "localhost:5080/team/tool:v1" },
+        { "docker rm ", "box" },
+        { "docker export -o ma", "main.c" },
+        { "docker export ", "box" },
+        { "docker inspect b", "base|base:latest|base:old|box" },
+        { "docker import ma", "main.c" },
+        { "docker load < ma", "main.c" },
+        { "docker ps --al", "--all" },
+        { "docker ps ", "" },
+        { "docker rm -- --", "" },
+    };
+    char line[512], path[600];
+    int wrong = 0;
+    make_store();
+    mkdir((snprintf(path, sizeof path, "%s/var/lib/docker/containers", directory), path), 0700);
+    mkdir((snprintf(path, sizeof path, "%s/var/lib/docker/containers/aa", directory), path), 0700);
+    mkdir((snprintf(path, sizeof path, "%s/var/lib/docker/containers/bb", directory), path), 0700);
+    mkdir((snprintf(path, sizeof path, "%s/var/lib/docker/containers/cc", directory), path), 0700);
+    write_file("var/lib/docker/containers/aa/container.json", "{\"Name\":\"box\"}");
+    write_file("var/lib/docker/containers/bb/container.json", "{\"Name\":\"$(reboot)\"}");
+    assert_int_equal(
+        mkfifo((snprintf(path, sizeof path, "%s/var/lib/docker/containers/cc/container.json", directory), path), 0600),
+        0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(line, sizeof line, "%s", cases[i].line);
+        const char *got = candidates_of(line, false);
+        if (strcmp(got, cases[i].candidates) != 0) {
+            print_error("`%s`: `%s`, expected `%s`\n", line, got, cases[i].candidates);
+            wrong++;
+        }
+    }
+    assert_int_equal(wrong, 0);
+    /* The store is the lab's to write. */
+    write_file("var/lib/docker/index.json",
+               "{\"manifests\":[7,{\"annotations\":{\"org.opencontainers.image.ref.name\":\"a b;c\"}},"
+               "{\"annotations\":{\"org.opencontainers.image.ref.name\":\"good:1\"}}]}");
+    assert_string_equal(candidates_of("docker rmi ", false), "good:1");
+    unlink((snprintf(path, sizeof path, "%s/var/lib/docker/index.json", directory), path));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_string_equal(candidates_of("docker rmi ", false), "");
+}
+
+/* On version 2 there is one hierarchy, and a file names its controllers. */
+static void groups_of_version_2_are_completed_too(void **state)
+{
+    static const struct {
+        const char *line, *candidates;
+    } cases[] = {
+        { "cgcreate -g m", "memory:/" },
+        { "cgcreate -g memory,c", "memory,cpu:/" },
+        { "cgexec -g memory,cpu:/m", "memory,cpu:/memory" }, /* what was a hierarchy is a group now */
+        { "cgset -r memory.l", "memory.limit_in_bytes=" },
+        { "cgget -r memory.limit_in_bytes memory/b", "memory/box" },
+    };
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/sys/fs/cgroup/cgroup.controllers", directory);
+    FILE *file = fopen(path, "we");
+    fputs("cpu memory pids\n", file);
+    fclose(file);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(candidates_of(cases[i].line, false), cases[i].candidates);
+    unlink(path);
 }
 
 /* Bash reads every candidate back as the file it stands for. */
@@ -282,16 +436,8 @@ static int tear_down(void **state)
     observe_place_free(&place);
     kill(shell, SIGKILL);
     waitpid(shell, NULL, 0);
-    for (size_t i = LINKS; i > 0; i--) {
-        snprintf(path, sizeof path, "%s/%s", directory, links[i - 1].path);
-        unlink(path);
-    }
-    for (size_t i = TREE; i > 0; i--) {
-        snprintf(path, sizeof path, "%s/%s", directory, tree[i - 1].path);
-        remove(path);
-    }
-    rmdir(directory);
-    return 0;
+    snprintf(path, sizeof path, "rm -rf %s", directory);
+    return system(path);
 }
 
 /* Started again with a directory: a process whose root that is. */
@@ -316,6 +462,8 @@ int main(int argc, char **argv)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_word_is_completed_by_where_it_stands),
+        cmocka_unit_test(docker_s_words_are_completed_by_its_tables),
+        cmocka_unit_test(groups_of_version_2_are_completed_too),
         cmocka_unit_test(quoted_names_are_read_back_by_bash),
         cmocka_unit_test(a_process_that_is_gone_is_an_error),
     };

@@ -1,6 +1,7 @@
 /* Templates say what Go's text/template says of the same, and what is wrong in one is said, not passed over. */
 #include "engine/docker/format.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -176,12 +177,37 @@ static void no_template_breaks_the_evaluator(void **state)
     json_decref(value);
 }
 
+static void a_template_that_grows_for_ever_is_ended(void **state)
+{
+    static const char *const bombs[][3] = {
+        { "{{json .Quote", " | json", "}}" }, /* twice as many backslashes each time */
+        { "{{$x := .ID}}", "{{$x = print $x $x}}", "{{$x}}" },
+        { "{{$x := printf \"%1000s\" .ID}}{{$x = printf \"%s%s%s%s%s%s%s%s%s\" $x $x $x $x $x $x $x $x $x}}",
+          "{{range .Config.Cmd}}{{range $.Config.Cmd}}{{range $.Config.Cmd}}{{$x}}{{$x}}{{$x}}{{end}}{{end}}{{end}}",
+          "" },
+    };
+    json_t *value = json_loads(document, 0, NULL);
+    for (size_t i = 0; i < sizeof bombs / sizeof *bombs; i++) {
+        char text[16384];
+        struct err err = { 0 };
+        strcpy(text, bombs[i][0]);
+        for (int j = 0; j < 100; j++)
+            strcat(text, bombs[i][1]);
+        strcat(text, bombs[i][2]);
+        assert_null(apply(value, text, &err));
+        assert_int_equal(err.code, E2BIG);
+        assert_non_null(strstr(err.message, "too long: over"));
+    }
+    json_decref(value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(templates_print_what_go_prints),
         cmocka_unit_test(what_is_wrong_in_a_template_is_said),
         cmocka_unit_test(no_template_breaks_the_evaluator),
+        cmocka_unit_test(a_template_that_grows_for_ever_is_ended),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,6 +237,62 @@ static void an_index_leads_to_the_platforms_manifest(void **state)
     }
 }
 
+static void a_variant_runs_what_was_made_for_a_lower_one(void **state)
+{
+    static const struct {
+        const char *platform, *there, *chosen; /* "": the one without a variant; NULL: none */
+    } cases[] = {
+        { "linux/amd64/v3", "v4 v3 v2 v1 -", "v3" },
+        { "linux/amd64/v3", "v4 - v2 v1", "v2" },
+        { "linux/amd64/v3", "v4 v1", "v1" },
+        { "linux/amd64/v3", "v4 -", "" },
+        { "linux/amd64/v3", "v4", NULL },
+        { "linux/amd64", "v2 v1", "v1" },
+        { "linux/amd64", "v2", NULL },
+        { "linux/amd64", "v2 baseline -", "" },
+        { "linux/arm64/v9", "v8 v9 -", "v9" },
+        { "linux/arm64/v9", "- v9.1 v8.1", "v8.1" },
+        { "linux/arm64/v9", "v8.6 v8.5", "v8.5" },
+        { "linux/arm64/v9", "-", "" },
+        { "linux/arm64", "v9 v8.1 v8", "v8" },
+        { "linux/arm64/v8.2", "v8 v8.3 v8.2 v8.1", "v8.2" },
+        { "linux/arm/v7", "v8 v5 v7 v6", "v7" },
+        { "linux/arm/v7", "v8 v5 v6", "v6" },
+        { "linux/arm/v7", "v8 v5", "v5" },
+        { "linux/arm/v7", "v8 v4", NULL },
+        { "linux/arm/v6", "v7 -", NULL },
+        { "linux/riscv64/rva23", "rva20", NULL },
+        { "linux/riscv64/rva23", "rva20 rva23", "rva23" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct image_platform platform;
+        char there[64], *rest = there;
+        const char *variants[8] = { NULL };
+        json_t *index = json_pack("{s:[]}", "manifests");
+        assert_int_equal(image_platform_parse(cases[i].platform, &platform, NULL), 0);
+        snprintf(there, sizeof there, "%s", cases[i].there);
+        for (size_t n = 0; rest; n++) {
+            char digest[DIGEST_SIZE];
+            variants[n] = strsep(&rest, " ");
+            snprintf(digest, sizeof digest, "sha256:%064zx", n);
+            if (strcmp(variants[n], "-") == 0)
+                variants[n] = "";
+            json_t *entry = json_pack("{s:s,s:i,s:{s:s,s:s}}", "digest", digest, "size", 1, "platform", "os", "linux",
+                                      "architecture", platform.architecture);
+            if (*variants[n])
+                json_object_set_new(json_object_get(entry, "platform"), "variant", json_string(variants[n]));
+            json_array_append_new(json_object_get(index, "manifests"), entry);
+        }
+        struct digest digest = { "" };
+        uint64_t size;
+        bool found = image_select(index, cases[i].platform, &digest, &size, NULL) == 0;
+        const char *got = found ? variants[digest_hex(&digest)[63] - '0'] : NULL;
+        if (found != (cases[i].chosen != NULL) || (found && strcmp(got, cases[i].chosen) != 0))
+            fail_msg("%s of %s: %s", cases[i].platform, cases[i].there, found ? got : "none");
+        json_decref(index);
+    }
+}
+
 /* --- images of a store --- */
 
 static char base[64];
@@ -494,6 +550,7 @@ int main(void)
         cmocka_unit_test(what_is_no_image_is_not_taken_for_one),
         cmocka_unit_test(docker_and_oci_manifests_are_read),
         cmocka_unit_test(an_index_leads_to_the_platforms_manifest),
+        cmocka_unit_test(a_variant_runs_what_was_made_for_a_lower_one),
         cmocka_unit_test(a_store_whose_blobs_do_not_agree_is_not_believed),
         cmocka_unit_test(indexes_in_indexes_end),
         cmocka_unit_test(images_are_found_by_name_and_by_the_first_digits_of_an_id),

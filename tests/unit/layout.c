@@ -8,15 +8,15 @@
 
 #include <cmocka.h>
 
-#define RECTS 9
+#define RECTS 12
 #define COLS_MAX 250
 #define ROWS_MAX 80
 
 static size_t rects(const struct layout *layout, struct rect out[RECTS])
 {
-    const struct rect all[RECTS] = { layout->lesson_title, layout->lesson,      layout->terminal_title,
-                                     layout->terminal,     layout->state_title, layout->state,
-                                     layout->divider,      layout->message,     layout->status };
+    const struct rect all[RECTS] = { layout->lesson_title, layout->lesson, layout->terminal_title, layout->terminal,
+                                     layout->state_title,  layout->state,  layout->divider,        layout->message,
+                                     layout->status,       layout->gutter, layout->lens_title,     layout->lens };
     memcpy(out, all, sizeof(all));
     return RECTS;
 }
@@ -51,8 +51,19 @@ static void check_size(unsigned cols, unsigned rows, const struct layout_options
 
 static void rectangles_never_overlap_leave_the_screen_or_leave_holes(void **state)
 {
-    const struct layout_options options[] = { { false, 0 }, { true, PANE_TERMINAL }, { true, PANE_LESSON } };
-    for (size_t i = 0; i < 3; i++)
+    const struct layout_options options[] = {
+        { .zoomed = false },
+        { .zoomed = true, .zoom = PANE_TERMINAL },
+        { .zoomed = true, .zoom = PANE_LESSON },
+        { .presented = true },
+        { .presented = true, .spotlight = SPOTLIGHT_TERMINAL },
+        { .presented = true, .spotlight = SPOTLIGHT_STATE },
+        { .presented = true, .spotlight = SPOTLIGHT_LENS, .lens = true },
+        { .presented = true, .spotlight = SPOTLIGHT_LESSON },
+        { .lens = true },
+        { .presented = true, .lens = true },
+    };
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         for (unsigned rows = 1; rows <= ROWS_MAX; rows++)
             for (unsigned cols = 1; cols <= COLS_MAX; cols++)
                 check_size(cols, rows, &options[i]);
@@ -105,13 +116,46 @@ static void large_screens_give_the_terminal_at_least_80_columns(void **state)
 
 static void a_zoomed_pane_has_all_but_title_message_and_status(void **state)
 {
-    struct layout layout = layout_compute(80, 24, &(struct layout_options){ true, PANE_TERMINAL });
+    struct layout layout = layout_compute(80, 24, &(struct layout_options){ .zoomed = true, .zoom = PANE_TERMINAL });
     assert_int_equal(layout.terminal.rows, 21);
     assert_int_equal(layout.terminal.cols, 80);
     assert_int_equal(layout.lesson.rows, 0);
-    layout = layout_compute(80, 24, &(struct layout_options){ true, PANE_LESSON });
+    layout = layout_compute(80, 24, &(struct layout_options){ .zoomed = true, .zoom = PANE_LESSON });
     assert_int_equal(layout.lesson.rows, 21);
     assert_int_equal(layout.terminal.rows, 0);
+}
+
+static void the_lens_takes_the_state_s_place_or_half_of_it_and_none_of_the_terminal(void **state)
+{
+    static const unsigned sizes[][2] = { { 80, 24 }, { 120, 36 }, { 200, 50 } };
+    for (size_t i = 0; i < 3; i++) {
+        struct layout without = layout_compute(sizes[i][0], sizes[i][1], &(struct layout_options){ 0 });
+        struct layout with = layout_compute(sizes[i][0], sizes[i][1], &(struct layout_options){ .lens = true });
+        assert_memory_equal(&with.terminal, &without.terminal, sizeof(with.terminal));
+        assert_int_equal(with.lens.rows, without.state.rows);
+        assert_int_equal(with.state.rows > 0, sizes[i][0] == 200);
+        assert_true(with.lens.cols >= 54);
+    }
+}
+
+static void for_a_room_the_terminal_is_the_biggest_and_the_spotlight_gives_all_of_it(void **state)
+{
+    static const unsigned sizes[][2] = { { 80, 24 }, { 120, 36 }, { 200, 50 } };
+    for (size_t i = 0; i < 3; i++) {
+        unsigned cols = sizes[i][0], rows = sizes[i][1];
+        struct layout layout = layout_compute(cols, rows, &(struct layout_options){ .presented = true });
+        assert_int_equal(layout.terminal.cols + layout.gutter.cols, cols);
+        assert_true(layout.terminal.rows * 2 >= rows - 1);
+        assert_true(layout.lesson.rows >= 3 && layout.lesson.rows < layout.terminal.rows / 2);
+        assert_true(layout.state.rows >= 1 && layout.state.rows < layout.terminal.rows / 2);
+        for (int on = SPOTLIGHT_TERMINAL; on < SPOTLIGHTS; on++) {
+            layout = layout_compute(cols, rows,
+                                    &(struct layout_options){ .presented = true, .spotlight = on, .lens = true });
+            const struct rect *panes[] = { NULL, &layout.terminal, &layout.state, &layout.lens, &layout.lesson };
+            for (int pane = SPOTLIGHT_TERMINAL; pane < SPOTLIGHTS; pane++)
+                assert_int_equal(panes[pane]->rows, pane == on ? rows - 3 : 0);
+        }
+    }
 }
 
 int main(void)
@@ -122,7 +166,9 @@ int main(void)
         cmocka_unit_test(small_screens_keep_lesson_terminal_and_status),
         cmocka_unit_test(at_80_by_24_the_lesson_stands_over_a_terminal_of_80_columns),
         cmocka_unit_test(at_120_by_36_the_lesson_stands_beside_the_terminal),
+        cmocka_unit_test(the_lens_takes_the_state_s_place_or_half_of_it_and_none_of_the_terminal),
         cmocka_unit_test(large_screens_give_the_terminal_at_least_80_columns),
+        cmocka_unit_test(for_a_room_the_terminal_is_the_biggest_and_the_spotlight_gives_all_of_it),
         cmocka_unit_test(a_zoomed_pane_has_all_but_title_message_and_status),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -226,6 +226,11 @@ static void what_a_step_asks_for_is_marked_once(void **state)
     assert_int_equal(wishes[3].outcome, LENS_FAILED);
     assert_int_equal(wishes[3].error, 0);
     assert_int_equal(lens_wishes(NULL, wishes), 0);
+    assert_int_equal(lens_wishes("assert syscall kill by 'sh' with '1, \"x' failed ESRCH > /dev/null || exit", wishes),
+                     1);
+    assert_string_equal(wishes[0].process, "sh");
+    assert_string_equal(wishes[0].text, "1, \"x");
+    assert_int_equal(wishes[0].error, ESRCH);
     count = lens_wishes("assert syscall mkdir failed EEXIST", wishes);
     feed("4000001<4> mkdir(\"/a\", 0777) = -1 EEXIST (x)\n");
     assert_false(row(0)->expected);
@@ -314,5 +319,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_without_an_end_takes_no_more_than_its_room, begin, end),
         cmocka_unit_test_setup_teardown(a_filter_lets_through_what_has_all_its_words, begin, end),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

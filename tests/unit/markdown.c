@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-static const struct theme utf8_theme = { LOOK_MONO, false }, ascii_theme = { LOOK_MONO, true };
+static const struct theme utf8_theme = { .look = LOOK_MONO }, ascii_theme = { .look = LOOK_MONO, .ascii = true };
 
 /* Everything the drawing knows, with long words, wide and combining glyphs. */
 static const char everything[] =

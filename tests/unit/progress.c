@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -223,6 +224,83 @@ static void a_copy_of_the_file_is_progress_elsewhere(void **state)
     progress_free(progress);
 }
 
+static void put_together_two_files_lose_nothing_and_the_later_place_counts(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    char copy[256];
+    snprintf(copy, sizeof copy, "%s/copy.json", directory);
+    write_text(copy,
+               "{\"version\": 1, \"last\": \"02-b.md\", \"passed\": {\"01-a.md\": {\"1\": \"old\", \"3\": \"cc\"}, "
+               "\"02-b.md\": {\"1\": \"dd\"}}, \"steps\": {\"01-a.md\": 3, \"02-b.md\": 2}, "
+               "\"times\": {\"01-a.md\": 1000, \"02-b.md\": 5000000000}}");
+    struct progress *progress = load(file), *other = progress_read(copy, &err);
+    assert_non_null(other);
+    pass(progress, "01-a.md", 1, "aa");
+    assert_int_equal(progress_set_last(progress, "01-a.md", &err), 0);
+    assert_int_equal(progress_set_step(progress, "01-a.md", 2, &err), 0);
+    assert_int_equal(progress_merge(progress, other, &err), 0);
+    progress_free(progress);
+    progress = load(file);
+    assert_true(progress_passed(progress, "01-a.md", 1, "aa")); /* its own, where both have it */
+    assert_true(progress_passed(progress, "01-a.md", 3, "cc"));
+    assert_true(progress_passed(progress, "02-b.md", 1, "dd"));
+    assert_int_equal(progress_step(progress, "01-a.md"), 2); /* it was there later */
+    assert_int_equal(progress_step(progress, "02-b.md"), 2);
+    assert_string_equal(progress_last(progress), "02-b.md");
+    assert_int_equal(progress_time(progress, "02-b.md"), 5000000000);
+    progress_free(other);
+    assert_int_equal(progress_export(progress, copy, &err), 0);
+    other = progress_read(copy, &err);
+    assert_non_null(other);
+    assert_int_equal(progress_passed_steps(other, "01-a.md"), 2);
+    assert_string_equal(progress_lesson(other, 1), "02-b.md");
+    assert_null(progress_lesson(other, 2));
+    progress_free(other);
+    progress_free(progress);
+}
+
+static void when_a_lesson_was_worked_on_is_known_and_old_files_do_not_say_it(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    long long before = (long long)time(NULL);
+    struct progress *progress = load(file);
+    pass(progress, "01-a.md", 1, "aa");
+    progress_free(progress);
+    progress = load(file);
+    assert_true(progress_time(progress, "01-a.md") >= before && progress_time(progress, "01-a.md") <= time(NULL));
+    assert_int_equal(progress_time(progress, "02-b.md"), 0);
+    assert_int_equal(progress_set_step(progress, "02-b.md", 1, &err), 0);
+    assert_true(progress_time(progress, "02-b.md") >= before);
+    progress_free(progress);
+    write_text(file, "{\"version\": 1, \"passed\": {\"01-a.md\": {\"1\": \"aa\"}}, \"newer\": [1]}");
+    progress = load(file);
+    assert_int_equal(progress_time(progress, "01-a.md"), 0);
+    pass(progress, "01-a.md", 2, "bb");
+    progress_free(progress);
+    char text[512] = "";
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && read(fd, text, sizeof text - 1) > 0);
+    close(fd);
+    assert_non_null(strstr(text, "\"newer\"")); /* what a newer program wrote is kept */
+}
+
+static void somebody_elses_file_is_only_read(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    char copy[256];
+    snprintf(copy, sizeof copy, "%s/copy.json", directory);
+    write_text(copy, "{\"version\": 1, \"pass");
+    assert_null(progress_read(copy, &err));
+    assert_int_equal(err.code, EBADMSG);
+    assert_int_equal(access(copy, F_OK), 0);
+    assert_int_equal(unlink(copy), 0);
+    assert_null(progress_read(copy, &err));
+    assert_int_equal(err.code, ENOENT);
+}
+
 static void the_default_place_is_the_state_directory(void **state)
 {
     (void)state;
@@ -257,6 +335,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_while_it_is_open_loses_nothing_held_in_memory, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(a_copy_of_the_file_is_progress_elsewhere, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(put_together_two_files_lose_nothing_and_the_later_place_counts, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(when_a_lesson_was_worked_on_is_known_and_old_files_do_not_say_it,
+                                        make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(somebody_elses_file_is_only_read, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(the_default_place_is_the_state_directory, make_directory, remove_directory),
         cmocka_unit_test(what_cannot_be_saved_is_an_error),
     };

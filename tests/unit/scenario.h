@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,6 +19,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#define SCENARIO_ROOM 32768
 
 typedef void scenario_fn(FILE *out);
 
@@ -59,6 +62,26 @@ static inline void scenario_record(scenario_fn *scenario, int (*prepare)(int who
     waitpid(pid, &status, 0);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || len == 0 || strstr(text, "could not be prepared"))
         fail_msg("the scenario ended with status %#x after: %s", (unsigned)status, text);
+}
+
+/** For @prepare: a mount namespace of its own, on an empty tmpfs at /mnt. */
+static inline int scenario_alone(int who)
+{
+    return unshare(CLONE_NEWNS) < 0 ? -1 : scenario_ground();
+}
+
+/** What @scenario writes down is the same with the syscalls @blocked and without. */
+static inline void scenario_same_without(scenario_fn *scenario, int (*prepare)(int who), int who, const int *blocked)
+{
+    static char with[SCENARIO_ROOM], without[SCENARIO_ROOM];
+    static const int none[] = { 0 };
+    scenario_record(scenario, prepare, who, none, with, sizeof with);
+    scenario_record(scenario, prepare, who, blocked, without, sizeof without);
+    for (char *a = with, *b = without; a || b;) {
+        const char *line_a = strsep(&a, "\n"), *line_b = strsep(&b, "\n");
+        if (!line_a || !line_b || strcmp(line_a, line_b) != 0)
+            fail_msg("with the syscall\n%s\nand without\n%s", line_a ? line_a : "nothing", line_b ? line_b : "nothing");
+    }
 }
 
 #endif

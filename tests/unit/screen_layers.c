@@ -1,17 +1,4 @@
 /* The layers of an overlay beside the step, on a terminal of its own: read back from the screen as a learner sees it. */
-
-#include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "tests/unit/screen_learner.h"
 
 #define SOON_MS 20000
@@ -28,22 +15,9 @@ static const char lesson[] =
 static const char by_the_way[] = "# Layers\n\nWords.\n\n## One\n\nMore words.\n\n```bash\ntrue\n```\n"
                                  "<!-- check\ntest -e /root/never\n-->\n";
 
-static struct harness *start_with(const char *text, unsigned cols, unsigned rows, const char *const *env)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/07-layers.md", directory);
-    FILE *file = fopen(path, "we");
-    fputs(text, file);
-    fclose(file);
-    forget_progress();
-    struct harness *harness = start_screen(path, cols, rows, env);
-    harness_expect(harness, PROMPT, START_MS);
-    return harness;
-}
-
 static struct harness *start(unsigned cols, unsigned rows, const char *const *env)
 {
-    return start_with(lesson, cols, rows, env);
+    return start_at_prompt(write_lesson(lesson), cols, rows, env);
 }
 
 static void each_layer_is_a_column_and_each_file_stands_under_the_layer_that_holds_it(void **state)
@@ -108,7 +82,7 @@ static void long_names_are_cut_with_a_mark(void **state)
 
 static void a_file_is_shown_before_the_rest_is_counted(void **state)
 {
-    struct harness *harness = start_with(by_the_way, 120, 36, NULL);
+    struct harness *harness = start_at_prompt(write_lesson(by_the_way), 120, 36, NULL);
     harness_send(harness, LONG_NAMES);
     harness_expect(harness, "/root/m: 2 lower, 1 upper *\n.* both in a+…; hidden in b+… *\n.*… and 9 more", SOON_MS);
     quit(harness);
@@ -141,6 +115,73 @@ static void a_container_in_an_overlay_is_told_of_it_from_inside(void **state)
     quit(harness);
 }
 
+/* Two images that share a layer, the upper one of the second made by hand. */
+#define IMAGES                                                                                                         \
+    "mkdir -p a/etc b/etc; touch a/etc/motd a/gone b/etc/.wh.motd b/.wh.gone b/greet; tar -C a -c . | docker import "  \
+    "- base >i; docker save base | tar x; tar -C b -cf b.tar .\r"
+#define KEEP "k() { s=$(sha256sum <$1 | cut -c1-64); cp $1 blobs/sha256/$s; echo $s; }\r"
+#define DESCRIBE                                                                                                       \
+    "d() { echo '{\"mediaType\":\"application/vnd.oci.image.'$1'\",\"digest\":\"sha256:'$(k $2)'\",\"size\":'$(stat "  \
+    "-c "                                                                                                              \
+    "%s $2)'}'; }; l=$(docker inspect -f '{{index .RootFS.Layers 0}}' base); rm index.json manifest.json\r"
+#define CONFIG                                                                                                         \
+    "echo '{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"'$l'\",\"sha256:'$(k "                                     \
+    "b.tar)'\"]},\"history\":[{\"comment\":"                                                                           \
+    "\"below\"},{\"created_by\":\"COPY greet /\"}]}' >c; cp blobs/sha256/${l#*:} a.tar; touch w\r"
+#define MANIFEST                                                                                                       \
+    "echo '{\"schemaVersion\":2,\"config\":'$(d config.v1+json c)',\"layers\":['$(d layer.v1.tar a.tar),$(d "          \
+    "layer.v1.tar b.tar)']}' >m\r"
+#define INDEX                                                                                                          \
+    "echo '{\"manifests\":[{\"annotations\":{\"org.opencontainers.image.ref.name\":\"greeter:1\"},'$(d "               \
+    "manifest.v1+json m | cut -c2-)']}' >index.json; clear\r"
+
+static struct harness *start_with_images(unsigned cols, unsigned rows)
+{
+    static const char *const lines[] = { KEEP, DESCRIBE, CONFIG, MANIFEST };
+    struct harness *harness = start(cols, rows, NULL);
+    harness_send(harness, IMAGES);
+    harness_expect(harness, "base:latest, named last:|base:latest, in /root:", SOON_MS);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        harness_send(harness, lines[i]);
+    harness_send(harness, INDEX);
+    return harness;
+}
+
+static void an_image_is_its_layers_shared_and_not_and_each_file_in_the_layer_that_holds_it(void **state)
+{
+    struct harness *harness = start_with_images(200, 50);
+    harness_expect(harness, "layers greeter:1, in /root: 2 layers, 20.5kB *\n", SOON_MS);
+    harness_expect(harness, " [0-9a-f]{12} +10.2kB +not shared *\n", SOON_MS);
+    harness_expect(harness, " [0-9a-f]{12} +10.2kB +shared with base:latest *\n", SOON_MS);
+    harness_expect(harness, " etc/ +etc/ *\n", SOON_MS);
+    harness_expect(harness, " -etc/motd +\\(etc/motd\\) *\n", SOON_MS);
+    harness_expect(harness, " -gone +\\(gone\\) *\n", SOON_MS);
+    /* What changed last is what is shown: a container, a mount, and the image again when that is gone. */
+    harness_send(harness, "docker create --name box base /x\r");
+    harness_expect(harness, "layers base:latest, of the newest container, box: 1 layer,", SOON_MS);
+    harness_send(harness, "mkdir l u w2 m2; mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w2 m2\r");
+    harness_expect(harness, "layers \\+ /root/m2: 1 lower, 1 upper", SOON_MS);
+    harness_send(harness, "tar c blobs index.json oci-layout | docker load\r");
+    harness_expect(harness, "layers greeter:1, named last: 2 layers", SOON_MS);
+    harness_send(harness, "\033[24~"); /* F12 has both */
+    harness_expect(harness, "greeter:1, named last: 2 layers", SOON_MS);
+    harness_expect(harness, " [0-9a-f]{12} +10.2kB +not shared +COPY greet / *\n", SOON_MS);
+    harness_expect(harness, "\\+ /root/m2: 1 lower, 1 upper", SOON_MS);
+    harness_send(harness, "\033[24~");
+    quit(harness);
+}
+
+static void on_a_smaller_screen_the_layers_come_before_the_files(void **state)
+{
+    struct harness *harness = start_with_images(120, 36);
+    harness_expect(harness, "layers greeter:1, in /root: 2 layers, 20.5kB *\n", SOON_MS);
+    harness_expect(harness, " [0-9a-f]{12} +10.2kB +not shared +COPY greet / *\n", SOON_MS);
+    harness_expect(harness, " [0-9a-f]{12} +10.2kB +shared with base:latest +below *\n", SOON_MS);
+    harness_resize(harness, 80, 24);
+    harness_expect(harness, "greeter:1, in /root: [0-9a-f]{12} 10.2kB not shared,", SOON_MS);
+    quit(harness);
+}
+
 static void without_utf8_or_colours_the_marks_say_it(void **state)
 {
     const char *env[] = { "LC_ALL=C", "NO_COLOR=1", NULL };
@@ -165,12 +206,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_file_is_shown_before_the_rest_is_counted),
         cmocka_unit_test(more_layers_than_columns_are_a_line_for_each_file),
         cmocka_unit_test(a_container_in_an_overlay_is_told_of_it_from_inside),
+        cmocka_unit_test(an_image_is_its_layers_shared_and_not_and_each_file_in_the_layer_that_holds_it),
+        cmocka_unit_test(on_a_smaller_screen_the_layers_come_before_the_files),
         cmocka_unit_test(without_utf8_or_colours_the_marks_say_it),
     };
-    if (argc > 3 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv, true);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    setlocale(LC_ALL, "");
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return screen_tests(argc, argv, true, tests);
 }

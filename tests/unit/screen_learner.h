@@ -6,10 +6,17 @@
 
 #include "repl/screen/screen.h"
 
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #define LESSON "tests/screen/lesson.md"
 #define PROMPT "lab[0-9]+:[^ ]*#"
@@ -24,7 +31,7 @@ static struct harness *start_screen(const char *lesson, unsigned cols, unsigned 
     return harness_start(argv, env, cols, rows);
 }
 
-/* For main: what `PROGRAM screen DIRECTORY [LESSON]` does. */
+/* What `PROGRAM screen DIRECTORY [LESSON]` does. */
 static int be_the_screen(int argc, char **argv, bool offline)
 {
     char progress[128], history[128];
@@ -46,6 +53,27 @@ static void forget_progress(void)
     unlink(path);
 }
 
+/* At the first step of @lesson, whatever the tests before did: while steps are done again the keys are not the learner's yet. */
+static inline struct harness *start_at_prompt(const char *lesson, unsigned cols, unsigned rows, const char *const *env)
+{
+    forget_progress();
+    struct harness *harness = start_screen(lesson, cols, rows, env);
+    harness_expect(harness, PROMPT, START_MS);
+    return harness;
+}
+
+/* A lesson of the test's own, in its directory. */
+static inline const char *write_lesson(const char *text)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/07-lesson.md", directory);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    return path;
+}
+
 /* F10 leaves, with status 0. */
 static void quit(struct harness *harness)
 {
@@ -65,6 +93,21 @@ static int tear_down(void **state)
     char command[128];
     snprintf(command, sizeof(command), "rm -r %s", directory);
     return system(command);
+}
+
+/* For main. With an argument, `PROGRAM '*typed*'`, some of the tests. */
+#define screen_tests(argc, argv, offline, tests)                                                                       \
+    run_screen_tests(argc, argv, offline, tests, sizeof(tests) / sizeof *(tests))
+static inline int run_screen_tests(int argc, char **argv, bool offline, const struct CMUnitTest *tests, size_t count)
+{
+    if (argc > 2 && strcmp(argv[1], "screen") == 0)
+        return be_the_screen(argc, argv, offline);
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    setenv("LC_ALL", "C.UTF-8", 1);
+    setlocale(LC_ALL, "");
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return _cmocka_run_group_tests("tests", tests, count, set_up, tear_down);
 }
 
 #endif

@@ -1,16 +1,8 @@
 /* The live panel in the lesson shell, in a real lab: it opens and gives the terminal back, and shows what holds a load and a hog while it holds them. */
 #include "engine/limit/hierarchy.h"
-
-#include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <time.h>
-
-#include <cmocka.h>
-
 #include "tests/unit/screen_learner.h"
+
+#include <time.h>
 
 #define SOON_MS 15000
 #define KEY_DOWN "\033[B"
@@ -27,10 +19,7 @@ static double now(void)
 
 static struct harness *start_in_lab(unsigned cols, unsigned rows)
 {
-    forget_progress();
-    struct harness *harness = start_screen(LESSON, cols, rows, NULL);
-    harness_expect(harness, PROMPT, START_MS);
-    return harness;
+    return start_at_prompt(LESSON, cols, rows, NULL);
 }
 
 /* Type a line, and wait for the shell to have done it. */
@@ -221,13 +210,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_stands_beside_the_terminal_which_stays_the_learners),
         cmocka_unit_test(a_capped_load_and_a_hog_are_held_by_the_kernel_and_seen_held_on_the_screen),
     };
-    if (argc > 2 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv, true);
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
-    setenv("LC_ALL", "C.UTF-8", 1);
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1); /* whatever columns the tests' user likes */
-    setlocale(LC_ALL, "");
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return screen_tests(argc, argv, true, tests);
 }

@@ -2,23 +2,11 @@
 #include "repl/lesson/lesson.h"
 #include "repl/screen/utf8.h"
 #include "repl/session/loop.h"
+#include "tests/unit/screen_learner.h"
 
-#include <locale.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "tests/unit/screen_learner.h"
 
 #define FIRST_LESSON "lessons/01-a-new-root.md"
 #define SOON_MS 10000
@@ -30,11 +18,9 @@ static struct harness *start_lesson(const char *lesson, unsigned cols, unsigned 
     return harness;
 }
 
-/* At the lesson's first step, whatever the tests before did: while steps are done again the keys are not the learner's yet. */
 static struct harness *start_in_lab(unsigned cols, unsigned rows)
 {
-    forget_progress();
-    return start_lesson(LESSON, cols, rows);
+    return start_at_prompt(LESSON, cols, rows, NULL);
 }
 
 /* Wait as a person does: until a shell, whichever, is at its prompt and nothing moves for a while (between Enter and the tty's echo the line is empty, too). */
@@ -218,18 +204,20 @@ static void full_screen_programs_work_inside_and_survive_resizing(void **state)
     usleep(100000); /* a lone Escape is one only after a moment */
     harness_send(harness, ":q!\r");
     harness_expect_gone(harness, "HELLO", SOON_MS);
+    await_prompt(harness);
     harness_send(harness, "seq 1000 2000 | less\r");
     harness_expect(harness, "^(.*│)?1003", SOON_MS);
     harness_send(harness, "\033[6~");
     harness_expect(harness, "^(.*│)?1012", SOON_MS);
     resize_all_ways(harness, "^(.*│)?101[2-9]");
     harness_send(harness, "q");
-    harness_expect(harness, "F1 help", SOON_MS);
+    await_prompt(harness);
     harness_send(harness, "htop\r");
     harness_expect(harness, "F10Quit", SOON_MS);
     resize_all_ways(harness, "PID");
     harness_send(harness, "\033[21~"); /* F10 is htop's own here */
     harness_expect_gone(harness, "F10Quit", SOON_MS);
+    await_prompt(harness); /* what comes while the tty is still htop's has carriage returns that end no line */
     harness_send(harness, "echo still $((6*7))\r");
     harness_expect(harness, "still 42", SOON_MS);
     quit(harness);
@@ -361,18 +349,6 @@ static void what_is_typed_while_a_command_runs_is_not_lost(void **state)
     harness_send(harness, "o t''wo\r");
     harness_expect(harness, "^two", SOON_MS);
     quit(harness);
-}
-
-/* A lesson of the test's own, in its directory. Returns its path. */
-static const char *write_lesson(const char *text)
-{
-    static char path[128];
-    snprintf(path, sizeof(path), "%s/other.md", directory);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-    return path;
 }
 
 /* The environment with a curriculum of the test's own: the test lesson, and one that is done by `true`. */
@@ -763,12 +739,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_signal_to_end_gives_the_terminal_back),
         cmocka_unit_test(an_idle_screen_uses_under_one_percent_of_a_core),
     };
-    if (argc > 2 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv, false);
-    if (argc > 1) /* `screen_program '*typed*'`: some of them */
-        cmocka_set_test_filter(argv[1]);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    setlocale(LC_ALL, "");
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return screen_tests(argc, argv, false, tests);
 }

@@ -1,29 +1,14 @@
 /* The state pane of the whole program on a terminal of its own: what a learner sees of the kernel beside the step. */
-
-#include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "tests/unit/screen_learner.h"
+
+#include <sys/wait.h>
 
 #define SOON_MS 20000
 #define NESTED "unshare --mount --uts --ipc --net --pid --fork --user --map-root-user bash --norc\r"
 
 static struct harness *start(unsigned cols, unsigned rows, const char *const *env)
 {
-    forget_progress();
-    struct harness *harness = start_screen(LESSON, cols, rows, env);
-    harness_expect(harness, PROMPT, START_MS);
-    return harness;
+    return start_at_prompt(LESSON, cols, rows, env);
 }
 
 static void at_first_everything_is_the_labs(void **state)
@@ -145,10 +130,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(all_of_it_has_a_page_that_stays_true),
         cmocka_unit_test(without_utf8_or_colours_the_marks_say_it),
     };
-    if (argc > 3 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv, true);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    setlocale(LC_ALL, "");
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return screen_tests(argc, argv, true, tests);
 }

@@ -22,6 +22,7 @@ struct learner {
     struct lesson *lesson;
     struct session *session;
     struct progress *progress;
+    struct journal *journal;
     struct {
         enum session_event_kind kind;
         unsigned step, terminal;
@@ -106,6 +107,8 @@ static int run(struct learner *learner, const char *line)
     return learner->events[i].status;
 }
 
+static const char *journal_file; /* NULL: in memory */
+
 static struct learner *learn_from(const char *text, unsigned step, struct progress *progress)
 {
     struct err err = { 0 };
@@ -120,6 +123,7 @@ static struct learner *learn_from(const char *text, unsigned step, struct progre
     struct session_options options = { .loop = learner->loop,
                                        .lesson = learner->lesson,
                                        .progress = progress,
+                                       .journal = learner->journal = journal_new(journal_file),
                                        .rows = 24,
                                        .cols = 80,
                                        .lab = { .offline = true },
@@ -141,6 +145,7 @@ static struct learner *learn(const char *text)
 static void leave(struct learner *learner)
 {
     session_free(learner->session);
+    journal_free(learner->journal);
     loop_free(learner->loop);
     lesson_free(learner->lesson);
     free(learner);
@@ -311,6 +316,119 @@ static void going_to_a_step_is_a_fresh_lab_with_the_earlier_ones_replayed(void *
     leave(l);
 }
 
+static void a_jump_says_what_it_left_out(void **state)
+{
+    struct err err = { 0 };
+    struct learner *l = learn(two_steps);
+    assert_int_equal(session_goto(l->session, 3, &err), 0);
+    wait_text(l, SESSION_MESSAGE, "`touch /root/a/skipped` (step 2)", 20);
+    assert_int_equal(session_current(l->session), 3);
+    assert_int_equal(session_goto(l->session, 2, &err), 0);
+    wait_for(l, SESSION_LAB_READY);
+    wait_for(l, SESSION_STEP);
+    run_for(l, 100);
+    for (size_t i = l->seen; i < l->count; i++)
+        assert_int_not_equal(l->events[i].kind, SESSION_MESSAGE); /* nothing was */
+    leave(l);
+}
+
+static void undo_leads_to_where_the_step_began_in_which_something_was_done_last(void **state)
+{
+    struct err err = { 0 };
+    struct learner *l = learn(two_steps);
+    assert_int_equal(session_undo_step(l->session), 0); /* nothing was done at all */
+    run(l, "mkdir -p /root/a; touch /root/a/one");
+    assert_int_equal(session_undo_step(l->session), 1);
+    wait_passed(l, 1);
+    assert_null(session_next(l->session, false));
+    assert_int_equal(session_undo_step(l->session), 1); /* nothing was done in step 2 yet */
+    run(l, "touch /root/a/mine");
+    assert_int_equal(session_undo_step(l->session), 2);
+    assert_int_equal(session_goto(l->session, 2, &err), 0);
+    wait_for(l, SESSION_LAB_READY);
+    wait_for(l, SESSION_STEP);
+    assert_int_equal(run(l, "test -e /root/a/one -a ! -e /root/a/mine"), 0);
+    leave(l);
+}
+
+/* The @index-th command in the journal. */
+static struct journal_entry entry_of(struct learner *l, struct journal_record *record, size_t index)
+{
+    struct err err = { 0 };
+    if (journal_read(l->journal, record, &err) < 0)
+        fail_msg("%s", err.message);
+    for (size_t i = 0; i < record->count; i++)
+        if (record->entries[i].kind == JOURNAL_COMMAND && index-- == 0)
+            return record->entries[i];
+    fail_msg("the journal has %zu entries", record->count);
+    return (struct journal_entry){ 0 };
+}
+
+static void the_journal_has_the_learners_commands_and_none_of_a_replay(void **state)
+{
+    struct err err = { 0 };
+    struct journal_record record;
+    struct learner *l = learn(two_steps);
+    run(l, "mkdir /root/b");
+    type(l, "bash");
+    wait_for(l, SESSION_PROMPT);
+    assert_int_equal(run(l, "echo inside; false"), 1);
+    type(l, "exit");
+    wait_for(l, SESSION_COMMAND_DONE);
+    struct journal_entry entry = entry_of(l, &record, 0);
+    assert_string_equal(entry.text, "mkdir /root/b");
+    assert_int_equal(entry.step, 1);
+    if (!session_lens_lacks(l->session, 1)) {
+        size_t i = 0;
+        while (entry.calls[i] && strncmp(entry.calls[i], "mkdir(\"/root/b\"", 15) != 0)
+            i++;
+        assert_non_null(entry.calls[i]);
+    }
+    journal_record_free(&record);
+    entry = entry_of(l, &record, 1);
+    assert_string_equal(entry.text, "bash");
+    assert_true(entry.ended && !entry.nested);
+    journal_record_free(&record);
+    entry = entry_of(l, &record, 2);
+    assert_string_equal(entry.text, "echo inside; false");
+    assert_int_equal(entry.status, 1);
+    journal_record_free(&record);
+    assert_int_equal(session_goto(l->session, 3, &err), 0);
+    wait_for(l, SESSION_LAB_READY);
+    wait_for(l, SESSION_STEP);
+    run(l, "pwd");
+    entry = entry_of(l, &record, 4); /* after `exit`, and nothing of steps 1 and 2 */
+    assert_string_equal(entry.text, "pwd");
+    assert_int_equal(entry.step, 3);
+    journal_record_free(&record);
+    leave(l);
+}
+
+static void what_was_typed_without_echo_is_in_no_journal(void **state)
+{
+    char path[] = "/tmp/journal.XXXXXX", text[8192] = "";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    journal_file = path;
+    struct learner *l =
+        learn("---\nlens: read, write, execve\n---\n# T\n\n## One\n\n```bash\ntrue\n```\n<!-- check\nfalse\n-->\n");
+    journal_file = NULL;
+    type(l, "read -s -p 'Password: ' password; echo got ${#password}");
+    run_for(l, 300);
+    terminal_write(session_terminal(l->session, 1), "tops3cret\r", 10);
+    session_flush(l->session);
+    wait_for(l, SESSION_COMMAND_DONE);
+    wait_for(l, SESSION_PROMPT);
+    leave(l);
+    assert_true(read(fd, text, sizeof text - 1) > 0);
+    close(fd);
+    unlink(path);
+    assert_non_null(strstr(text, "Password: "));
+    assert_non_null(strstr(text, "got 9")); /* it was read */
+    assert_null(strstr(text, "tops3cret"));
+    assert_null(strstr(text, "read(")); /* which bash did byte by byte, and the lens saw */
+}
+
 static void skipping_a_step_does_it(void **state)
 {
     struct learner *l = learn(two_steps);
@@ -373,10 +491,12 @@ static void a_question_and_a_check_are_both_needed(void **state)
 {
     struct learner *l =
         learn("# Ask\n\nWords.\n\n## One\n\n```quiz\nTwo and two?\n\n( ) 3 — count again\n(x) 4 — yes\n```\n"
-              "```bash\ntouch /root/x\n```\n<!-- check\ntest -e /root/x\n-->\n");
+              "```bash\ntouch /root/x\n```\n<!-- check\ntest -e /root/x || { echo no x yet; exit 1; }\n-->\n");
     const char *reason;
     enum hint_kind kind;
-    run_for(l, 300);
+    wait_for(l, SESSION_CHECK);
+    assert_string_equal(session_why(l->session), "the question is not answered, and: no x yet");
+    assert_string_equal(session_hint(l->session, &kind), "no x yet");
     assert_string_equal(session_hint(l->session, &kind), "touch /root/x");
     assert_int_equal(kind, HINT_COMMAND);
     run(l, "touch /root/x");
@@ -504,6 +624,10 @@ int main(void)
         cmocka_unit_test(an_idle_step_uses_under_one_percent_of_a_core),
         cmocka_unit_test(a_lab_that_dies_comes_back_at_the_same_step),
         cmocka_unit_test(going_to_a_step_is_a_fresh_lab_with_the_earlier_ones_replayed),
+        cmocka_unit_test(a_jump_says_what_it_left_out),
+        cmocka_unit_test(undo_leads_to_where_the_step_began_in_which_something_was_done_last),
+        cmocka_unit_test(the_journal_has_the_learners_commands_and_none_of_a_replay),
+        cmocka_unit_test(what_was_typed_without_echo_is_in_no_journal),
         cmocka_unit_test(skipping_a_step_does_it),
         cmocka_unit_test(leaving_in_the_middle_of_a_replay_leaves_nothing),
         cmocka_unit_test(a_shell_that_ends_is_started_again),

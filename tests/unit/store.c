@@ -211,7 +211,7 @@ static void a_name_moves_and_leaves_the_image(void **state)
     assert_int_equal(store_remove_name(store, "y", NULL, false, &err), 0);
     assert_string_equal(names(store), "-=ca978;-=3e23e;");
     assert_int_equal(store_set_name(store, "w", &a, MEDIA_MANIFEST, 1, &err), 0);
-    assert_string_equal(names(store), "w=ca978;-=3e23e;");
+    assert_string_equal(names(store), "-=3e23e;w=ca978;");
     assert_int_equal(store_remove_name(store, NULL, &b, true, &err), 0);
     assert_int_equal(store_remove_name(store, "w", &a, true, &err), 0);
     assert_string_equal(names(store), "");

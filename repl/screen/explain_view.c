@@ -1,0 +1,140 @@
+/* The row under the line being edited: what the word at the cursor means, and which syscall it becomes. In a nested shell the line is what stands in the grid from the prompt's mark on. */
+#include "engine/base/cleanup.h"
+#include "engine/base/open.h"
+#include "engine/base/user.h"
+#include "repl/screen/utf8.h"
+#include "repl/screen/view.h"
+#include "repl/tutor/explain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_LEAST 4 /* of the pane: below that it would take too much of it */
+#define COLS_LEAST 24
+
+/* ---- on and off, remembered ---- */
+
+void explain_view_load(struct screen *screen)
+{
+    char word[8] = "";
+    cleanup_free char *path = user_state_path("explain");
+    cleanup_file FILE *file = path ? fopen(path, "re") : NULL;
+    if (file && fgets(word, sizeof word, file))
+        screen->explain.off = strcmp(word, "off\n") == 0;
+}
+
+void explain_view_set(struct screen *screen, bool on)
+{
+    struct err err = { 0 };
+    cleanup_free char *path = user_state_path("explain");
+    const char *word = on ? "on\n" : "off\n";
+    screen->explain.off = !on;
+    screen->dirty |= DIRTY_TERMINAL | DIRTY_CLEAN;
+    if (!path || make_directories_above(path, &err) < 0 || replace_file(path, word, strlen(word), 0600, &err) < 0)
+        screen_message(screen, ROLE_NOTICE, "It is %s now, but that cannot be remembered: %s", on ? "on" : "off",
+                       path ? err.message : "out of memory");
+    else if (on)
+        screen_message(screen, ROLE_NOTICE,
+                       "The word at the cursor is explained below the line. `explain off` ends that.");
+    else
+        screen_message(
+            screen, ROLE_NOTICE,
+            "Words are no longer explained as you type. `explain LINE` still is; `explain on` brings it back.");
+}
+
+/* ---- what is typed ---- */
+
+char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *end)
+{
+    unsigned row, col, cursor_row, cursor_col;
+    bool visible;
+    if (!terminal_at_prompt(terminal) || !terminal_prompt_position(terminal, &row, &col))
+        return NULL;
+    terminal_cursor(terminal, &cursor_row, &cursor_col, &visible);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    *point = SIZE_MAX;
+    for (unsigned r = row; r < terminal_rows(terminal); r++) {
+        if (r > row && !terminal_row_continues(terminal, (int)r))
+            break;
+        for (unsigned c = r == row ? col : 0; c < terminal_cols(terminal); c++) {
+            struct terminal_cell cell;
+            char bytes[4];
+            if (r == cursor_row && c == cursor_col)
+                *point = (size_t)ftell(out);
+            if (!terminal_get(terminal, (int)r, c, &cell) || cell.chars[0] == (uint32_t)-1)
+                continue;
+            for (size_t i = 0; i < 6 && (i == 0 || cell.chars[i]); i++) {
+                size_t len = utf8_encode(cell.chars[i] ? cell.chars[i] : ' ', bytes);
+                fwrite(bytes, 1, len, out);
+            }
+        }
+        *end = r;
+    }
+    if (fclose(out) != 0 || !text || *point == SIZE_MAX) {
+        free(text);
+        return NULL;
+    }
+    while (size > *point && text[size - 1] == ' ')
+        text[--size] = '\0';
+    return text;
+}
+
+/* The line at the lab's own prompt. Where it goes on with a command that the lines before it began (a loop, a here-document), those belong to it. malloc'ed. */
+static char *typed_in_prompt(const struct screen *screen, size_t *point)
+{
+    const char *before = session_unfinished(screen->session), *line = prompt_line(screen->prompt, point);
+    char *whole = NULL;
+    if (!line[strspn(line, " \t")])
+        return strdup("");
+    if (asprintf(&whole, "%s%s%s", before ? before : "", before ? "\n" : "", line) < 0)
+        return NULL;
+    *point += strlen(whole) - strlen(line);
+    return whole;
+}
+
+/* ---- drawing ---- */
+
+void explain_view_update(struct screen *screen)
+{
+    struct explain_view *view = &screen->explain;
+    const struct rect *pane = &screen->layout.terminal;
+    const struct terminal *terminal = screen_terminal(screen);
+    view->text[0] = '\0';
+    cleanup_free char *line = NULL;
+    size_t point = 0;
+    bool own = screen_at_prompt(screen);
+    if (terminal && !view->off && !screen->building && !screen->terminal_view.back && pane->rows >= ROWS_LEAST &&
+        pane->cols >= COLS_LEAST && !terminal_alternate(terminal))
+        line = own ? typed_in_prompt(screen, &point) : typed_in_grid(terminal, &point, &view->end);
+    if (!line || !line[strspn(line, " \t")]) { /* the row is given back only with the line: it would jump */
+        view->reserved = false;
+        return;
+    }
+    if (explain_at(line, point, pane->cols - 3, screen->theme.ascii, view->text, sizeof view->text))
+        view->reserved = true;
+}
+
+unsigned explain_view_shift(const struct screen *screen)
+{
+    return screen->explain.reserved && screen->explain.end + 1 >= screen->layout.terminal.rows;
+}
+
+void explain_view_draw(struct screen *screen, unsigned row, unsigned shift)
+{
+    const struct rect *pane = &screen->layout.terminal;
+    const struct terminal *terminal = screen_terminal(screen);
+    char there[8];
+    if (!screen->explain.text[0] || row < shift || row - shift >= pane->rows)
+        return;
+    if (row < pane->rows && terminal_row_text(terminal, (int)row, there, sizeof there) > 0)
+        return; /* something of the program's stands there */
+    const char *dash = theme_glyph(&screen->theme, GLYPH_HORIZONTAL);
+    unsigned col = draw_text(&screen->theme, pane, row - shift, 0, ROLE_FAINT, dash);
+    col += draw_text(&screen->theme, pane, row - shift, col, ROLE_FAINT, dash);
+    draw_text(&screen->theme, pane, row - shift, col + 1, ROLE_QUOTE, screen->explain.text);
+}
