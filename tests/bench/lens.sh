@@ -43,7 +43,7 @@ lesson "$dir/02-with.md" execve,mount,unshare,kill 'assert syscall execve succee
 pin() { # PID OF TEACHROOT
     local strace='' pid i
     for ((i = 0; i < 100 && ! ${strace:-0}; i++)); do
-        strace=$(pgrep -P "$1" -x strace || true)
+        strace=$(pgrep -P "$1" -f 'strace -DDD' || true)
         sleep 0.05
     done
     taskset -cp 0 "$strace" >/dev/null
