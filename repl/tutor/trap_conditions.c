@@ -223,7 +223,7 @@ int trap_read_conditions(struct trap *trap, const char *body, int number, struct
     for (; !line.failed && (text = strsep(&rest, "\n")); line.number++)
         if (text[strspn(text, " ")])
             read_condition(&line, trap, text);
-    line.number = number;
+    line.number = number - 1; /* of the fence: there may be no line below it */
     if (copy && !line.failed && !has(trap, TRAP_COMMAND) && !has(trap, TRAP_LINE) && !has(trap, TRAP_OUTPUT))
         wrong(&line, "the trap `%s` would fit too much: expected a `command:`, a `line:` or an `output:`", trap->name);
     return copy && !line.failed ? 0 : -1;

@@ -32,7 +32,7 @@ static void each_mistake_is_told_with_its_line(void **state)
         { "## a\n\n```trap\noutput: x\n```\n\nWhat.\n\nOut.\n", 1, "longer page" },
         { "## a\n\n```trap\noutput: x\nfoo: y\n```\n\n" TEXTS, 5, "expected `command:`" },
         { "## a\n\n```trap\noutput:\n```\n\n" TEXTS, 4, "expected a pattern of one line" },
-        { "## a\n\n```trap\nstatus: 1\n```\n\n" TEXTS, 4, "fit too much" },
+        { "## a\n\n```trap\nstatus: 1\n```\n\n" TEXTS, 3, "fit too much" },
         { "## a\n\n```trap\noutput: x\nstatus: many\n```\n\n" TEXTS, 5, "from 0 to 255" },
         { "## a\n\n```trap\noutput: x\nsyscall: mount EWRONG\n```\n\n" TEXTS, 5, "name of an error" },
         { "## a\n\n```trap\noutput: x\nfact: wonderful\n```\n\n" TEXTS, 5, "no fact is called `wonderful`" },
