@@ -1,6 +1,7 @@
 #include "repl/play/demo.h"
 
 #include "engine/base/cleanup.h"
+#include "repl/lesson/place.h"
 #include "repl/screen/screen.h"
 
 #include <getopt.h>
@@ -59,12 +60,16 @@ static bool number(const char *text, unsigned most, unsigned *value)
     return *value >= 1 && *value <= most;
 }
 
-/* "4.3": lesson 4, step 3. Anything else is a lesson's name as it stands. */
-static void split_step(char *name, unsigned *step)
+/* "4.3": lesson 4, step 3. Anything else is a lesson's name as it stands, from step 1. malloc'ed. */
+static char *lesson_and_step(const char *word, unsigned *step)
 {
-    char *dot = strchr(name, '.');
-    if (dot && dot > name && strspn(name, "0123456789") == (size_t)(dot - name) && number(dot + 1, 999999, step))
-        *dot = '\0';
+    struct place place;
+    char *name = NULL;
+    bool both = place_parse(word, &place) && place.names_lesson;
+    *step = both ? place.step : 1;
+    if (!both)
+        return strdup(word);
+    return asprintf(&name, "%u", place.lesson) < 0 ? NULL : name;
 }
 
 int demo_main(int argc, char **argv)
@@ -124,11 +129,9 @@ int demo_main(int argc, char **argv)
         fprintf(stderr, "teachroot demo: %s\n", err.message);
         return EXIT_USAGE;
     }
-    cleanup_free char *lesson = strdup(argv[optind]);
+    cleanup_free char *lesson = lesson_and_step(argv[optind], &screen.step);
     if (!lesson)
         return 1;
-    screen.step = 1;
-    split_step(lesson, &screen.step);
     screen.lesson = lesson;
     if (prepare)
         return demo_prepare(lesson, &screen.lab);

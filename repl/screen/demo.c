@@ -352,7 +352,7 @@ void demo_back(struct screen *screen)
         demo->back = step;
         return;
     }
-    action_run(screen, ACTION_GOTO, &(struct command_line){ .action = ACTION_GOTO, .number = step });
+    jump_to(screen, &(struct place){ .step = step });
 }
 
 /* ---- by hand ---- */

@@ -246,7 +246,7 @@ static void go_on(struct screen *screen)
 {
     unsigned step = session_current(screen->session);
     if (step < screen->lesson->step_count)
-        action_run(screen, ACTION_GOTO, &(struct command_line){ .action = ACTION_GOTO, .number = step + 1 });
+        jump_to(screen, &(struct place){ .step = step + 1 });
     else
         demo_say(screen, "This is the last step.");
 }

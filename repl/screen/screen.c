@@ -341,7 +341,7 @@ static void session_event(struct screen *screen, struct session *session, const 
         break;
     case SESSION_FINISHED:
         step_changed(screen);
-        if (screen->in_step)
+        if (screen->in_step && !screen->demo)
             overlay_show(screen, OVERLAY_REVIEW);
         screen->in_step = false;
         break;

@@ -180,7 +180,8 @@ static void draw_terminal_title(struct screen *screen)
     if (screen->terminal_view.back)
         snprintf(right, sizeof(right), "%u lines back %s any key returns", screen->terminal_view.back,
                  theme_glyph(theme, GLYPH_DASH));
-    draw_title(theme, rect, screen->focus == PANE_TERMINAL ? ROLE_FOCUS : ROLE_TITLE, left, right);
+    enum role role = screen->focus == PANE_TERMINAL ? ROLE_FOCUS : ROLE_TITLE;
+    draw_title(theme, rect, screen->demo ? ROLE_STRONG : role, left, right);
 }
 
 static void widen(struct row_range *rows, unsigned first, unsigned last)
