@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     struct explain_place place;
     if (explain_place(line, point, &place) == 0)
-        free(place.root);
+        explain_place_free(&place);
     explain_offers(line, point, data[0] & 2, count, &offered);
     free(explain_markdown(line));
     free(line);
