@@ -265,7 +265,7 @@ static void no_line_that_is_cut_short_is_too_much(void **state)
                     assert_true(mbstowcs(NULL, text, 0) <= width);
             struct explain_place place;
             assert_int_equal(explain_place(line, len, &place), 0);
-            free(place.root);
+            explain_place_free(&place);
             free(line);
         }
 }
@@ -379,7 +379,7 @@ static void what_comes_next_is_known(void **state)
         if (place.expects != next[i].expects ||
             strcmp(place.root ? place.root : "", next[i].root ? next[i].root : "") != 0)
             fail_msg("`%s`: expects %d, root %s", line, place.expects, place.root ? place.root : "none");
-        free(place.root);
+        explain_place_free(&place);
         offered[0] = '\0';
         explain_offers(line, strlen(line), next[i].dash, note_offer, NULL);
         if (*next[i].offers ? !strstr(offered, next[i].offers) : *offered)
