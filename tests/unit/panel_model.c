@@ -343,7 +343,7 @@ static void a_groups_figures_name_their_limits(void **state)
     static const struct {
         const char *title, *text;
     } expected[] = {
-        { "CPU%", "4.9" }, { "/LIMIT", "/5.0%" }, { "THR", "1.5s" }, { "MEM", "79M" },         { "OOM", "OOM!2" },
+        { "CPU%", "4.9" }, { "/LIMIT", "/5.0%" }, { "THR", "1.5s" }, { "MEM", "79M!" },        { "OOM", "OOM!2" },
         { "PIDS", "3" },   { "IO R/W", "-" },     { "V", "1" },      { "STATE", "THROTTLED" },
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)

@@ -91,9 +91,11 @@ static void in_a_nested_shell_too(void **state)
     harness_expect(harness, "finds programs only below that root", SOON_MS);
     harness_send(harness, "\033");
     harness_expect(harness, "bash-[0-9.]+#", SOON_MS);
+    await_prompt(harness);
     harness_send(harness, "exit\r");
-    harness_expect(harness, PROMPT, SOON_MS);
+    await_prompt(harness);
     harness_send(harness, "sh -c 'exit 3'\r");
+    await_prompt(harness);
     harness_send(harness, "diagnose\r");
     harness_expect(harness, "no known trap fits it", SOON_MS);
     harness_send(harness, "\033");

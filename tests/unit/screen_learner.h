@@ -5,6 +5,7 @@
 #include "tests/screen/harness.h"
 
 #include "repl/screen/screen.h"
+#include "repl/screen/utf8.h"
 
 #include <locale.h>
 #include <setjmp.h>
@@ -72,6 +73,29 @@ static inline const char *write_lesson(const char *text)
     fputs(text, file);
     fclose(file);
     return path;
+}
+
+/* Wait as a person does: until a shell, whichever, is at its prompt and nothing moves for a while (between Enter and the tty's echo the line is empty, too). */
+#define QUIET 20
+static inline void await_prompt(struct harness *harness)
+{
+    unsigned quiet = 0;
+    for (int tries = 0; quiet < QUIET && tries < 1000; tries++) {
+        unsigned row, col;
+        bool visible;
+        char text[2048];
+        harness_shows(harness, "x");
+        terminal_cursor(harness_terminal(harness), &row, &col, &visible);
+        terminal_row_text(harness_terminal(harness), (int)row, text, sizeof(text));
+        char *sign = strrchr(
+            text,
+            '#'); /* of the last prompt (what is typed ahead puts several on a row); blanks at the row's end are not in the text */
+        bool at = visible && sign && (sign[1] == ' ' || !sign[1]) && utf8_width(text, (size_t)(sign - text)) + 2 == col;
+        quiet = at ? quiet + 1 : 0;
+        usleep(20000);
+    }
+    if (quiet < QUIET)
+        harness_expect(harness, "a prompt that nothing stands behind", 1);
 }
 
 /* F10 leaves, with status 0. */
