@@ -30,7 +30,7 @@ plain() {
     echo "$output"
     [ "$status" -eq 0 ]
     [[ "$output" == *"Terminal 1, compared with the lab it is in:"*"pid "*"shared, the lab's"*"the same as when this step began"*"lo up 127.0.0.1/8"* ]]
-    [[ "$output" == *"bash --norc: 1 inside"*"≠ mount "*" isolated (the lab's is "*"≠ pid "*"= network"*"shared, the lab's"*"+ /proc mounted since this step began (proc)"* ]]
+    [[ "$output" == *"bash --norc: 1 inside"*"!= mount "*" isolated (the lab's is "*"!= pid "*"= network"*"shared, the lab's"*"+ /proc mounted since this step began (proc)"* ]]
 }
 
 @test "state shows the layers of an overlay, and what hides what" {
