@@ -25,15 +25,7 @@ static const char lesson[] =
 
 static struct harness *start(unsigned cols, unsigned rows)
 {
-    char path[128];
-    snprintf(path, sizeof path, "%s/07-roots.md", directory);
-    FILE *file = fopen(path, "we");
-    fputs(lesson, file);
-    fclose(file);
-    forget_progress();
-    struct harness *harness = start_screen(path, cols, rows, NULL);
-    harness_expect(harness, PROMPT, START_MS);
-    return harness;
+    return start_at_prompt(write_lesson(lesson), cols, rows, NULL);
 }
 
 static void fails_and_is_told(unsigned cols, unsigned rows)
@@ -111,10 +103,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(on_a_large_one),
         cmocka_unit_test(in_a_nested_shell_too),
     };
-    if (argc > 3 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv, true);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    setlocale(LC_ALL, "");
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return screen_tests(argc, argv, true, tests);
 }

@@ -24,17 +24,10 @@ static const char lesson[] = "# Words\n\nWords.\n\n## One\n\n```bash\nunshare --
 
 static struct harness *start(unsigned cols, unsigned rows)
 {
-    char path[128], state[128];
+    char state[128];
     const char *env[] = { state, NULL };
-    snprintf(path, sizeof path, "%s/07-words.md", directory);
     snprintf(state, sizeof state, "XDG_STATE_HOME=%s", directory);
-    FILE *file = fopen(path, "we");
-    fputs(lesson, file);
-    fclose(file);
-    forget_progress();
-    struct harness *harness = start_screen(path, cols, rows, env);
-    harness_expect(harness, PROMPT, START_MS);
-    return harness;
+    return start_at_prompt(write_lesson(lesson), cols, rows, env);
 }
 
 /* The row of the screen that the cursor is in, counted from 0. */
@@ -181,10 +174,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_line_is_explained_below_the_step_and_the_row_is_turned_off_for_good),
         cmocka_unit_test(the_last_hint_is_typed_and_not_run),
     };
-    if (argc > 3 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv, true);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    setlocale(LC_ALL, "");
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return screen_tests(argc, argv, true, tests);
 }

@@ -45,10 +45,7 @@ static struct harness *start(unsigned cols, unsigned rows)
     write_file("lessons.md", "| # | lesson | what |\n|---|---|---|\n| 1 | [The first](01-first.md) | a |\n"
                              "| 4 | [The fourth](04-fourth.md) | b |\n");
     snprintf(text, sizeof text, "TEACHROOT_LESSONS=%s", directory);
-    forget_progress();
-    struct harness *harness = start_screen("1", cols, rows, env);
-    harness_expect(harness, PROMPT, START_MS);
-    return harness;
+    return start_at_prompt("1", cols, rows, env);
 }
 
 static void jumps_and_the_review(unsigned cols, unsigned rows)
@@ -132,10 +129,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(jumps_and_the_review_at_120_by_36),
         cmocka_unit_test(jumps_and_the_review_at_200_by_50),
     };
-    if (argc > 3 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv, true);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    setlocale(LC_ALL, "");
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return screen_tests(argc, argv, true, tests);
 }

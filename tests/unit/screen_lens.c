@@ -26,15 +26,7 @@ static const char lesson[] = "# Lens\n\nWords.\n\n## Asks\n\nMore words.\n\n```b
 
 static struct harness *start(unsigned cols, unsigned rows, const char *const *env)
 {
-    char path[128];
-    snprintf(path, sizeof path, "%s/07-lens.md", directory);
-    FILE *file = fopen(path, "we");
-    fputs(lesson, file);
-    fclose(file);
-    forget_progress();
-    struct harness *harness = start_screen(path, cols, rows, env);
-    harness_expect(harness, PROMPT, START_MS);
-    return harness;
+    return start_at_prompt(write_lesson(lesson), cols, rows, env);
 }
 
 static void a_wide_screen_shows_the_lens_beside_the_state(void **state)
@@ -140,10 +132,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_page_is_looked_through_filtered_held_and_copied),
         cmocka_unit_test(without_utf8_or_colours_words_say_it),
     };
-    if (argc > 3 && strcmp(argv[1], "screen") == 0)
-        return be_the_screen(argc, argv, true);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    setlocale(LC_ALL, "");
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return screen_tests(argc, argv, true, tests);
 }
