@@ -17,10 +17,9 @@
 #define SOON_MS 20000
 
 static const char lesson[] =
-    "# Roots\n\nWords.\n\n## Another root\n\nIt fails at first.\n\n"
-    "```bash |{\"exit\":\"127\"}\nchroot /root/empty bash\n```\n"
+    "# Roots\n\nWords.\n\n<!-- setup\nmkdir -p /root/empty /root/whole\nldcopy bash /root/whole > /dev/null\n-->\n\n"
+    "## Another root\n\nIt fails at first.\n\n```bash |{\"exit\":\"127\"}\nchroot /root/empty bash\n```\n"
     "```output\nchroot: failed to run command *bash*: No such file or directory (glob)\n```\n"
-    "<!-- setup\nmkdir -p /root/empty /root/whole/bin\nldcopy bash /root/whole > /dev/null\n-->\n\n"
     "<!-- check\ntest -e /root/x\n-->\n";
 
 static struct harness *start(unsigned cols, unsigned rows)
@@ -92,7 +91,7 @@ static void in_a_nested_shell_too(void **state)
     harness_send(harness, "\033");
     harness_expect(harness, "bash-[0-9.]+#", SOON_MS);
     harness_send(harness, "exit\r");
-    harness_expect(harness, PROMPT, SOON_MS);
+    harness_expect(harness, "│exit *\n.*│" PROMPT, SOON_MS);
     harness_send(harness, "sh -c 'exit 3'\r");
     harness_send(harness, "diagnose\r");
     harness_expect(harness, "no known trap fits it", SOON_MS);
