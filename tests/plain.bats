@@ -232,3 +232,9 @@ PYTHON
         [[ "$output" == *"Lesson $number:"*"Step 1 of "*"These words are commands"*"1. A new root"*"What this step waits for:"*"Hint:"*"# mount -t tmpfs"*Namespaces*"Mounts"*"/mnt mounted"*"Review:"*"Step 2 of "*"# echo at the"* ]]
     done
 }
+
+@test "a command that failed is explained: two lines at once, the rest when it is asked for" {
+    run plain '$ touch /root/made' diagnose 'touch /root/made' next
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"command not found"*"What happened"*"was typed along"*"Type diagnose to hear more."*"What happened"*"ended with the status 127"*"begins a comment"*"Step 2 of 3"* ]]
+}
