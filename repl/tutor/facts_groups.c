@@ -141,7 +141,7 @@ enum fact_answer fact_controller_near(struct fact_call *call)
 
 enum fact_answer fact_other_version(struct fact_call *call)
 {
-    const char *slash = strrchr(call->arguments[0], '/'), *name = slash ? slash + 1 : call->arguments[0];
+    const char *name = last_part(call->arguments[0]);
     unsigned version = version_of(call, call->arguments[0]);
     const struct cgroup_name *row = version ? cgroup_name_find(name, version == 1) : NULL;
     const char *here = row ? (version == 1 ? row->v1 : row->v2) : NULL;
@@ -162,7 +162,7 @@ static bool has_word(const char *list, const char *word, size_t len)
 enum fact_answer fact_controller_off(struct fact_call *call)
 {
     char group[PATH_MAX], controllers[512], parent[PATH_MAX];
-    const char *slash = strrchr(call->arguments[0], '/'), *file = slash ? slash + 1 : call->arguments[0];
+    const char *file = last_part(call->arguments[0]);
     size_t len = strcspn(file, ".");
     if (version_of(call, call->arguments[0]) != 2 || !file[len] || strncmp(file, "cgroup.", 7) == 0 ||
         !group_of(call, call->arguments[0], group))

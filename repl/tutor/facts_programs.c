@@ -173,16 +173,10 @@ static bool find_library(const struct fact_call *call, const char *name, char fo
     return false;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 enum fact_answer fact_interpreter_elsewhere(struct fact_call *call)
 {
     char file[VALUE_LENGTH], interpreter[VALUE_LENGTH], found[VALUE_LENGTH];
-    if (!misses_interpreter(call, file, interpreter) || !find_library(call, base_name(interpreter), found))
+    if (!misses_interpreter(call, file, interpreter) || !find_library(call, last_part(interpreter), found))
         return FACT_NO;
     return fact_give(call, "interpreter", interpreter) == FACT_YES ? fact_give(call, "found", found) : FACT_UNKNOWN;
 }
@@ -239,5 +233,5 @@ enum fact_answer fact_other_machine(struct fact_call *call)
 
 enum fact_answer fact_same_name(struct fact_call *call)
 {
-    return fact_says(strcmp(base_name(call->arguments[0]), call->arguments[1]) == 0);
+    return fact_says(strcmp(last_part(call->arguments[0]), call->arguments[1]) == 0);
 }
