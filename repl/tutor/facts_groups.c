@@ -88,10 +88,7 @@ enum fact_answer fact_has_children(struct fact_call *call)
     char group[PATH_MAX];
     if (!group_of(call, call->arguments[0], group))
         return FACT_NO;
-    int fd = open_policy(call->place->root, group, OPEN_IN_ROOT_DIRECTORY, NULL);
-    cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (fd >= 0 && !dir)
-        close(fd);
+    cleanup_dir DIR *dir = fact_entries(call, group);
     struct dirent *entry;
     while (dir && (entry = readdir(dir)))
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
@@ -218,10 +215,7 @@ static bool walk_groups(struct walk *walk, const char *group, unsigned depth)
     char below[PATH_MAX];
     if (walk->left-- == 0 || walk->look(walk, group))
         return walk->left > 0;
-    int fd = depth < DEPTH_MAX ? open_policy(walk->call->place->root, group, OPEN_IN_ROOT_DIRECTORY, NULL) : -1;
-    cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (fd >= 0 && !dir)
-        close(fd);
+    cleanup_dir DIR *dir = depth < DEPTH_MAX ? fact_entries(walk->call, group) : NULL;
     struct dirent *entry;
     while (dir && walk->left && (entry = readdir(dir)))
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.' &&

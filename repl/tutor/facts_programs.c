@@ -80,10 +80,7 @@ enum fact_answer fact_program_in_lab(struct fact_call *call)
 
 static enum fact_answer near_in(struct fact_call *call, const char *directory)
 {
-    int fd = open_policy(call->place->root, directory, OPEN_IN_ROOT_DIRECTORY, NULL);
-    cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (fd >= 0 && !dir)
-        close(fd);
+    cleanup_dir DIR *dir = fact_entries(call, directory);
     struct dirent *entry;
     for (unsigned i = 0; dir && i < ENTRIES_MAX && (entry = readdir(dir)); i++)
         if (entry->d_name[0] != '.' && fact_similar(call->arguments[0], entry->d_name))
@@ -157,10 +154,7 @@ static bool find_library(const struct fact_call *call, const char *name, char fo
             return true;
         if (!*directories[i])
             continue;
-        int fd = open_policy(call->place->root, directories[i], OPEN_IN_ROOT_DIRECTORY, NULL);
-        cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        if (fd >= 0 && !dir)
-            close(fd);
+        cleanup_dir DIR *dir = fact_entries(call, directories[i]);
         struct dirent *entry;
         for (unsigned k = 0; dir && k < ENTRIES_MAX && (entry = readdir(dir)); k++) {
             if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
