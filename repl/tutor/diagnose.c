@@ -45,19 +45,13 @@ struct words {
     size_t condition;
 };
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
-
 static bool word_fits(struct attempt *attempt, const char *pattern, const struct command_word *word, bool first)
 {
     struct names *names = &attempt->names;
     if (pattern[0] == '$' && name_length(pattern + 1) == strlen(pattern + 1) && pattern[1])
         return (word->text[0] != '-' || !word->text[1]) && *word->text &&
                names_set(names, pattern + 1, strlen(pattern + 1), word->text, strlen(word->text), word->certain);
-    const char *text = first && !strchr(pattern, '/') ? base_name(word->text) : word->text;
+    const char *text = first && !strchr(pattern, '/') ? last_part(word->text) : word->text;
     return pattern_matches(pattern, text, PATTERN_WORD, names, word->certain, &attempt->evidence->fuel);
 }
 

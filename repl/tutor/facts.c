@@ -198,11 +198,25 @@ ssize_t fact_read(const struct fact_call *call, const char *path, char *buf, siz
         return -1;
     snprintf(absolute, sizeof absolute, "/proc/self/fd/%d", found);
     cleanup_close int fd = open(absolute, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return fact_read_fd(fd, buf, size);
+}
+
+ssize_t fact_read_fd(int fd, char *buf, size_t size)
+{
     size_t len = 0;
     for (ssize_t n = 1; fd >= 0 && n > 0 && len<size - 1; len += n> 0 ? (size_t)n : 0)
         n = read(fd, buf + len, size - 1 - len);
     buf[len] = '\0';
     return fd < 0 ? -1 : (ssize_t)len;
+}
+
+DIR *fact_entries(const struct fact_call *call, const char *absolute)
+{
+    int fd = open_policy(call->place->root, absolute, OPEN_IN_ROOT_DIRECTORY, NULL);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (fd >= 0 && !dir)
+        close(fd);
+    return dir;
 }
 
 #define SIMILAR_MAX 40

@@ -9,6 +9,7 @@
 #include "engine/observe/place.h"
 #include "repl/tutor/trap.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 enum fact_answer { FACT_NO, FACT_YES, FACT_UNKNOWN }; /* unknown: neither it nor its opposite holds */
@@ -53,8 +54,12 @@ int fact_open(const struct fact_call *call, const char *path);
 /** The same of what is there, or of the nearest directory above it that is. */
 int fact_open_near(const struct fact_call *call, const char *path);
 bool fact_exists(const struct fact_call *call, const char *path);
+/** The directory @absolute, to be read; NULL. */
+DIR *fact_entries(const struct fact_call *call, const char *absolute);
 /** At most @size - 1 bytes of the regular file @path, NUL-terminated; its length, or -1. */
 ssize_t fact_read(const struct fact_call *call, const char *path, char *buf, size_t size);
+/** At most @size - 1 bytes of @fd, NUL-terminated; their number, or -1 where @fd is. */
+ssize_t fact_read_fd(int fd, char *buf, size_t size);
 /** One letter, or two, away from each other: written by mistake for one another? */
 bool fact_similar(const char *a, const char *b);
 /** @pid (of the host) as the shell sees it, or -1. */

@@ -88,10 +88,7 @@ enum fact_answer fact_has_children(struct fact_call *call)
     char group[PATH_MAX];
     if (!group_of(call, call->arguments[0], group))
         return FACT_NO;
-    int fd = open_policy(call->place->root, group, OPEN_IN_ROOT_DIRECTORY, NULL);
-    cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (fd >= 0 && !dir)
-        close(fd);
+    cleanup_dir DIR *dir = fact_entries(call, group);
     struct dirent *entry;
     while (dir && (entry = readdir(dir)))
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
@@ -141,7 +138,7 @@ enum fact_answer fact_controller_near(struct fact_call *call)
 
 enum fact_answer fact_other_version(struct fact_call *call)
 {
-    const char *slash = strrchr(call->arguments[0], '/'), *name = slash ? slash + 1 : call->arguments[0];
+    const char *name = last_part(call->arguments[0]);
     unsigned version = version_of(call, call->arguments[0]);
     const struct cgroup_name *row = version ? cgroup_name_find(name, version == 1) : NULL;
     const char *here = row ? (version == 1 ? row->v1 : row->v2) : NULL;
@@ -162,7 +159,7 @@ static bool has_word(const char *list, const char *word, size_t len)
 enum fact_answer fact_controller_off(struct fact_call *call)
 {
     char group[PATH_MAX], controllers[512], parent[PATH_MAX];
-    const char *slash = strrchr(call->arguments[0], '/'), *file = slash ? slash + 1 : call->arguments[0];
+    const char *file = last_part(call->arguments[0]);
     size_t len = strcspn(file, ".");
     if (version_of(call, call->arguments[0]) != 2 || !file[len] || strncmp(file, "cgroup.", 7) == 0 ||
         !group_of(call, call->arguments[0], group))
@@ -218,10 +215,7 @@ static bool walk_groups(struct walk *walk, const char *group, unsigned depth)
     char below[PATH_MAX];
     if (walk->left-- == 0 || walk->look(walk, group))
         return walk->left > 0;
-    int fd = depth < DEPTH_MAX ? open_policy(walk->call->place->root, group, OPEN_IN_ROOT_DIRECTORY, NULL) : -1;
-    cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (fd >= 0 && !dir)
-        close(fd);
+    cleanup_dir DIR *dir = depth < DEPTH_MAX ? fact_entries(walk->call, group) : NULL;
     struct dirent *entry;
     while (dir && walk->left && (entry = readdir(dir)))
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.' &&

@@ -175,11 +175,7 @@ static ssize_t read_process_file(pid_t pid, const char *name, char *buf, size_t 
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t len = 0;
-    for (ssize_t n = 1; fd >= 0 && n > 0 && len<size - 1; len += n> 0 ? (size_t)n : 0)
-        n = read(fd, buf + len, size - 1 - len);
-    buf[len] = '\0';
-    return fd < 0 ? -1 : (ssize_t)len;
+    return fact_read_fd(fd, buf, size);
 }
 
 enum fact_answer fact_setgroups_denied(struct fact_call *call)

@@ -80,10 +80,7 @@ enum fact_answer fact_near(struct fact_call *call)
     if ((size_t)snprintf(name, sizeof name, "%s", slash + 1) >= sizeof name)
         return FACT_NO;
     *slash = '\0';
-    int fd = open_policy(call->place->root, *absolute ? absolute : "/", OPEN_IN_ROOT_DIRECTORY, NULL);
-    cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (fd >= 0 && !dir)
-        close(fd);
+    cleanup_dir DIR *dir = fact_entries(call, *absolute ? absolute : "/");
     const char *typed_slash = strrchr(path, '/');
     int typed = typed_slash ? (int)(typed_slash + 1 - path) : 0;
     struct dirent *entry;

@@ -80,10 +80,7 @@ enum fact_answer fact_program_in_lab(struct fact_call *call)
 
 static enum fact_answer near_in(struct fact_call *call, const char *directory)
 {
-    int fd = open_policy(call->place->root, directory, OPEN_IN_ROOT_DIRECTORY, NULL);
-    cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (fd >= 0 && !dir)
-        close(fd);
+    cleanup_dir DIR *dir = fact_entries(call, directory);
     struct dirent *entry;
     for (unsigned i = 0; dir && i < ENTRIES_MAX && (entry = readdir(dir)); i++)
         if (entry->d_name[0] != '.' && fact_similar(call->arguments[0], entry->d_name))
@@ -157,10 +154,7 @@ static bool find_library(const struct fact_call *call, const char *name, char fo
             return true;
         if (!*directories[i])
             continue;
-        int fd = open_policy(call->place->root, directories[i], OPEN_IN_ROOT_DIRECTORY, NULL);
-        cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        if (fd >= 0 && !dir)
-            close(fd);
+        cleanup_dir DIR *dir = fact_entries(call, directories[i]);
         struct dirent *entry;
         for (unsigned k = 0; dir && k < ENTRIES_MAX && (entry = readdir(dir)); k++) {
             if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
@@ -173,16 +167,10 @@ static bool find_library(const struct fact_call *call, const char *name, char fo
     return false;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 enum fact_answer fact_interpreter_elsewhere(struct fact_call *call)
 {
     char file[VALUE_LENGTH], interpreter[VALUE_LENGTH], found[VALUE_LENGTH];
-    if (!misses_interpreter(call, file, interpreter) || !find_library(call, base_name(interpreter), found))
+    if (!misses_interpreter(call, file, interpreter) || !find_library(call, last_part(interpreter), found))
         return FACT_NO;
     return fact_give(call, "interpreter", interpreter) == FACT_YES ? fact_give(call, "found", found) : FACT_UNKNOWN;
 }
@@ -239,5 +227,5 @@ enum fact_answer fact_other_machine(struct fact_call *call)
 
 enum fact_answer fact_same_name(struct fact_call *call)
 {
-    return fact_says(strcmp(base_name(call->arguments[0]), call->arguments[1]) == 0);
+    return fact_says(strcmp(last_part(call->arguments[0]), call->arguments[1]) == 0);
 }

@@ -105,3 +105,9 @@ bool pattern_matches(const char *pattern, const char *text, enum pattern_kind ki
     names->count = had;
     return false;
 }
+
+const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}

@@ -32,6 +32,9 @@ enum pattern_kind {
 bool pattern_matches(const char *pattern, const char *text, enum pattern_kind kind, struct names *names, bool certain,
                      unsigned *fuel);
 
+/** What stands after the last `/` of @path; all of it if nothing does. */
+const char *last_part(const char *path);
+
 /* A command line cut as the shell would, as far as text alone can tell. */
 struct command_word {
     char *text; /* without its quotes */
