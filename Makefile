@@ -187,8 +187,8 @@ check: $(PROGRAMS) $(UNIT) $(BUILD)/tests/screen/screenshot
 # The tests of the screen's program and of the demo type at a person's pace against time limits: sanitized they are too slow to be fair, and their parts are in tests of their own.
 # What compares unshare and lsns with util-linux's does so where there is no /proc and by the mounts and calls each makes; the sanitizers need the one and make the others.
 # The figures of `top` are the unsanitized program's: its memory does not grow, its share of a CPU is small.
-# The rest is left out for its time: the fuzzers and unit programs run the same code sanitized (prompt, ldd, debootstrap, lessons), or the program is killed anyway (lab).
-ASAN_UNIT_SRC = $(filter-out $(patsubst %,tests/unit/%.c,screen_program screen_demo screen_jump prompt screen_panel screen_top_soak top_figures),$(UNIT_SRC))
+# The rest is left out for its time: the fuzzers and unit programs run the same code sanitized (prompt, diagnose_lessons, ldd, debootstrap, lessons), or the program is killed anyway (lab).
+ASAN_UNIT_SRC = $(filter-out $(patsubst %,tests/unit/%.c,screen_program screen_demo screen_jump diagnose_lessons prompt screen_panel screen_top_soak top_figures),$(UNIT_SRC))
 ASAN_BATS = $(filter-out $(patsubst %,tests/%.bats,repository tools_lsns tools_unshare ldd debootstrap lab lessons cgroups),$(BATS))
 ASAN_TESTS = $(if $(filter command,$(origin TESTS)),$(TESTS),$(patsubst tests/%.c,$(BUILD)/asan/tests/%,$(ASAN_UNIT_SRC)) $(ASAN_BATS))
 asan: ## Build everything with AddressSanitizer and UBSan and run the tests on that
