@@ -115,6 +115,7 @@ static struct seen look(struct harness *harness, const pid_t *lasting)
 
 /* ---- what top itself takes ---- */
 
+/* Its own: pages of programs and libraries come in when they are first used. */
 static unsigned long memory_kib(pid_t pid)
 {
     char path[64], line[256];
@@ -123,7 +124,7 @@ static unsigned long memory_kib(pid_t pid)
     FILE *file = fopen(path, "re");
     assert_non_null(file);
     while (fgets(line, sizeof line, file))
-        sscanf(line, "VmRSS: %lu", &kib);
+        sscanf(line, "RssAnon: %lu", &kib);
     fclose(file);
     return kib;
 }
