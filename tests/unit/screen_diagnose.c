@@ -15,17 +15,25 @@
 #include "tests/unit/screen_learner.h"
 
 #define SOON_MS 20000
+/* What was waited for before has come, and a prompt with nothing behind it: quicker than await_prompt, which does not know what it waits for. */
+#define AT_PROMPT PROMPT " *\n"
+#define AT_NESTED "bash-[0-9.]+# *\n"
 
 static const char lesson[] =
-    "# Roots\n\nWords.\n\n## Another root\n\nIt fails at first.\n\n"
-    "```bash |{\"exit\":\"127\"}\nchroot /root/empty bash\n```\n"
+    "# Roots\n\nWords.\n\n<!-- setup\nmkdir -p /root/empty /root/whole\nldcopy bash /root/whole > /dev/null; touch "
+    "/root/ready\n-->\n\n"
+    "## Another root\n\nIt fails at first.\n\n```bash |{\"exit\":\"127\"}\nchroot /root/empty bash\n```\n"
     "```output\nchroot: failed to run command *bash*: No such file or directory (glob)\n```\n"
-    "<!-- setup\nmkdir -p /root/empty /root/whole/bin\nldcopy bash /root/whole > /dev/null\n-->\n\n"
     "<!-- check\ntest -e /root/x\n-->\n";
 
 static struct harness *start(unsigned cols, unsigned rows)
 {
-    return start_at_prompt(write_lesson(lesson), cols, rows, NULL);
+    struct harness *harness = start_at_prompt(write_lesson(lesson), cols, rows, NULL);
+    /* The lesson's setup goes on while one types. */
+    harness_send(harness, "until test -e /root/ready; do sleep 0.02; done; echo se''t up\r");
+    harness_expect(harness, "set up", START_MS);
+    harness_expect(harness, AT_PROMPT, SOON_MS);
+    return harness;
 }
 
 static void fails_and_is_told(unsigned cols, unsigned rows)
@@ -34,8 +42,10 @@ static void fails_and_is_told(unsigned cols, unsigned rows)
     /* As the step says: the lesson explains it, unless it is asked. */
     harness_send(harness, "chroot /root/empty bash\r");
     harness_expect(harness, "failed to run command", SOON_MS);
+    harness_expect(harness, AT_PROMPT, SOON_MS);
     harness_send(harness, "echo after | tr a-z A-Z\r");
     harness_expect(harness, "AFTER", SOON_MS);
+    harness_expect(harness, AT_PROMPT, SOON_MS);
     assert_false(harness_shows(harness, "What happened"));
     /* Otherwise: what, and the way out. */
     harness_send(harness, "chroot /root/whole lsof\r");
@@ -43,6 +53,7 @@ static void fails_and_is_told(unsigned cols, unsigned rows)
     harness_expect(harness, "The root changed to", SOON_MS);
     harness_expect(harness, "ldcopy lsof", SOON_MS);
     harness_expect(harness, "diagnose says more", SOON_MS);
+    harness_expect(harness, AT_PROMPT, SOON_MS);
     harness_send(harness, "diagnose\r");
     harness_expect(harness, "chroot /root/whole lsof ended with the status 127", SOON_MS);
     harness_expect(harness, "first changes the root", SOON_MS);
@@ -76,18 +87,18 @@ static void in_a_nested_shell_too(void **state)
     harness_send(harness, "\033");
     harness_expect_gone(harness, "No command has failed yet", SOON_MS);
     harness_send(harness, "chroot /root/whole bash\r");
-    harness_expect(harness, "bash-[0-9.]+#", SOON_MS);
+    harness_expect(harness, AT_NESTED, SOON_MS);
     harness_send(harness, "ldd /bin/bash\r");
     harness_expect(harness, "ldcopy ldd /root/whole", SOON_MS);
+    harness_expect(harness, AT_NESTED, SOON_MS);
     harness_send(harness, "\035diagnose\r");
     harness_expect(harness, "finds programs only below that root", SOON_MS);
     harness_send(harness, "\033");
-    harness_expect(harness, "bash-[0-9.]+#", SOON_MS);
-    await_prompt(harness);
+    harness_expect(harness, AT_NESTED, SOON_MS);
     harness_send(harness, "exit\r");
-    await_prompt(harness);
+    harness_expect(harness, AT_PROMPT, SOON_MS);
     harness_send(harness, "sh -c 'exit 3'\r");
-    await_prompt(harness);
+    harness_expect(harness, "exit 3.*\n.*" AT_PROMPT, SOON_MS);
     harness_send(harness, "diagnose\r");
     harness_expect(harness, "no known trap fits it", SOON_MS);
     harness_send(harness, "\033");
