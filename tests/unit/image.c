@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/stores.h"
+
 #define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define LAYER "\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\""
@@ -294,32 +296,6 @@ static void a_variant_runs_what_was_made_for_a_lower_one(void **state)
 }
 
 /* --- images of a store --- */
-
-static char base[64];
-
-static int set_up(void **state)
-{
-    snprintf(base, sizeof base, "/tmp/teachroot-test.XXXXXX");
-    return mkdtemp(base) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", base);
-    return system(command);
-}
-
-static struct store *open_store(const char *name)
-{
-    char path[128];
-    struct err err = { 0 };
-    snprintf(path, sizeof path, "%s/%s", base, name);
-    struct store *store = store_open(path, STORE_WRITE, NULL, &err);
-    if (!store)
-        fail_msg("%s", err.message);
-    return store;
-}
 
 static struct digest add(struct store *store, const char *text)
 {

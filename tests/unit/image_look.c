@@ -15,31 +15,7 @@
 
 #include <cmocka.h>
 
-static char base[64];
-
-static int set_up(void **state)
-{
-    snprintf(base, sizeof base, "/tmp/teachroot-test.XXXXXX");
-    return mkdtemp(base) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", base);
-    return system(command);
-}
-
-static struct store *open_store(const char *name)
-{
-    char path[128];
-    struct err err = { 0 };
-    snprintf(path, sizeof path, "%s/%s", base, name);
-    struct store *store = store_open(path, STORE_WRITE, NULL, &err);
-    if (!store)
-        fail_msg("%s", err.message);
-    return store;
-}
+#include "tests/unit/stores.h"
 
 /* @names: files, and directories with a / at the end. Compressed if @gzip. */
 static struct image_layer add_layer(struct store *store, const char *const *names, bool gzip)

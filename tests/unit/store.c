@@ -17,20 +17,7 @@
 
 #include <cmocka.h>
 
-static char base[64];
-
-static int set_up(void **state)
-{
-    snprintf(base, sizeof base, "/tmp/teachroot-test.XXXXXX");
-    return mkdtemp(base) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", base);
-    return system(command);
-}
+#include "tests/unit/scratch.h"
 
 static const char *in_base(const char *name)
 {
