@@ -452,6 +452,16 @@ const char *lens_said(const struct lens *lens)
     return lens->said;
 }
 
+size_t lens_processes(const struct lens *lens)
+{
+    return lens->process_count;
+}
+
+pid_t lens_process_at(const struct lens *lens, size_t index)
+{
+    return lens->processes[index].pid;
+}
+
 void lens_prompt(struct lens *lens)
 {
     lens->prompted = lens->calls;

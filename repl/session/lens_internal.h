@@ -4,6 +4,8 @@
 
 #include "repl/session/lens.h"
 
+#include <sched.h>
+
 #define LENS_NAME_MAX 32        /* of a syscall */
 #define LENS_ARGUMENTS_MAX 1000 /* bytes kept of them; more are cut, with "…" */
 #define LENS_WISHES 16
@@ -32,10 +34,23 @@ void lens_prompt(struct lens *lens);
 /** Command @number was accepted: what was seen a moment before, but after the prompt, is of it too: the two ways here are not of one speed. */
 void lens_command(struct lens *lens, unsigned number, uint64_t now);
 
+/** The processes that are known now: they have made a call, and have not ended. */
+size_t lens_processes(const struct lens *lens);
+pid_t lens_process_at(const struct lens *lens, size_t index);
+
 /** A step begins: what it should cause. Returns the number that the first call after this will have, at least. */
 uint64_t lens_expect(struct lens *lens, const struct lens_wish *wishes, size_t count);
 
 /** The wishes in a check's script: its `assert syscall NAME [failed ERRNO|succeeded]`, each once. Returns how many. */
 size_t lens_wishes(const char *check, struct lens_wish wishes[LENS_WISHES]);
+
+/* lens_pin.c */
+struct lens_pin {
+    bool on;
+    cpu_set_t anywhere, core; /* on: where they may run without it, and where they do */
+};
+/** Let @strace, @shell and the processes known to @lens share a core, and who is born of them; and no more. */
+void lens_pin(struct lens_pin *pin, const struct lens *lens, pid_t shell, pid_t strace);
+void lens_unpin(struct lens_pin *pin, pid_t strace);
 
 #endif

@@ -19,9 +19,12 @@
 #define TURN_READS 2     /* of a pipe in one turn of the loop: the screen and the keys are not kept waiting */
 #define DRAIN_READS 64   /* … when what was said so far is needed now */
 #define PIPE_SIZE 262144 /* what a burst of calls may be ahead of us */
-#define BURST_WAKES 16   /* woken so often in a … */
-#define BURST_MS                                                                                                       \
-    50 /* … the rest of the burst is read once in so long: each waking takes a core from those that are traced */
+/* A burst: woken BURST_WAKES times in BURST_MS. The rest of it is read twice in so long, as each waking takes a core from those that are traced. It is over when less than BURST_BYTES, some 20
+ * execs, came in BURST_WATCH_MS. */
+#define BURST_WAKES 16
+#define BURST_MS 50
+#define BURST_BYTES 4096
+#define BURST_WATCH_MS 200
 
 /* What makes a container, and what processes do to each other and to their rights. Not the calls that every program makes by the hundred: what is traced costs time. */
 static const char default_set[] =
@@ -34,7 +37,9 @@ struct lens_feed {
     struct session *session;
     unsigned terminal; /* 0: it was closed */
     int pipe;
-    struct loop_source *readable, *pause;
+    struct loop_source *readable, *pause, *burst_watch;
+    struct lens_pin pin;
+    size_t read; /* bytes since the last look whether the burst goes on */
     pid_t strace;
     uint64_t burst; /* ms: when the counting of wakes began */
     unsigned wakes;
@@ -149,6 +154,7 @@ static void feed_free(struct lens_feed *feed)
         *at = feed->next;
     loop_remove(feed->readable);
     loop_remove(feed->pause);
+    loop_remove(feed->burst_watch);
     if (feed->pipe >= 0)
         close(feed->pipe);
     free(feed);
@@ -166,6 +172,7 @@ static bool feed_read(struct lens_feed *feed, int reads, bool *any)
         if (n <= 0)
             return n < 0 && errno == EAGAIN;
         *any = true;
+        feed->read += (size_t)n;
         if (view)
             lens_feed(view->lens, bytes, (size_t)n, loop_now());
         if (n < (ssize_t)sizeof bytes)
@@ -186,6 +193,29 @@ static void on_pause_over(void *data)
     loop_set_events(feed->readable, EPOLLIN);
 }
 
+static void on_burst_watch(void *data)
+{
+    struct lens_feed *feed = data;
+    bool goes_on = feed->read > BURST_BYTES;
+    feed->read = 0;
+    if (goes_on)
+        return;
+    lens_unpin(&feed->pin, feed->strace);
+    loop_remove(feed->burst_watch);
+    feed->burst_watch = NULL;
+}
+
+static void burst_begins(struct lens_feed *feed)
+{
+    const struct session_terminal *at = &feed->session->terminals[feed->terminal];
+    if (feed->burst_watch || !feed->terminal)
+        return;
+    feed->burst_watch =
+        loop_add_timer(feed->session->options.loop, BURST_WATCH_MS, BURST_WATCH_MS, on_burst_watch, feed);
+    if (feed->burst_watch)
+        lens_pin(&feed->pin, view_of(feed)->lens, at->shell, feed->strace);
+}
+
 /* A few calls are read at once, while their processes can still be looked up; many are read by the heap. */
 static void slow_down(struct lens_feed *feed)
 {
@@ -196,6 +226,7 @@ static void slow_down(struct lens_feed *feed)
         feed->burst = now;
     if (++feed->wakes < BURST_WAKES)
         return;
+    burst_begins(feed);
     feed->wakes = BURST_WAKES - 1; /* and again, unless it has been quiet */
     feed->burst = now;
     feed->pause = loop_add_timer(feed->session->options.loop, BURST_MS / 2, 0, on_pause_over, feed);

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What the lens costs: a load that forks and executes FORKS programs and one that does neither, in a terminal of a lab, without strace, with it, and with it pinned to the core of what it
-# traces. RUNS runs by turns; the medians, and how much more than without.
+# What the lens costs: a load that forks and executes FORKS programs and one that does neither, in a terminal of a lab, without the lens, with it, and with it but never pinned to
+# one core with what it traces. RUNS runs by turns; the medians, and how much more than without.
 set -eu
 teachroot=${TEACHROOT:-build/teachroot}
 runs=${RUNS:-5}
@@ -39,25 +39,10 @@ LESSON
 lesson "$dir/01-without.md" off true
 lesson "$dir/02-with.md" execve,mount,unshare,kill 'assert syscall execve succeeded'
 
-# Pin the strace of the lab's terminal, and what it traces, to one core.
-pin() { # PID OF TEACHROOT
-    local strace='' pid i
-    for ((i = 0; i < 100 && ! ${strace:-0}; i++)); do
-        strace=$(pgrep -P "$1" -f 'strace -DDD' || true)
-        sleep 0.05
-    done
-    taskset -cp 0 "$strace" >/dev/null
-    while IFS=: read -r pid _; do
-        pid=${pid#/proc/}
-        taskset -cp 0 "${pid%/status}" >/dev/null || true
-    done < <(grep -s "^TracerPid:	$strace\$" /proc/[0-9]*/status)
-}
-
 run() { # NAME FILE
-    "$teachroot" play --offline "$2" >"$dir/out" 2>&1 &
-    local pid=$!
-    [ "$1" != pinned ] || pin $pid
-    if ! wait $pid; then
+    local pin=yes
+    [ "$1" != free ] || pin=no
+    if ! TEACHROOT_LENS_PIN=$pin "$teachroot" play --offline "$2" >"$dir/out" 2>&1; then
         cat "$dir/out"
         exit 1
     fi
@@ -73,7 +58,7 @@ median() { # FILE
 for ((r = 0; r < runs; r++)); do
     run without "$dir/01-without.md"
     run with "$dir/02-with.md"
-    run pinned "$dir/02-with.md"
+    run free "$dir/02-with.md"
 done
 for load in forks none calls; do
     base=$(median "$dir/without.$load")
@@ -83,9 +68,10 @@ for load in forks none calls; do
         calls) printf '2,000,000 calls that are not traced:' ;;
     esac
     printf ' without the lens %s ms' "$base"
-    for name in with pinned; do
+    for name in with free; do
         ms=$(median "$dir/$name.$load")
-        printf ', %s %s ms (%s times)' "$name" "$ms" "$(awk "BEGIN { printf \"%.2f\", $ms / $base }")"
+        [ $name = with ] && printf ', with it' || printf ', not pinned'
+        printf ' %s ms (%s times)' "$ms" "$(awk "BEGIN { printf \"%.2f\", $ms / $base }")"
     done
     echo
 done

@@ -2,6 +2,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/session/session.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -286,6 +287,42 @@ static void the_lesson_says_which_calls_and_which_terminals(void **state)
     leave(l);
 }
 
+static int cores(pid_t pid)
+{
+    cpu_set_t set;
+    return sched_getaffinity(pid, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+static void wait_cores(struct learner *l, pid_t pid, int count)
+{
+    uint64_t until = loop_now() + 10000;
+    while (cores(pid) != count) {
+        if (loop_now() >= until)
+            fail_msg("process %d may use %d cores, not %d", pid, cores(pid), count);
+        loop_once(l->loop, 10);
+    }
+}
+
+static void what_forks_much_shares_a_core_with_its_strace_and_only_for_so_long(void **state)
+{
+    struct learner *l = learn(one_step);
+    pid_t shell = session_shell(l->session, 1), strace = tracer(l, 1);
+    int all = cores(shell);
+    struct err err;
+    if (all < 2)
+        skip();
+    unsigned done = l->done;
+    session_send_line(l->session, "for ((i = 0; i < 1000; i++)); do /bin/true; done; sleep 100 &", &err);
+    wait_cores(l, shell, 1);
+    assert_int_equal(cores(strace), 1);
+    turn_until(l, &l->done, done + 1, "end of the loop");
+    wait_cores(l, shell, all);
+    assert_int_equal(cores(strace), all);
+    run(l, "[ $(taskset -cp $! | grep -c '[-,]') = 1 ] && mkdir /tmp/everywhere"); /* who was born in between */
+    must_find(l, 1, "mkdir", "mkdir", "/tmp/everywhere");
+    leave(l);
+}
+
 static void a_job_left_behind_is_traced_until_the_lab_ends(void **state)
 {
     struct learner *l = learn(one_step);
@@ -407,6 +444,7 @@ int main(void)
         cmocka_unit_test(the_lens_can_be_turned_off_and_on),
         cmocka_unit_test(the_lesson_says_which_calls_and_which_terminals),
         cmocka_unit_test(a_killed_program_leaves_no_strace),
+        cmocka_unit_test(what_forks_much_shares_a_core_with_its_strace_and_only_for_so_long),
         cmocka_unit_test(a_job_left_behind_is_traced_until_the_lab_ends),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
