@@ -78,11 +78,13 @@ struct display_options {
     bool steady; /* leave out what differs from one run to the next: pids, inodes, what is used at this moment */
 };
 
-/** Read the state of the active terminal's process and the lab's cgroups now, and describe it. Takes some milliseconds. NULL: ESRCH there is no lab now; ENOMEM. */
+/** Read the state of the terminals' processes and the lab's cgroups now, and describe it: one terminal's wholly, the one that differs most from the lab (the active one where none does more), the others' in
+ * a line. Takes some milliseconds a terminal. NULL: ESRCH there is no lab now; ENOMEM. */
 struct display *display_read(struct session *session, const struct display_options *options, struct err *err);
 
-/** The description of a state that was read before. @groups: the root of the lab's cgroups, or NULL: there are none. NULL: out of memory. */
-struct display *display_make(const struct session_state *state, const struct sample_group *groups,
+/** The description of states that were read before: of the first one wholly, of the others (@count less one) in a line. @groups: the root of the lab's cgroups, or NULL: there are none. NULL: out of
+ * memory. */
+struct display *display_make(const struct session_state *states, size_t count, const struct sample_group *groups,
                              const struct display_options *options);
 void display_free(struct display *display);
 

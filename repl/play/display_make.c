@@ -393,7 +393,26 @@ static bool wanted(const struct display_builder *to, enum state_section section)
     return state_sections[section].telling(state) || (!can_be_absent && (to->options->all || state->watched[section]));
 }
 
-struct display *display_make(const struct session_state *state, const struct sample_group *groups,
+/* Those beside it, a line each. */
+static void put_others(struct display_builder *to, const struct session_state *states, size_t count)
+{
+    static const char *const columns[] = { "Terminal", "Its namespaces" };
+    struct display_section *section = count ? display_add(to, DISPLAY_LIST, "Other terminals", columns, 2) : NULL;
+    for (size_t i = 0; section && i < count; i++) {
+        const struct session_state *state = &states[i];
+        struct display_row *row = display_add_row(to, section);
+        char name[32], own[96];
+        state_short_name(state->command, name, sizeof name);
+        kinds_text(state, true, own, sizeof own);
+        display_put(to, row, 0, DISPLAY_STRONG, "%u: %s", state->terminal, state->process > 0 ? name : "no process");
+        if (state->process > 0)
+            display_put(to, row, 1, *own ? DISPLAY_OWN : DISPLAY_SHARED, "%s%s%s%s",
+                        *own ? "≠ " : "= all are the lab's", own, state->rooted ? ", root ≠ " : "",
+                        state->rooted ? state->root : "");
+    }
+}
+
+struct display *display_make(const struct session_state *states, size_t count, const struct sample_group *groups,
                              const struct display_options *options)
 {
     static void (*const put[STATE_SECTIONS])(struct display_builder * to) = {
@@ -401,13 +420,16 @@ struct display *display_make(const struct session_state *state, const struct sam
         [STATE_MOUNTS] = put_mounts,    [STATE_LAYERS] = display_put_layers, [STATE_PROCESSES] = put_processes,
         [STATE_LINKS] = put_links,
     };
-    struct display_builder to = { .display = calloc(1, sizeof *to.display), .state = state, .options = options };
+    struct display_builder to = { .display = calloc(1, sizeof *to.display), .state = states, .options = options };
     if (!to.display)
         return NULL;
     put_summary(&to);
-    for (size_t i = 0; i < STATE_SECTIONS && state->process > 0; i++)
+    for (size_t i = 0; i < STATE_SECTIONS && states->process > 0; i++) {
         if (wanted(&to, i))
             put[i](&to);
+        if (i == STATE_NAMESPACES)
+            put_others(&to, states + 1, count - 1);
+    }
     display_put_groups(&to, groups);
     if (!to.failed)
         return to.display;
@@ -415,35 +437,72 @@ struct display *display_make(const struct session_state *state, const struct sam
     return NULL;
 }
 
+/* How far the process is from the lab. */
+static unsigned distance(const struct session_state *state)
+{
+    unsigned far = 0;
+    for (size_t kind = 0; kind < NAMESPACE_KINDS; kind++)
+        far += state->differs[kind];
+    return far * 4 + state->rooted * 2 + state->children_apart;
+}
+
+/* All terminals', the one to be told of first. Returns how many. */
+static size_t read_terminals(struct session *session, struct session_state *states)
+{
+    size_t count = 0, first = 0;
+    unsigned active = session_active(session);
+    for (unsigned i = 1; i <= session_terminals(session); i++) {
+        if (!session_terminal(session, i))
+            continue;
+        session_state_read_of(session, i, &states[count]);
+        unsigned far = distance(&states[count]), most = distance(&states[first]);
+        if (far > most || (far == most && i == active))
+            first = count;
+        count++;
+    }
+    if (count) {
+        struct session_state chosen = states[first];
+        memmove(states + 1, states, first * sizeof *states);
+        states[0] = chosen;
+    }
+    return count;
+}
+
+/* A lab of root's has its group under its name in each hierarchy; an ordinary user's is wherever one was handed over, or nowhere. */
+static const struct sample_group *read_groups(struct group_sampler *sampler, struct lab *lab)
+{
+    const char *handed_over = lab_facts(lab)->cgroup_v2;
+    char root[sizeof lab_facts(lab)->cgroup_v2 + 1];
+    snprintf(root, sizeof root, "/teachroot/%s", lab_name(lab));
+    group_sampler_set_root(sampler, root);
+    if (group_sampler_refresh(sampler, NULL) == 0)
+        return group_sampler_root(sampler);
+    if (!*handed_over)
+        return NULL;
+    snprintf(root, sizeof root, "/%s", handed_over + (*handed_over == '/'));
+    group_sampler_set_root(sampler, root);
+    return group_sampler_refresh(sampler, NULL) == 0 ? group_sampler_root(sampler) : NULL;
+}
+
 struct display *display_read(struct session *session, const struct display_options *options, struct err *err)
 {
     struct lab *lab = session_lab(session);
-    cleanup_free struct session_state *state = malloc(sizeof *state);
-    struct group_sampler *sampler = group_sampler_new(0, NULL);
-    char root[300];
-    if (!lab || !state) {
-        group_sampler_free(sampler);
-        err_say(err, lab ? ENOMEM : ESRCH, lab ? "out of memory" : "there is no lab whose state could be read");
+    if (!lab) {
+        err_say(err, ESRCH, "there is no lab whose state could be read");
         return NULL;
     }
-    session_state_read(session, state);
-    session_state_settle(session);
-    session_state_read(session, state);
-    /* A lab of root's has its group under its name in each hierarchy; an ordinary user's is wherever one was handed over, or nowhere. */
-    snprintf(root, sizeof root, "/teachroot/%s", lab_name(lab));
-    bool known = false;
-    if (sampler) {
-        group_sampler_set_root(sampler, root);
-        known = group_sampler_refresh(sampler, NULL) == 0;
-        if (!known && *lab_facts(lab)->cgroup_v2) {
-            snprintf(root, sizeof root, "/%s", lab_facts(lab)->cgroup_v2 + (lab_facts(lab)->cgroup_v2[0] == '/'));
-            group_sampler_set_root(sampler, root);
-            known = group_sampler_refresh(sampler, NULL) == 0;
-        }
+    cleanup_free struct session_state *states = calloc(session_terminals(session) + 1, sizeof *states);
+    struct group_sampler *sampler = group_sampler_new(0, NULL);
+    struct display *display = NULL;
+    if (states && read_terminals(session, states) > 0) {
+        session_state_settle(session);
+        size_t count = read_terminals(session, states);
+        display = display_make(states, count, sampler ? read_groups(sampler, lab) : NULL, options);
+        if (!display)
+            err_set(err, ENOMEM, "describe the state");
+    } else {
+        err_say(err, states ? ESRCH : ENOMEM, states ? "no terminal is open" : "out of memory");
     }
-    struct display *display = display_make(state, known ? group_sampler_root(sampler) : NULL, options);
     group_sampler_free(sampler);
-    if (!display)
-        err_say(err, ENOMEM, "out of memory");
     return display;
 }
