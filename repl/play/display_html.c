@@ -13,7 +13,7 @@ static const struct {
     [DISPLAY_GONE] = { "<del>", "</del>" }, [DISPLAY_ALARM] = { "<strong>", "</strong>" },
 };
 
-#define CELL "text-align:left;vertical-align:top;padding:.15em .6em .15em 0;overflow-wrap:anywhere"
+#define CELL "text-align:left;vertical-align:top;padding:.15em .6em .15em 0"
 
 static void put_cell(const struct display_section *section, const struct display_row *row, size_t column, FILE *out)
 {

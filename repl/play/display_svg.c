@@ -169,6 +169,19 @@ static void put_wrapped(struct pen *pen, int x, int width, int hang, enum displa
     }
 }
 
+/* A heading, cut to one line. */
+static void put_large(struct pen *pen, int size, const char *text)
+{
+    unsigned room = (unsigned)(INSIDE * 120 / (CELL10 * size));
+    bool cut = display_width(text) > room;
+    cleanup_free char *shown = strndup(text, cut ? display_fit(text, room - 1) : strlen(text));
+    fprintf(pen->out, "<text x=\"%d\" y=\"%d\" font-size=\"%d\" font-weight=\"bold\"", MARGIN, pen->y - 4, size);
+    put_paint(pen, PAINT_INK);
+    fputc('>', pen->out);
+    display_escaped(pen->out, shown ? shown : "");
+    fputs(cut ? "…</text>\n" : "</text>\n", pen->out);
+}
+
 static void put_heading(struct pen *pen, const struct display_section *section)
 {
     pen->y += 12;
@@ -176,11 +189,7 @@ static void put_heading(struct pen *pen, const struct display_section *section)
     put_paint(pen, PAINT_LINE);
     fputs(" opacity=\"0.5\"/>\n", pen->out);
     pen->y += 22;
-    fprintf(pen->out, "<text x=\"%d\" y=\"%d\" font-size=\"13\" font-weight=\"bold\"", MARGIN, pen->y - 4);
-    put_paint(pen, PAINT_INK);
-    fputc('>', pen->out);
-    display_escaped(pen->out, section->heading);
-    fputs("</text>\n", pen->out);
+    put_large(pen, 13, section->heading);
 }
 
 /* ---- chips: small boxes that flow ---- */
@@ -489,12 +498,8 @@ void display_picture(const struct display *display, FILE *out)
     struct pen pen = { .out = open_memstream(&body, &size), .y = 8 };
     if (!pen.out)
         return;
-    fprintf(pen.out, "<text x=\"%d\" y=\"%d\" font-size=\"14\" font-weight=\"bold\"", MARGIN, pen.y + 14);
-    put_paint(&pen, PAINT_INK);
-    fputc('>', pen.out);
-    display_escaped(pen.out, display->title);
-    fputs("</text>\n", pen.out);
     pen.y += 20;
+    put_large(&pen, 14, display->title);
     put_wrapped(&pen, MARGIN, INSIDE, 0, DISPLAY_FAINT, display->summary);
     for (size_t i = 0; i < display->section_count; i++)
         put_section(&pen, display, &display->sections[i]);
