@@ -328,6 +328,11 @@ static void mouse(struct screen *screen, struct terminal *terminal, const struct
         terminal_view_scroll(screen, event->button == 4 ? 3 : -3);
 }
 
+static bool is_letter(const struct input_event *event)
+{
+    return event->kind == INPUT_KEY && !event->modifiers && event->key >= ' ' && event->key < INPUT_KEY_NONE;
+}
+
 void terminal_view_input(struct screen *screen, const struct input_event *event)
 {
     struct terminal *terminal = screen_terminal(screen);
@@ -341,6 +346,7 @@ void terminal_view_input(struct screen *screen, const struct input_event *event)
         screen->terminal_view.back = 0;
         screen->dirty |= DIRTY_TERMINAL | DIRTY_CLEAN;
     }
+    session_typed(screen->session, is_letter(event));
     if (screen_at_prompt(screen)) {
         if (event->kind == INPUT_PASTE)
             prompt_feed(screen->prompt, "\033[200~", 6);

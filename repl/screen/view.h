@@ -180,6 +180,11 @@ enum key_when screen_when(const struct screen *screen);
 /** The prompt owns the keys of the active terminal. */
 bool screen_at_prompt(const struct screen *screen);
 
+/* frame.c */
+bool frame_begin(struct screen *screen); /* look at the state now and then; false: out of memory */
+void frame_draw(struct screen *screen);  /* what is dirty, now */
+void frame_before_wait(void *data);      /* of the loop, @data is the screen: draw and read what is due */
+
 /* lesson_view.c */
 void lesson_view_draw(struct screen *screen);
 void lesson_view_changed(struct screen *screen);  /* same step, other words */
