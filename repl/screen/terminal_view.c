@@ -163,8 +163,10 @@ static void draw_grid_row(const struct screen *screen, const struct terminal *te
     }
 }
 
+/* Only when it is another one: it is asked for with every echo. */
 static void draw_terminal_title(struct screen *screen)
 {
+    struct terminal_view *view = &screen->terminal_view;
     const struct theme *theme = &screen->theme;
     const struct rect *rect = &screen->layout.terminal_title;
     char left[256] = "Terminal", right[80] = "";
@@ -181,6 +183,11 @@ static void draw_terminal_title(struct screen *screen)
         snprintf(right, sizeof(right), "%u lines back %s any key returns", screen->terminal_view.back,
                  theme_glyph(theme, GLYPH_DASH));
     enum role role = screen->focus == PANE_TERMINAL ? ROLE_FOCUS : ROLE_TITLE;
+    char title[sizeof(view->title)];
+    snprintf(title, sizeof(title), "%d%s\n%s", (int)role, left, right);
+    if (strcmp(title, view->title) == 0 && !(screen->dirty & DIRTY_CLEAN))
+        return;
+    strcpy(view->title, title);
     draw_title(theme, rect, screen->demo ? ROLE_STRONG : role, left, right);
 }
 

@@ -77,6 +77,7 @@ struct row_range {
 #define TERMINALS_MAX 9
 struct terminal_view {
     unsigned back;                /* lines scrolled back */
+    char title[352];              /* as it was last drawn */
     unsigned drawn_shift;         /* rows the grid was pushed up for a long prompt line, when last drawn */
     bool alternate;               /* a full-screen program had the terminal when last drawn */
     struct row_range drawn_over;  /* rows of the pane that a prompt line or an explanation was drawn over */
