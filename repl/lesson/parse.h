@@ -10,6 +10,7 @@
 #include "repl/lesson/lesson.h"
 
 #include <cmark.h>
+#include <locale.h>
 #include <regex.h>
 #include <stdint.h>
 #include <stdarg.h>
@@ -127,6 +128,12 @@ void read_quiz(struct parser *p, struct block *block, const struct fence *fence)
 void quiz_free(struct quiz *quiz);
 
 /* regex.c */
+/** Until utf8_end, regexes and classes of characters are about UTF-8, whatever the user's locale: a lesson means the same everywhere. */
+struct utf8_locale {
+    locale_t ours, before;
+};
+struct utf8_locale utf8_begin(void);
+void utf8_end(struct utf8_locale *utf8);
 /** Compile an extended regex, @whole lines only or anywhere. Returns false with one line in @why: also for a pattern that could take the machine's
  * memory or time (counts that multiply past 1000, back references, over 512 bytes). */
 bool regex_compile(regex_t *regex, const char *pattern, bool whole, int flags, char *why, size_t size);
