@@ -70,6 +70,7 @@ struct block {
     char *name;     /* may be NULL */
     char *terminal; /* "1" by default */
     bool background, interactive, replay_skip;
+    bool interrupt; /* Ctrl+C first: what runs in its terminal is to end */
     bool
         hidden; /* run as the others are, and not among the step's prose: the solution of a task that is to be found out */
     char *ready;         /* glob that says a background command is up; NULL */

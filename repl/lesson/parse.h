@@ -40,6 +40,10 @@ struct fence {
     enum node_kind kind;
     enum block_type type; /* of a NODE_KIND_BLOCK */
     char *language;       /* "bash", "" */
+    char *info;           /* what stands after it on the line */
+    size_t body_at;       /* the bytes of its body that are options of MyST's, not commands */
+    bool may_fail;        /* MyST's raises-exception */
+    bool left_out;        /* by MyST's skip-execution, or by Runme's excludeFromRunAll or ignore */
     struct fence_pair {
         char *key, *value;
     } * pairs;
@@ -108,16 +112,47 @@ void add_block(struct parser *p, struct step *step, const struct fence *fence);
 void attach_fence(struct parser *p, struct step *step, const struct fence *fence);
 void block_clear(struct block *block);
 
+/* language.c */
+/** The language that @info begins with, however other tools write it; *rest is what stands after it. */
+char *read_language(struct parser *p, const char *info, const char **rest);
+bool is_shell(const char *language);
+/** Is it one of those that show a session, where `# ` is root's prompt? */
+bool is_session(const char *language);
+/** Read the options of a MyST cell at the beginning of its body. */
+void read_cell_options(struct fence *fence, const char *body);
+
 /* walk.c */
+struct step *add_step(struct parser *p, char *title, int line);
+struct step *last_step(const struct parser *p);
+/** Show @node in @step (NULL: in the introduction). */
+void add_prose(struct parser *p, struct step *step, cmark_node *node);
+bool is_heading(cmark_node *node, int level); /* 0: of any level */
+/** The comments and hints. Returns the last node taken, or NULL if @node is for reading. */
+cmark_node *take_html(struct parser *p, struct step *step, cmark_node *node);
 /** The plain text of a node and all below it, malloc'ed; NULL when memory ran out. */
 char *node_text(cmark_node *node);
 /** Make the document's nodes into steps: of a lesson, one a second-level heading; of a plain README, one a block. */
 void walk_lesson(struct parser *p, cmark_node *document);
+
+/* readme.c */
 void walk_readme(struct parser *p, cmark_node *document);
 
+/* readme_terminals.c */
+struct readme_terminals {
+    unsigned current, most; /* where its reader is, and the highest number so far; 0: 1 */
+};
+/** Which terminal is the last block for, by the @words before it, its info string and the comment it begins with? It is told so, and the block before it in a terminal that the
+ * reader leaves, or interrupts, need not end. */
+void readme_terminal(struct parser *p, struct readme_terminals *terminals, const char *words,
+                     const struct fence *fence);
+
+/* prompts.c */
+/** Strip the prompts of a block; in a @session `# ` is root's. Returns the commands alone, malloc'ed; the lines that were output are left out. */
+char *strip_prompts(struct parser *p, const char *body, bool session);
+
 /* commands.c */
-/** Strip the prompts of a block. Returns the commands alone, malloc'ed; the lines that were output are left out. */
-char *strip_prompts(struct parser *p, const char *body, bool console);
+/** The end of the command that starts at @start: at its last newline or at the end. False if it is not complete there. */
+bool command_end(const char *start, const char **end);
 /** Cut into complete commands. On an incomplete last one *open_line is its first line in @body, from 1; else 0. NULL-terminated. */
 char **cut_commands(struct parser *p, const char *body, int *open_line);
 

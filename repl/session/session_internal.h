@@ -113,6 +113,7 @@ struct player {
     char shell[32];     /* who was at the prompt when the command was typed; "" a program without marks */
     char prompt[256];   /* what stood on its line then */
     bool ended, nested; /* the command's end was marked; another shell is at its prompt instead */
+    bool interrupted;   /* what ran in the terminal before the block */
     int status;         /* of the command that ended */
     size_t lines;       /* typed */
     int first_row;      /* of the screen when it was typed, and how much had scrolled off then */
