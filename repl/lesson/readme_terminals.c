@@ -142,11 +142,16 @@ void readme_terminal(struct parser *p, struct readme_terminals *terminals, const
     free(comments);
     found = of_comments ? of_comments : of_info ? of_info : found;
     unsigned number = block->terminal[0] != '1' ? (unsigned)(block->terminal[0] - '0') : resolve(terminals, found);
+    bool aside = fence->form == FENCE_RUNME && block->background; /* Runme gives it a terminal of its own */
+    if (aside)
+        number = resolve(terminals, FRESH);
     block->terminal[0] = (char)('0' + number);
+    terminals->most = number > terminals->most ? number : terminals->most;
+    if (aside)
+        return;
     if (number != terminals->current && (left = last_block_of(p->lesson, terminals->current)) && !left->interactive)
         left->background = true; /* its reader goes to the next terminal whether or not it has ended */
     if (interrupts && (left = last_block_of(p->lesson, number)) && !left->interactive)
         block->interrupt = left->background = true;
     terminals->current = number;
-    terminals->most = number > terminals->most ? number : terminals->most;
 }
