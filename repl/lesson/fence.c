@@ -194,7 +194,7 @@ static void decide_kind(struct parser *p, struct fence *fence)
     } else if (strcmp(language, "quiz") == 0) {
         fence->kind = NODE_KIND_BLOCK;
         fence->type = BLOCK_QUIZ;
-    } else if (is_shell(language)) {
+    } else if (lesson_is_shell(language)) {
         fence->kind = fence->left_out || left_out_by_runme(fence) ? NODE_KIND_CODE : NODE_KIND_BLOCK;
         fence->type = BLOCK_COMMAND;
     } else if (fence->form == FENCE_JSON) {
@@ -250,7 +250,7 @@ static void read_fence(struct parser *p, cmark_node *node)
     fence->info = kept(p, strdup(info));
     if (!fence->language || !fence->info)
         return;
-    fence->kind = is_shell(fence->language) ? NODE_KIND_BLOCK : NODE_KIND_CODE;
+    fence->kind = lesson_is_shell(fence->language) ? NODE_KIND_BLOCK : NODE_KIND_CODE;
     read_keys_of_info(p, fence, info);
     if (cell)
         read_cell_options(fence, cmark_node_get_literal(node));

@@ -27,7 +27,7 @@ static size_t shell_find(const char *language)
     return i;
 }
 
-bool is_shell(const char *language)
+bool lesson_is_shell(const char *language)
 {
     return shell_find(language) < SHELLS;
 }
@@ -60,7 +60,7 @@ static char *class_language(const char *info, const char **rest)
         size_t len = strcspn(++at, " \t}");
         char *class = strndup(at, len);
         at += len;
-        if (!class || !first || (is_shell(class) && !is_shell(first))) {
+        if (!class || !first || (lesson_is_shell(class) && !lesson_is_shell(first))) {
             free(first);
             first = class;
         } else {

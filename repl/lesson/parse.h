@@ -115,7 +115,6 @@ void block_clear(struct block *block);
 /* language.c */
 /** The language that @info begins with, however other tools write it; *rest is what stands after it. */
 char *read_language(struct parser *p, const char *info, const char **rest);
-bool is_shell(const char *language);
 /** Is it one of those that show a session, where `# ` is root's prompt? */
 bool is_session(const char *language);
 /** Read the options of a MyST cell at the beginning of its body. */
