@@ -68,6 +68,19 @@ static bool number(const char *text, unsigned *value)
     return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && n >= 1 && n <= 1000000;
 }
 
+/* Minutes of running are not to end with a directory that is not there. */
+static bool cannot_write(const char *path)
+{
+    char directory[4096];
+    snprintf(directory, sizeof directory, "%s", path);
+    char *slash = strrchr(directory, '/');
+    snprintf(slash ? slash + (slash == directory) : directory, 2, "%s", slash ? "" : ".");
+    if (access(directory, W_OK | X_OK) == 0)
+        return false;
+    fprintf(stderr, "teachroot adopt: write `%s`: `%s`: %s\n", path, directory, strerror(errno));
+    return true;
+}
+
 /* Returns the index of the README in argv; 0: help was printed; -1: it was said what is wrong. */
 static int read_options(int argc, char **argv, struct adopt_options *options)
 {
@@ -114,7 +127,7 @@ static int read_options(int argc, char **argv, struct adopt_options *options)
                 options->output);
         return -1;
     }
-    return optind;
+    return options->output && cannot_write(options->output) ? -1 : optind;
 }
 
 static char *read_text(const char *path, size_t *len, struct err *err)
@@ -256,6 +269,7 @@ int adopt_main(int argc, char **argv)
         lesson_free(readme);
         return RUN_CANNOT;
     }
+    adopt_plan_ask(&plan);
     adopt_plan_print(&plan);
     if (plan.section_count == 0) {
         fprintf(stderr, "teachroot adopt: `%s` has no block that can be run\n", argv[first]);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define USUAL_TIMEOUT_MS 20000 /* of a lesson that says nothing of it */
+
 struct draft {
     FILE *out;
     const struct adopt_plan *plan;
@@ -247,8 +249,9 @@ static struct element *read_elements(const struct adopt_plan *plan, size_t *coun
         if (!grown)
             break;
         list = grown;
-        list[(*count)++] = (struct element){ node, cmark_node_get_start_line(node), cmark_node_get_end_line(node),
-                                             cmark_node_parent(node) == plan->readme->document };
+        int first = cmark_node_get_start_line(node);
+        int last = type == CMARK_NODE_HEADING ? adopt_heading_end(plan, first) : cmark_node_get_end_line(node);
+        list[(*count)++] = (struct element){ node, first, last, cmark_node_parent(node) == plan->readme->document };
     }
     cmark_iter_free(iter);
     return list;
@@ -272,10 +275,8 @@ static void write_heading(struct draft *draft, const struct element *at)
         draft->titled |= title;
         return;
     }
-    const char *text = line_of(draft, at->first);
-    text += strspn(text, " ");
-    text += strspn(text, "#");
-    fprintf(draft->out, "### %s\n", text + strspn(text, " \t"));
+    cleanup_free char *text = adopt_heading_text(draft->plan, at->first);
+    fprintf(draft->out, "### %s\n", text ? text : "");
 }
 
 /* The front matter's lines, which are of other tools. */
@@ -293,7 +294,10 @@ static void write_front(struct draft *draft)
 {
     const char *title = draft->plan->readme->title;
     const char *quote = strpbrk(title, "#\"") ? strchr(title, '\'') ? "" : "'" : strchr(title, ':') ? "\"" : "";
-    fprintf(draft->out, "---\ntitle: %s%s%s\n---\n", quote, title, quote);
+    fprintf(draft->out, "---\ntitle: %s%s%s\n", quote, title, quote);
+    if (draft->plan->readme->timeout_ms != USUAL_TIMEOUT_MS)
+        fprintf(draft->out, "timeout: %ums\n", draft->plan->readme->timeout_ms);
+    fprintf(draft->out, "---\n");
 }
 
 static void write_all(struct draft *draft, const struct element *elements, size_t count)

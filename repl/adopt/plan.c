@@ -86,7 +86,6 @@ static int read_blocks(struct adopt_plan *plan)
             struct adopt_block *at = &plan->blocks[plan->count];
             *at = (struct adopt_block){ .block = &readme->steps[i].blocks[j], .step = (unsigned)i + 1 };
             read_block(at);
-            find_lacks(plan, at);
             if (at->terminal > plan->terminals)
                 plan->terminals = at->terminal;
             plan->count++;
@@ -113,18 +112,55 @@ static int read_lines(struct adopt_plan *plan, const char *text)
     return 0;
 }
 
-/* The heading's text as it is written. malloc'ed. */
-static char *heading_text(const struct adopt_plan *plan, cmark_node *heading)
+static const char *line_of(const struct adopt_plan *plan, int number)
 {
-    int line = cmark_node_get_start_line(heading);
-    const char *text = line >= 1 && (size_t)line <= plan->line_count ? plan->lines[line - 1] : "";
-    text += strspn(text, " ");
-    text += strspn(text, "#");
-    text += strspn(text, " \t");
-    size_t len = strlen(text);
-    while (len > 0 && strchr(" \t#", text[len - 1]))
-        len--;
-    return len > 0 ? strndup(text, len) : strdup("A step");
+    return number >= 1 && (size_t)number <= plan->line_count ? plan->lines[number - 1] : "";
+}
+
+/* Is it the line below a heading that makes it one? */
+static bool is_underline(const char *line)
+{
+    line += strspn(line, " ");
+    size_t marks = *line == '=' ? strspn(line, "=") : strspn(line, "-");
+    return marks > 0 && line[marks + strspn(line + marks, " \t")] == '\0';
+}
+
+int adopt_heading_end(const struct adopt_plan *plan, int line)
+{
+    const char *text = line_of(plan, line);
+    int end = line + 1;
+    if (text[strspn(text, " ")] == '#')
+        return line;
+    while ((size_t)end < plan->line_count && !is_underline(line_of(plan, end)))
+        end++;
+    return end;
+}
+
+char *adopt_heading_text(const struct adopt_plan *plan, int line)
+{
+    int last = adopt_heading_end(plan, line);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    for (int i = line; i <= last; i++) {
+        const char *part = line_of(plan, i);
+        if (i == last && last > line)
+            break; /* the line below it */
+        part += strspn(part, " \t");
+        part += last == line ? strspn(part, "#") : 0;
+        part += strspn(part, " \t");
+        size_t len = strlen(part);
+        while (len > 0 && strchr(last == line ? " \t#" : " \t", part[len - 1]))
+            len--;
+        fprintf(out, "%s%.*s", i > line ? " " : "", (int)len, part);
+    }
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
 }
 
 /* The first block that opens within the lines of @node and is run, and how many follow it there. */
@@ -159,12 +195,16 @@ static int read_sections(struct adopt_plan *plan)
             section->first = first;
             bool whole = heading && (heading != cmark_node_first_child(plan->readme->document) ||
                                      cmark_node_get_heading_level(heading) > 1);
-            section->title = heading ? heading_text(plan, heading) : strdup(plan->readme->title);
+            section->title = heading ? adopt_heading_text(plan, cmark_node_get_start_line(heading)) : NULL;
+            if (!section->title || !*section->title) {
+                free(section->title);
+                section->title = strdup(plan->readme->title);
+            }
             if (!section->title)
                 return -1;
             if (whole) {
                 section->heading = cmark_node_get_start_line(heading);
-                section->heading_end = cmark_node_get_end_line(heading);
+                section->heading_end = adopt_heading_end(plan, section->heading);
                 section->at = section->heading;
             } else {
                 bool led = before && cmark_node_get_type(before) == CMARK_NODE_PARAGRAPH;
@@ -212,6 +252,12 @@ int adopt_plan_read(struct adopt_plan *plan, const struct lesson *readme, const 
         return 0;
     adopt_plan_free(plan);
     return err_set(err, ENOMEM, "read `%s`", readme->path);
+}
+
+void adopt_plan_ask(struct adopt_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        find_lacks(plan, &plan->blocks[i]);
 }
 
 void adopt_plan_free(struct adopt_plan *plan)

@@ -60,21 +60,27 @@ struct adopt_plan {
     unsigned terminals; /* the highest number in use */
 };
 
-/** Read @readme, whose file's text is @text. Asks this machine for the features that the commands need. Returns 0, or -1 (ENOMEM). */
+/** Read @readme, whose file's text is @text; only its words count. Returns 0, or -1 (ENOMEM). */
 int adopt_plan_read(struct adopt_plan *plan, const struct lesson *readme, const char *text, struct err *err);
+/** Ask this machine for the features that the commands need: it may take seconds. */
+void adopt_plan_ask(struct adopt_plan *plan);
 void adopt_plan_free(struct adopt_plan *plan);
 
 /** The block that opens on @line, or NULL. */
 struct adopt_block *adopt_block_at(const struct adopt_plan *plan, int line);
 
+/** The last line of the heading that begins on @line (cmark's own is the next line's, of one that is underlined), and its text as it is written: malloc'ed, NULL when memory ran out. */
+int adopt_heading_end(const struct adopt_plan *plan, int line);
+char *adopt_heading_text(const struct adopt_plan *plan, int line);
+
 /** Say what will run, what is left out and why. */
 void adopt_plan_print(const struct adopt_plan *plan);
 
-/** The first line of @block's first command, cut to @width bytes of whole characters; "…" where there is more. */
+/** The first line of @block's first command, cut to whole characters; "…" where there is more. */
 void adopt_block_text(const struct block *block, char *text, size_t size);
 
 /* programs.c */
-/** What the words of @command tell: fills the fields above of @block. @known(data, name): is the program there, or made by the README itself? */
+/** What the words of @command tell of @block. */
 void adopt_read_command(struct adopt_block *block, const char *command);
 
 #endif
