@@ -186,8 +186,8 @@ static void print_claims(const struct adopt_plan *plan, const struct adopt_claim
         bare += count == 0 || last;
         for (size_t k = plan->sections[i].first; k < plan->sections[i].first + plan->sections[i].count; k++)
             if (plan->blocks[k].exit[0])
-                printf("   line %d fails here, and the lesson expects that: `exit` is `%s`\n",
-                       plan->blocks[k].block->line, plan->blocks[k].exit);
+                printf("   line %d fails here, and the lesson expects that: `exit` is `%s`\n", plan->blocks[k].line,
+                       plan->blocks[k].exit);
     }
     printf("\n%zu step%s, %zu with a check of what changed\n", plan->section_count, plan->section_count == 1 ? "" : "s",
            plan->section_count - bare);

@@ -179,7 +179,7 @@ static int option_lines(const struct draft *draft, int first, int last)
 static void write_block(struct draft *draft, const struct adopt_block *at, int last)
 {
     char keys[1024];
-    int first = at->block->line;
+    int first = at->line;
     const char *line = line_of(draft, first);
     size_t prefix = 0, marks = fence_marks(line, &prefix);
     const char *info = line + prefix + marks;

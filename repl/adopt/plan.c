@@ -42,6 +42,7 @@ static bool is_unspeakable(const char *value)
 static void read_block(struct adopt_block *at)
 {
     const struct block *block = at->block;
+    at->line = block->line;
     at->terminal = block->terminal ? (unsigned)strtoul(block->terminal, NULL, 10) : 1;
     for (size_t i = 0; block->commands && block->commands[i]; i++)
         adopt_read_command(at, block->commands[i]);
@@ -66,7 +67,7 @@ static void read_block(struct adopt_block *at)
 struct adopt_block *adopt_block_at(const struct adopt_plan *plan, int line)
 {
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->blocks[i].block->line == line)
+        if (plan->blocks[i].line == line)
             return &plan->blocks[i];
     return NULL;
 }
@@ -168,7 +169,7 @@ static size_t blocks_within(const struct adopt_plan *plan, cmark_node *node, siz
 {
     size_t count = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        int line = plan->blocks[i].block->line;
+        int line = plan->blocks[i].line;
         if (plan->blocks[i].way == ADOPT_LEFT_OUT || line < cmark_node_get_start_line(node) ||
             line > cmark_node_get_end_line(node))
             continue;

@@ -17,6 +17,7 @@ enum adopt_way {
 
 struct adopt_block {
     const struct block *block; /* the README's */
+    int line;                  /* it opens on */
     unsigned step;             /* of the README it is */
     enum adopt_way way;
     const char *program;  /* that wants a user: "vim"; NULL */

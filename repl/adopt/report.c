@@ -69,7 +69,7 @@ void adopt_plan_print(const struct adopt_plan *plan)
         adopt_block_text(at->block, text, sizeof text);
         if (plan->terminals > 1 && at->block->type == BLOCK_COMMAND)
             snprintf(terminal, sizeof terminal, " in terminal %u", at->terminal);
-        printf("line %-5d  %s%s: %s\n", at->block->line, type_names[at->block->type], terminal, text);
+        printf("line %-5d  %s%s: %s\n", at->line, type_names[at->block->type], terminal, text);
         print_notes(plan, at);
     }
     for (size_t i = 0; i < plan->silent_count; i++)

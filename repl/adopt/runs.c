@@ -100,7 +100,7 @@ static void note_endless(struct one_run *run, struct adopt_block *at, const stru
     if (next < end)
         next->interrupt = true;
     if (next < end)
-        fprintf(run->runs->out, "    once more, with it left running, and Ctrl+C before line %d\n", next->block->line);
+        fprintf(run->runs->out, "    once more, with it left running, and Ctrl+C before line %d\n", next->line);
     else
         fprintf(run->runs->out, "    once more, with it left running\n");
 }
@@ -110,7 +110,7 @@ static void say_block(struct one_run *run, const struct adopt_block *at, const s
     FILE *out = run->runs->out;
     char text[64];
     adopt_block_text(at->block, text, sizeof text);
-    fprintf(out, "  line %d: %s: ", at->block->line, text);
+    fprintf(out, "  line %d: %s: ", at->line, text);
     if (result->skipped)
         fprintf(out, "skipped: %s\n", result->skipped);
     else if (result->timed_out)
@@ -277,7 +277,7 @@ static void on_proved(struct run_sink *sink, const struct run_step *done)
     if (done->outcome != RUN_STEP_FAILED || !at)
         return;
     run->runs->failures++;
-    fprintf(run->runs->out, "%s:%d: not the same the second time: %s\n", run->runs->plan->readme->path, at->block->line,
+    fprintf(run->runs->out, "%s:%d: not the same the second time: %s\n", run->runs->plan->readme->path, at->line,
             done->why + strcspn(done->why, " ") + 1);
 }
 

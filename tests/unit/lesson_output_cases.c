@@ -72,8 +72,10 @@ static void try_case(struct output_case *at)
         lesson_mistakes_free(&mistakes);
         return;
     }
-    if (!lesson)
+    if (!lesson) {
         fail_msg("line %d: %s: refused: %s", at->line, at->name, mistakes.count ? mistakes.list[0].what : err.message);
+        return;
+    }
     if (strcmp(at->what, "matches without a newline") == 0)
         at->output[strlen(at->output) - 1] = '\0';
     bool matches = block_output_matches(&lesson->steps[0].blocks[0], at->output, &why);
