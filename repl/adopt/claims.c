@@ -44,6 +44,22 @@ void claims_free(struct adopt_claims *claims)
     *claims = (struct adopt_claims){ 0 };
 }
 
+/* Is it a directory that another claim which is proved says something in? */
+static bool is_implied(const struct adopt_claims *claims, const struct adopt_claim *claim)
+{
+    static const char directory[] = "assert directory";
+    char inside[256];
+    if (strncmp(claim->text, directory, strlen(directory)) != 0)
+        return false;
+    snprintf(inside, sizeof inside, "%.250s/", claim->text + strlen(directory));
+    for (size_t i = 0; i < claims->count; i++)
+        if (claims->list[i].after && !claims->list[i].before && claims->list[i].subject == CLAIM_FILE &&
+            (strstr(claims->list[i].text, inside) || strncmp(claims->list[i].text, "assert runs", 11) == 0) &&
+            strstr(claims->list[i].text, claim->text + strlen(directory)))
+            return true;
+    return false;
+}
+
 /* Is it of @subject, proved, and not said by one that is kept already? */
 static bool is_wanted(const struct adopt_claim *claim, enum claim_subject subject, const struct adopt_claim **kept,
                       size_t count)
@@ -62,7 +78,7 @@ size_t claims_proved(const struct adopt_claims *claims, const struct adopt_claim
     for (enum claim_subject subject = CLAIM_TERMINAL; subject <= CLAIM_LAST; subject++) {
         size_t before = count;
         for (size_t i = 0; i < claims->count && count < max && count - before < MOST_OF_A_SUBJECT; i++)
-            if (is_wanted(&claims->list[i], subject, kept, count))
+            if (is_wanted(&claims->list[i], subject, kept, count) && !is_implied(claims, &claims->list[i]))
                 kept[count++] = &claims->list[i];
     }
     return count;

@@ -27,11 +27,11 @@ static const char *const places[] = { "/root", "/tmp", "/srv",       "/opt", "/h
                                       "/mnt",  "/etc", "/usr/local", "/var", "/run" };
 
 /* What programs write as they go, whatever they are for. */
-static const char *const ignored[] = { "/var/cache*",     "/var/log*",        "/var/lib/apt*", "/var/lib/dpkg*",
-                                       "/run/teachroot*", "/etc/ld.so.cache", "*/.*_history",  "*/.viminfo*",
-                                       "*/.lesshst",      "*/.wget-hsts",     "/etc/mtab",     "/var/lib/docker*",
-                                       "*/.cache*",       "/run/netns*",      "/run/mount*",   "*.swp",
-                                       "/etc/*-" };
+static const char *const ignored[] = {
+    "/var/cache*",      "/var/log*",   "/var/lib/apt*", "/var/lib/dpkg*", "/run/teachroot*", "/etc/ld.so.cache",
+    "*/.*_history",     "*/.viminfo*", "*/.lesshst",    "*/.wget-hsts",   "*/work/work",     "/etc/mtab",
+    "/var/lib/docker*", "*/.cache*",   "/run/netns*",   "/run/mount*",    "*.swp",           "/etc/*-"
+};
 
 struct walk {
     struct adopt_claims *claims;
@@ -92,31 +92,60 @@ static int note_made(struct made_files *made, const char *path)
     return grown[made->count] ? (made->count++, 0) : -1;
 }
 
-static int claim_file(struct walk *walk, int directory, const char *name, const char *path, const struct stat *st)
+/* A program in the `bin` of a root directory that is being made: does it run there? */
+static int claim_runs(struct walk *walk, const char *path, unsigned group)
 {
-    char line[64], target[PATH_MAX];
-    cleanup_free char *word = claims_word(path);
+    const char *bin = strstr(path, "/bin/") ? strstr(path, "/bin/") : strstr(path, "/sbin/");
+    if (bin && bin - path >= 4 && strncmp(bin - 4, "/usr", 4) == 0)
+        bin -= 4;
+    size_t len = bin ? (size_t)(bin - path) : 0;
+    if (len == 0 || strncmp(path, "/usr/local", len) == 0)
+        return 0;
+    cleanup_free char *root = strndup(path, len), *of = root ? claims_word(root) : NULL, *program = claims_word(bin);
+    return of && program ? claims_add(walk->claims, CLAIM_FILE, group, "assert runs %s %s", of, program) : -1;
+}
+
+static int claim_link(struct walk *walk, int directory, const char *name, const char *word)
+{
+    char target[PATH_MAX];
+    ssize_t len = readlinkat(directory, name, target, sizeof target - 1);
+    target[len < 0 ? 0 : len] = '\0';
+    cleanup_free char *to = claims_word(target);
+    return to ? claims_add(walk->claims, CLAIM_FILE, 0, "assert link %s to %s", word, to) : -1;
+}
+
+/* What says most comes first. */
+static int claim_regular(struct walk *walk, int directory, const char *name, const char *path, const char *word,
+                         bool executable)
+{
+    char line[64];
     unsigned group = ++walk->claims->groups;
-    int result = word ? 0 : -1;
-    if (result < 0)
-        return -1;
-    if (S_ISLNK(st->st_mode)) {
-        ssize_t len = readlinkat(directory, name, target, sizeof target - 1);
-        target[len < 0 ? 0 : len] = '\0';
-        cleanup_free char *to = claims_word(target);
-        return to ? claims_add(walk->claims, CLAIM_FILE, group, "assert link %s to %s", word, to) : -1;
-    }
-    if (S_ISREG(st->st_mode) && first_line(directory, name, line, sizeof line)) {
+    int result = executable ? claim_runs(walk, path, group) : 0;
+    if (result == 0 && executable)
+        result = claims_add(walk->claims, CLAIM_FILE, group, "assert executable %s", word);
+    if (result == 0 && first_line(directory, name, line, sizeof line)) {
         cleanup_free char *content = claims_word(line);
         result =
             content ? claims_add(walk->claims, CLAIM_FILE, group, "assert file %s contains %s", word, content) : -1;
     }
-    if (result == 0 && S_ISREG(st->st_mode) && (st->st_mode & 0111))
-        result = claims_add(walk->claims, CLAIM_FILE, ++walk->claims->groups, "assert executable %s", word);
-    if (result == 0)
-        result = claims_add(walk->claims, CLAIM_FILE, group, "assert %s %s",
-                            S_ISDIR(st->st_mode) ? "directory" : "file", word);
-    return result;
+    return result == 0 ? claims_add(walk->claims, CLAIM_FILE, group, "assert file %s", word) : -1;
+}
+
+static int claim_file(struct walk *walk, int directory, const char *name, const char *path, const struct stat *st)
+{
+    cleanup_free char *word = claims_word(path);
+    if (!word)
+        return -1;
+    switch (st->st_mode & S_IFMT) {
+    case S_IFLNK:
+        return claim_link(walk, directory, name, word);
+    case S_IFCHR:
+        return claims_add(walk->claims, CLAIM_FILE, 0, "assert whiteout %s", word);
+    case S_IFDIR:
+        return claims_add(walk->claims, CLAIM_FILE, 0, "assert directory %s", word);
+    default:
+        return claim_regular(walk, directory, name, path, word, st->st_mode & 0111);
+    }
 }
 
 /* A file system whose files nobody made. */
@@ -141,7 +170,8 @@ static void visit(struct walk *walk, int directory, const char *name, const char
     if (is_ignored(path) || fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return;
     bool is_made = is_newer(&st.st_ctim, walk->since);
-    bool wanted = S_ISDIR(st.st_mode) || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode);
+    bool whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
+    bool wanted = S_ISDIR(st.st_mode) || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode) || whiteout;
     if (is_made && wanted && walk->named < MOST_FILES && *named < MOST_OF_A_DIRECTORY) {
         walk->failed |= claim_file(walk, directory, name, path, &st) < 0 || note_made(walk->made, path) < 0;
         walk->named++;
@@ -156,23 +186,34 @@ static void visit(struct walk *walk, int directory, const char *name, const char
         walk_directory(walk, fd, path, st.st_dev, depth + 1);
 }
 
+/* Files before directories before links, each by name: the same few are named each time. */
+static int by_kind(const struct dirent **a, const struct dirent **b)
+{
+    static const unsigned char order[] = { DT_REG, DT_CHR, DT_DIR, DT_LNK };
+    size_t one = 0, two = 0;
+    while (one < sizeof order && order[one] != (*a)->d_type)
+        one++;
+    while (two < sizeof order && order[two] != (*b)->d_type)
+        two++;
+    return one != two ? (one > two ? 1 : -1) : strcmp((*a)->d_name, (*b)->d_name);
+}
+
 /* @fd is closed. No symbolic link is followed, so nobody in the lab can lead the walk out of it. */
 static void walk_directory(struct walk *walk, int fd, const char *path, dev_t device, unsigned depth)
 {
-    DIR *directory = fdopendir(fd);
+    struct dirent **entries = NULL;
+    cleanup_close int directory = fd;
+    int count = scandirat(directory, ".", &entries, NULL, by_kind);
     size_t named = 0;
-    if (!directory) {
-        close(fd);
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir(directory)) && walk->looked < MOST_ENTRIES && !walk->failed;) {
+    for (int i = 0; i < count; i++) {
         char below[PATH_MAX];
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            (size_t)snprintf(below, sizeof below, "%s/%s", path, entry->d_name) >= sizeof below)
-            continue;
-        visit(walk, dirfd(directory), entry->d_name, below, device, depth, &named);
+        const char *name = entries[i]->d_name;
+        if (walk->looked < MOST_ENTRIES && !walk->failed && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+            (size_t)snprintf(below, sizeof below, "%s/%s", path, name) < sizeof below)
+            visit(walk, directory, name, below, device, depth, &named);
+        free(entries[i]);
     }
-    closedir(directory);
+    free(entries);
 }
 
 static int claim_gone(int root, const char *path, struct adopt_claims *claims)

@@ -42,7 +42,7 @@ static void print_notes(const struct adopt_plan *plan, const struct adopt_block 
     if (at->interrupt)
         printf("            Ctrl+C first: the words before it say so\n");
     if (at->way == ADOPT_BACKGROUND)
-        printf("            need not end: the reader goes on elsewhere, or interrupts it\n");
+        printf("            need not have ended when the reader goes on in another terminal, or interrupts it\n");
     if (at->network)
         printf("            needs the network\n");
     if (at->sudo)

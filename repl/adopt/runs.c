@@ -147,6 +147,8 @@ static void on_block(struct run_sink *sink, const struct step *step, const struc
         snprintf(at->prints, sizeof at->prints, "%.199s", why.message);
     }
     say_block(run, at, result);
+    if (at->way == ADOPT_BACKGROUND && !result->nested && !result->timed_out && at->ran)
+        at->way = ADOPT_RUN; /* it did end */
     if (result->timed_out)
         note_endless(run, at, result);
 }
@@ -176,10 +178,10 @@ static int claim_images(struct adopt_claims *claims, const struct simple_command
     return result;
 }
 
-/* That the last command was typed, and how it ended: for a step that leaves nothing behind. */
-static int claim_last(struct adopt_claims *claims, const struct adopt_block *at, const char *command)
+/* That a command was typed, the last of its step, and how it ended: for a step that leaves nothing behind. */
+static int claim_last(struct adopt_claims *claims, const char *exit, const char *command, unsigned group)
 {
-    char pattern[160] = "*";
+    char pattern[256] = "*";
     size_t len = 1;
     command += strspn(command, " \t");
     for (const char *c = command; *c && *c != '\n' && len < 100; c++) {
@@ -190,20 +192,38 @@ static int claim_last(struct adopt_claims *claims, const struct adopt_block *at,
     pattern[len++] = '*';
     pattern[len] = '\0';
     cleanup_free char *word = claims_word(pattern);
-    const char *exit = !at->exit[0] ? "0" : strcmp(at->exit, "!0") == 0 ? "nonzero" : at->exit;
-    unsigned group = ++claims->groups;
-    if (!word)
-        return -1;
-    int result = strcmp(exit, "any") == 0 ? 0
-                                          : claims_add(claims, CLAIM_LAST, group,
-                                                       "assert last command %s && assert last exit %s", word, exit);
+    int result = word ? 0 : -1;
+    if (result == 0 && exit)
+        result = claims_add(claims, CLAIM_LAST, group, "assert last command %s && assert last exit %s", word, exit);
     return result == 0 ? claims_add(claims, CLAIM_LAST, group, "assert last command %s", word) : -1;
+}
+
+#define MOST_LAST 4 /* commands from the end on: what a nested shell was told is not known, but what started it is */
+
+static int claim_last_commands(const struct one_run *run, const struct step *step, struct adopt_claims *claims)
+{
+    unsigned group = ++claims->groups;
+    size_t made = 0;
+    int result = 0;
+    for (size_t i = step->block_count; i-- > 0 && result == 0;) {
+        const struct adopt_block *at = plan_block(run, step, &step->blocks[i]);
+        char *const *commands = step->blocks[i].commands;
+        size_t count = 0;
+        if (!at || !commands || step->blocks[i].background)
+            continue;
+        while (commands[count])
+            count++;
+        const char *exit = !at->exit[0] ? "0" : strcmp(at->exit, "!0") == 0 ? "nonzero" : at->exit;
+        bool known = strcmp(exit, "any") != 0;
+        for (size_t k = count; k-- > 0 && made < MOST_LAST && result == 0; made++, known = false)
+            result = claim_last(claims, known ? exit : NULL, commands[k], group);
+    }
+    return result;
 }
 
 static int claim_words(const struct one_run *run, const struct step *step, struct adopt_claims *claims)
 {
     int result = 0;
-    const struct adopt_block *last = NULL;
     for (size_t i = 0; i < step->block_count && result == 0; i++) {
         const struct block *block = &step->blocks[i];
         for (size_t k = 0; block->commands && block->commands[k] && result == 0; k++) {
@@ -213,14 +233,8 @@ static int claim_words(const struct one_run *run, const struct step *step, struc
                 result = claim_images(claims, &list.commands[n]);
             command_list_free(&list);
         }
-        const struct adopt_block *at = plan_block(run, step, block);
-        if (at && block->type == BLOCK_COMMAND && block->commands && block->commands[0] && !block->background)
-            last = at;
     }
-    size_t count = 0;
-    while (last && last->block->commands[count])
-        count++;
-    return result == 0 && count ? claim_last(claims, last, last->block->commands[count - 1]) : result;
+    return result == 0 ? claim_last_commands(run, step, claims) : -1;
 }
 
 static void on_observed(struct run_sink *sink, const struct run_step *done)
