@@ -394,6 +394,19 @@ static void answer_quiz(struct session *session)
     block_over(session);
 }
 
+/* Ctrl+C to what runs in the terminal, once something is known to run or to wait there; its end brings the prompt that is waited for. */
+static void interrupt(struct session *session, struct session_terminal *at)
+{
+    if (at->at_prompt) {
+        session->player.interrupted = true;
+    } else if (at->unmarked) {
+        session->player.interrupted = true;
+        at->unmarked = false;
+        terminal_write(at->terminal, "\003", 1);
+        session_flush(session);
+    }
+}
+
 /* Waiting for the step's setup, for the terminal to be open, and for a prompt in it. */
 static void look_whether_ready(struct session *session)
 {
@@ -418,6 +431,8 @@ static void look_whether_ready(struct session *session)
     session_set_active(session, player->terminal);
     if (!player->commands[0]) {
         block_over(session);
+    } else if (player->block->interrupt && !player->interrupted) {
+        interrupt(session, at);
     } else if (at->at_prompt || at->unmarked ||
                (session->options.presented && unmarked_prompt(session, loop_now()))) { /* typed by hand before */
         loop_remove(player->deadline);

@@ -114,6 +114,7 @@ struct player {
     char shell[32];      /* who was at the prompt when the command was typed; "" a program without marks */
     char prompt[256];    /* what stood on its line then */
     bool ended, nested;  /* the command's end was marked; another shell is at its prompt instead */
+    bool interrupted;    /* what ran in the terminal before the block */
     int status;          /* of the command that ended */
     size_t lines;        /* typed */
     uint64_t first_line; /* where the cursor was when it was typed, see printed_line */
