@@ -4,18 +4,23 @@
  */
 #include "repl/lesson/parse.h"
 
+#include "engine/base/similar.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_PAIRS 32
 
-static const char *const shells[] = { "bash", "sh", "shell", "console" };
+/* Those that mean something; the shells come first. */
+static const char *const languages[] = { "bash", "sh", "shell", "console", "quiz", "output", "keys" };
+#define LANGUAGES (sizeof languages / sizeof *languages)
+#define SHELLS 4
 
 static bool is_shell(const char *language)
 {
-    for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
-        if (strcmp(language, shells[i]) == 0)
+    for (size_t i = 0; i < SHELLS; i++)
+        if (strcmp(language, languages[i]) == 0)
             return true;
     return false;
 }
@@ -185,10 +190,13 @@ static void decide_kind(struct parser *p, struct fence *fence)
                 fence->type = types[i].type;
                 return;
             }
+        char near[64];
+        did_you_mean(near, sizeof near, type, &types[0].name, sizeof types / sizeof *types, sizeof *types);
         if (fence->form == FENCE_JSON)
-            mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz", type);
+            mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz%s", type, near);
         else
-            soft_mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz", type);
+            soft_mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz%s", type,
+                         near);
     } else if (strcmp(language, "quiz") == 0) {
         fence->kind = NODE_KIND_BLOCK;
         fence->type = BLOCK_QUIZ;
@@ -196,8 +204,10 @@ static void decide_kind(struct parser *p, struct fence *fence)
         fence->kind = NODE_KIND_BLOCK;
         fence->type = BLOCK_COMMAND;
     } else if (fence->form == FENCE_JSON) {
-        mistake(p, fence->line, "keys on a block of `%s`, expected one of bash, sh, shell, console, quiz, or a `type`",
-                language);
+        char near[64];
+        mistake(p, fence->line,
+                "keys on a block of `%s`, expected one of bash, sh, shell, console, quiz, or a `type`%s", language,
+                did_you_mean(near, sizeof near, language, languages, LANGUAGES, sizeof *languages));
     }
 }
 
