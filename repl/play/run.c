@@ -191,10 +191,7 @@ static void begin_step(struct lesson_run *at, unsigned number)
     at->began = loop_now();
     SINKS_TELL(at->run, step, at->lesson, step);
     sinks_flush(at->run);
-    char why[256];
-    if (at->run->options->inspect && !at->run->options->inspect(at->run, step, why, sizeof why))
-        step_over(at, why, NULL, NULL);
-    else if (!at->run->options->prove || !step->check)
+    if (!at->run->options->prove || !step->check)
         next_block(at);
     else if (session_run_check(at->session, number, on_proof, at, &err) < 0)
         step_over(at, err.message, NULL, NULL);

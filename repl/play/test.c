@@ -1,43 +1,76 @@
 #include "repl/play/test.h"
 
 #include "repl/play/formats.h"
+#include "repl/play/lint.h"
 #include "repl/play/play.h"
 
 #include <stdio.h>
+#include <string.h>
 
-static void warn(struct run *run, const struct step *step, const char *lacks)
+/* Options of test alone. */
+struct own_options {
+    bool lint, strict;
+};
+
+/* Takes them out of @argv, up to a `--`, and returns how many arguments are left. */
+static int take_own(int argc, char **argv, struct own_options *own)
 {
-    char text[128];
-    snprintf(text, sizeof text, "warning: step %u has no %s", step->number, lacks);
-    run_message(run, text);
+    int left = 1;
+    bool options = true;
+    for (int i = 1; i < argc; i++) {
+        options = options && strcmp(argv[i], "--") != 0;
+        if (options && strcmp(argv[i], "--lint") == 0)
+            own->lint = true;
+        else if (options && strcmp(argv[i], "--strict") == 0)
+            own->strict = true;
+        else
+            argv[left++] = argv[i];
+    }
+    argv[left] = NULL;
+    return left;
 }
 
-/* A wrong answer without a reason teaches nothing. */
-static bool inspect(struct run *run, const struct step *step, char *why, size_t size)
+static const char *plural(size_t count)
 {
-    if (!step->hints || !step->hints[0].text)
-        warn(run, step, "hint");
-    if (!step->essence)
-        warn(run, step, "essence for the review");
-    if (!step->notes)
-        warn(run, step, "notes for the presenter");
-    for (size_t i = 0; i < step->block_count; i++) {
-        const struct quiz *quiz = step->blocks[i].quiz;
-        for (size_t k = 0; quiz && k < quiz->count; k++)
-            if (!quiz->answers[k].right && (!quiz->answers[k].reason || !*quiz->answers[k].reason)) {
-                snprintf(why, size, "line %d: the wrong answer `%.100s` has no reason, expected one after ` — `",
-                         step->blocks[i].line, quiz->answers[k].text);
-                return false;
-            }
+    return count == 1 ? "" : "s";
+}
+
+/* Nothing is run: no lab, no options of one. */
+static int lint_main(int argc, char **argv, const struct own_options *own)
+{
+    size_t counts[LINT_LEVELS];
+    int first = 1;
+    if (first < argc && strcmp(argv[first], "--") == 0)
+        first++;
+    else if (first < argc && argv[first][0] == '-') {
+        fprintf(stderr,
+                "teachroot test: `%s` does not go with --lint, which runs nothing: `teachroot test --help` says what "
+                "does\n",
+                argv[first]);
+        return RUN_MALFORMED;
     }
-    return true;
+    int result = lint_lessons(stdout, argv + first, (size_t)(argc - first), true, own->strict, counts);
+    fflush(stdout);
+    if (counts[LINT_MISTAKE] + counts[LINT_ERROR] + counts[LINT_ADVICE])
+        fprintf(stderr, "%zu mistake%s, %zu error%s, %zu warning%s\n", counts[LINT_MISTAKE],
+                plural(counts[LINT_MISTAKE]), counts[LINT_ERROR], plural(counts[LINT_ERROR]), counts[LINT_ADVICE],
+                plural(counts[LINT_ADVICE]));
+    return result;
 }
 
 int test_main(int argc, char **argv)
 {
-    struct run_options options = { .prove = true, .inspect = inspect };
+    struct own_options own = { 0 };
+    struct run_options options = { .prove = true };
+    size_t counts[LINT_LEVELS];
+    argc = take_own(argc, argv, &own);
+    bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
+    if (own.lint && !help)
+        return lint_main(argc, argv, &own);
     int first = play_options(argc, argv, "test", &options);
     if (first <= 0)
         return first < 0 ? RUN_MALFORMED : RUN_OK;
-    return run_lessons(argv + first, (size_t)(argc - first), &options);
+    int looked = lint_lessons(stderr, argv + first, (size_t)(argc - first), false, own.strict, counts);
+    int result = run_lessons(argv + first, (size_t)(argc - first), &options);
+    return looked == RUN_FAILED && (result == RUN_OK || result == RUN_SKIPPED) ? RUN_FAILED : result;
 }

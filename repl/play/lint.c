@@ -1,0 +1,88 @@
+#include "repl/play/lint.h"
+
+#include "engine/base/cleanup.h"
+#include "engine/observe/host.h"
+#include "repl/play/run.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool known_feature(const char *name)
+{
+    return host_feature_find(name) != NULL;
+}
+
+/* What an editor, or a CI service with the repository at hand, can find. */
+static const char *as_seen_from_here(const char *path)
+{
+    char here[PATH_MAX];
+    size_t len = getcwd(here, sizeof here) ? strlen(here) : 0;
+    return len > 1 && strncmp(path, here, len) == 0 && path[len] == '/' ? path + len + 1 : path;
+}
+
+void lint_print(FILE *out, const char *path, const struct lint_report *report, bool mistakes)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        const struct lint_finding *finding = &report->list[i];
+        if (finding->level != LINT_MISTAKE)
+            fprintf(out, "%s:%d: %s: %s [%s]\n", as_seen_from_here(path), finding->line,
+                    lint_level_name(finding->level), finding->what, finding->rule);
+        else if (mistakes)
+            fprintf(out, "%s:%d: %s: %s\n", as_seen_from_here(path), finding->line, lint_level_name(finding->level),
+                    finding->what);
+    }
+}
+
+void lint_print_rules(FILE *out)
+{
+    for (size_t i = 0; i < lint_rule_count; i++)
+        fprintf(out, "  %-15s %-8s %s\n", lint_rules[i].name, lint_level_name(lint_rules[i].level), lint_rules[i].what);
+}
+
+static void look_at(FILE *out, const char *path, const struct curriculum *curriculum, bool mistakes,
+                    size_t counts[LINT_LEVELS])
+{
+    struct lint_report report;
+    struct err err;
+    struct lesson *lesson = lint_load(path, curriculum, known_feature, &report, &err);
+    if (!lesson && !report.count) {
+        counts[LINT_MISTAKE]++;
+        if (mistakes)
+            fprintf(stderr, "teachroot: %s\n", err.message);
+    }
+    lint_print(out, path, &report, mistakes);
+    for (int i = 0; i < LINT_LEVELS; i++)
+        counts[i] += report.counts[i];
+    lesson_free(lesson);
+    lint_free(&report);
+}
+
+int lint_lessons(FILE *out, char *const *names, size_t count, bool mistakes, bool strict, size_t counts[LINT_LEVELS])
+{
+    struct curriculum curriculum = { 0 };
+    struct err err;
+    bool have = curriculum_load(&curriculum, &err) == 0;
+    memset(counts, 0, LINT_LEVELS * sizeof *counts);
+    if (!have && count == 0) {
+        fprintf(stderr, "teachroot: %s\n", err.message);
+        counts[LINT_MISTAKE]++;
+    }
+    for (size_t i = 0; i < (count ? count : curriculum.count); i++) {
+        cleanup_free char *found = count ? curriculum_find(&curriculum, names[i], &err) : NULL;
+        const char *path = count ? found : curriculum.entries[i].path;
+        if (path) {
+            look_at(out, path, have ? &curriculum : NULL, mistakes, counts);
+            continue;
+        }
+        counts[LINT_MISTAKE]++;
+        if (mistakes)
+            fprintf(stderr, "teachroot: %s\n", err.message);
+    }
+    if (have)
+        curriculum_free(&curriculum);
+    if (counts[LINT_MISTAKE])
+        return RUN_MALFORMED;
+    return counts[LINT_ERROR] || (strict && counts[LINT_ADVICE]) ? RUN_FAILED : RUN_OK;
+}
