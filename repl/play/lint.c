@@ -14,25 +14,39 @@ static bool known_feature(const char *name)
     return host_feature_find(name) != NULL;
 }
 
-/* What an editor, or a CI service with the repository at hand, can find. */
-static const char *as_seen_from_here(const char *path)
+const char *lint_path(const char *path)
 {
     char here[PATH_MAX];
     size_t len = getcwd(here, sizeof here) ? strlen(here) : 0;
     return len > 1 && strncmp(path, here, len) == 0 && path[len] == '/' ? path + len + 1 : path;
 }
 
+static void print_finding(FILE *out, const char *path, const struct lint_finding *finding)
+{
+    fprintf(out, "%s:%d: %s: %s", lint_path(path), finding->line, lint_level_name(finding->level), finding->what);
+    fprintf(out, finding->rule ? " [%s]\n" : "\n", finding->rule);
+}
+
+static bool was_found(const struct lint_report *report, const struct lint_finding *finding)
+{
+    for (size_t i = 0; i < report->count; i++)
+        if (report->list[i].level == finding->level && strcmp(report->list[i].what, finding->what) == 0)
+            return true;
+    return false;
+}
+
+void lint_print_new(FILE *out, const char *path, const struct lint_report *report, const struct lint_report *before)
+{
+    for (size_t i = 0; i < report->count; i++)
+        if (report->list[i].level != LINT_ADVICE || !was_found(before, &report->list[i]))
+            print_finding(out, path, &report->list[i]);
+}
+
 void lint_print(FILE *out, const char *path, const struct lint_report *report, bool mistakes)
 {
-    for (size_t i = 0; i < report->count; i++) {
-        const struct lint_finding *finding = &report->list[i];
-        if (finding->level != LINT_MISTAKE)
-            fprintf(out, "%s:%d: %s: %s [%s]\n", as_seen_from_here(path), finding->line,
-                    lint_level_name(finding->level), finding->what, finding->rule);
-        else if (mistakes)
-            fprintf(out, "%s:%d: %s: %s\n", as_seen_from_here(path), finding->line, lint_level_name(finding->level),
-                    finding->what);
-    }
+    for (size_t i = 0; i < report->count; i++)
+        if (mistakes || report->list[i].level != LINT_MISTAKE)
+            print_finding(out, path, &report->list[i]);
 }
 
 void lint_print_rules(FILE *out)

@@ -43,7 +43,9 @@ static void print_help(const char *verb, const struct run_format *formats)
     if (strcmp(verb, "test") == 0) {
         printf("  --lint           only say what is wrong or could be better, and run nothing; without LESSON, of all\n"
                "                   lessons\n"
-               "  --strict         a warning fails as well\n\n"
+               "  --strict         a warning fails as well\n"
+               "  --watch          look again whenever the lesson is saved, and prove it from the first step that "
+               "changed\n                   on, until Ctrl-C; with --lint, only look\n\n"
                "Said beside what is run, with file and line; errors fail:\n");
         lint_print_rules(stdout);
     }

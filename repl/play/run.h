@@ -79,9 +79,11 @@ struct run_options {
     const char *
         directory; /* of the files; made if it is not there. NULL: standard output, and one format. A format without a suffix always goes there */
     bool prove;    /* each check must fail before its step's blocks are run */
-    bool keep_going;    /* after a failed step */
-    bool keep;          /* hold the last lab until Ctrl-C */
+    bool keep_going; /* after a failed step */
+    bool keep;       /* hold the last lab until Ctrl-C */
+    unsigned from;   /* the first step that is run: those before it are replayed, and no format hears of them; 0: 1 */
     unsigned timeout_s; /* for a whole lesson; 0: none */
+    void *data;         /* for formats of the caller's own */
     struct lab_options lab;
 };
 

@@ -3,13 +3,14 @@
 #include "repl/play/formats.h"
 #include "repl/play/lint.h"
 #include "repl/play/play.h"
+#include "repl/play/test_watch.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* Options of test alone. */
 struct own_options {
-    bool lint, strict;
+    bool lint, strict, watch;
 };
 
 /* Takes them out of @argv, up to a `--`, and returns how many arguments are left. */
@@ -23,6 +24,8 @@ static int take_own(int argc, char **argv, struct own_options *own)
             own->lint = true;
         else if (options && strcmp(argv[i], "--strict") == 0)
             own->strict = true;
+        else if (options && strcmp(argv[i], "--watch") == 0)
+            own->watch = true;
         else
             argv[left++] = argv[i];
     }
@@ -33,6 +36,15 @@ static int take_own(int argc, char **argv, struct own_options *own)
 static const char *plural(size_t count)
 {
     return count == 1 ? "" : "s";
+}
+
+static int watch_main(int count, char **names, const struct run_options *options, bool prove)
+{
+    if (count == 1 && !options->directory && !options->keep &&
+        (!options->format_count || options->formats[0] == &test_formats[0]))
+        return test_watch(names[0], options, prove);
+    fprintf(stderr, "teachroot test: --watch takes one lesson, and neither --format, -o nor --keep\n");
+    return RUN_MALFORMED;
 }
 
 /* Nothing is run: no lab, no options of one. */
@@ -49,6 +61,8 @@ static int lint_main(int argc, char **argv, const struct own_options *own)
                 argv[first]);
         return RUN_MALFORMED;
     }
+    if (own->watch)
+        return watch_main(argc - first, argv + first, &(struct run_options){ 0 }, false);
     int result = lint_lessons(stdout, argv + first, (size_t)(argc - first), true, own->strict, counts);
     fflush(stdout);
     if (counts[LINT_MISTAKE] + counts[LINT_ERROR] + counts[LINT_ADVICE])
@@ -70,6 +84,8 @@ int test_main(int argc, char **argv)
     int first = play_options(argc, argv, "test", &options);
     if (first <= 0)
         return first < 0 ? RUN_MALFORMED : RUN_OK;
+    if (own.watch)
+        return watch_main(argc - first, argv + first, &options, true);
     int looked = lint_lessons(stderr, argv + first, (size_t)(argc - first), false, own.strict, counts);
     int result = run_lessons(argv + first, (size_t)(argc - first), &options);
     return looked == RUN_FAILED && (result == RUN_OK || result == RUN_SKIPPED) ? RUN_FAILED : result;
