@@ -55,7 +55,29 @@ void lint_print_rules(FILE *out)
         fprintf(out, "  %-15s %-8s %s\n", lint_rules[i].name, lint_level_name(lint_rules[i].level), lint_rules[i].what);
 }
 
-static void look_at(FILE *out, const char *path, const struct curriculum *curriculum, bool mistakes,
+/* A value ends at the first of these that is written as it is. */
+static void put_escaped(FILE *out, const char *text, bool property)
+{
+    for (; *text; text++)
+        if (strchr(property ? "%\r\n:," : "%\r\n", *text))
+            fprintf(out, "%%%02X", (unsigned char)*text);
+        else
+            fputc(*text, out);
+}
+
+static void print_annotations(FILE *out, const char *path, const struct lint_report *report)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        const struct lint_finding *finding = &report->list[i];
+        fprintf(out, "::%s file=", finding->level == LINT_ADVICE ? "warning" : "error");
+        put_escaped(out, lint_path(path), true);
+        fprintf(out, ",line=%d,title=%s::", finding->line, finding->rule ? finding->rule : "mistake");
+        put_escaped(out, finding->what, false);
+        fputc('\n', out);
+    }
+}
+
+static void look_at(const char *path, const struct curriculum *curriculum, const struct lint_options *options,
                     size_t counts[LINT_LEVELS])
 {
     struct lint_report report;
@@ -63,17 +85,20 @@ static void look_at(FILE *out, const char *path, const struct curriculum *curric
     struct lesson *lesson = lint_load(path, curriculum, known_feature, &report, &err);
     if (!lesson && !report.count) {
         counts[LINT_MISTAKE]++;
-        if (mistakes)
+        if (options->mistakes)
             fprintf(stderr, "teachroot: %s\n", err.message);
     }
-    lint_print(out, path, &report, mistakes);
+    if (options->annotations)
+        print_annotations(options->out, path, &report);
+    else
+        lint_print(options->out, path, &report, options->mistakes);
     for (int i = 0; i < LINT_LEVELS; i++)
         counts[i] += report.counts[i];
     lesson_free(lesson);
     lint_free(&report);
 }
 
-int lint_lessons(FILE *out, char *const *names, size_t count, bool mistakes, bool strict, size_t counts[LINT_LEVELS])
+int lint_lessons(char *const *names, size_t count, const struct lint_options *options, size_t counts[LINT_LEVELS])
 {
     struct curriculum curriculum = { 0 };
     struct err err;
@@ -83,20 +108,20 @@ int lint_lessons(FILE *out, char *const *names, size_t count, bool mistakes, boo
         fprintf(stderr, "teachroot: %s\n", err.message);
         counts[LINT_MISTAKE]++;
     }
-    for (size_t i = 0; i < (count ? count : curriculum.count); i++) {
+    for (size_t i = 0; i < (count ? count : have ? curriculum.count : 0); i++) {
         cleanup_free char *found = count ? curriculum_find(&curriculum, names[i], &err) : NULL;
         const char *path = count ? found : curriculum.entries[i].path;
         if (path) {
-            look_at(out, path, have ? &curriculum : NULL, mistakes, counts);
+            look_at(path, have ? &curriculum : NULL, options, counts);
             continue;
         }
         counts[LINT_MISTAKE]++;
-        if (mistakes)
+        if (options->mistakes)
             fprintf(stderr, "teachroot: %s\n", err.message);
     }
     if (have)
         curriculum_free(&curriculum);
     if (counts[LINT_MISTAKE])
         return RUN_MALFORMED;
-    return counts[LINT_ERROR] || (strict && counts[LINT_ADVICE]) ? RUN_FAILED : RUN_OK;
+    return counts[LINT_ERROR] || (options->strict && counts[LINT_ADVICE]) ? RUN_FAILED : RUN_OK;
 }

@@ -15,10 +15,16 @@ void lint_print(FILE *out, const char *path, const struct lint_report *report, b
 /** The same of what is new since @before: warnings that were there already, on whatever line, are left out. */
 void lint_print_new(FILE *out, const char *path, const struct lint_report *report, const struct lint_report *before);
 
-/** Look at each of the lessons as lint_load does and print what was found; @curriculum's own lessons where there are no @names. With @mistakes all of it, and what cannot be
- * read is a mistake; else what run_lessons does not say itself. Returns RUN_MALFORMED if there was a mistake, RUN_FAILED if there was an error (@strict: or a warning), or RUN_OK;
- * @counts gets the numbers of findings. */
-int lint_lessons(FILE *out, char *const *names, size_t count, bool mistakes, bool strict, size_t counts[LINT_LEVELS]);
+struct lint_options {
+    FILE *out;
+    bool mistakes;    /* are said, and what cannot be read is one; else run_lessons says them */
+    bool strict;      /* a warning counts as an error does */
+    bool annotations; /* workflow commands of GitHub Actions, which show a finding beside its line */
+};
+
+/** Look at each of the lessons as lint_load does and print what was found: of the lessons that lessons.md lists where there are no @names. Returns RUN_MALFORMED if there was a
+ * mistake, RUN_FAILED if there was an error, or RUN_OK; @counts gets the numbers of findings. */
+int lint_lessons(char *const *names, size_t count, const struct lint_options *options, size_t counts[LINT_LEVELS]);
 
 /** The rules, for --help. */
 void lint_print_rules(FILE *out);

@@ -33,6 +33,15 @@ static int take_own(int argc, char **argv, struct own_options *own)
     return left;
 }
 
+static int refuse_with_lint(const char *option)
+{
+    fprintf(stderr,
+            "teachroot test: `%s` does not go with --lint, which runs nothing: `teachroot test --help` says what "
+            "does\n",
+            option);
+    return RUN_MALFORMED;
+}
+
 static const char *plural(size_t count)
 {
     return count == 1 ? "" : "s";
@@ -50,20 +59,18 @@ static int watch_main(int count, char **names, const struct run_options *options
 /* Nothing is run: no lab, no options of one. */
 static int lint_main(int argc, char **argv, const struct own_options *own)
 {
+    struct lint_options options = { .out = stdout, .mistakes = true, .strict = own->strict };
     size_t counts[LINT_LEVELS];
     int first = 1;
-    if (first < argc && strcmp(argv[first], "--") == 0)
-        first++;
-    else if (first < argc && argv[first][0] == '-') {
-        fprintf(stderr,
-                "teachroot test: `%s` does not go with --lint, which runs nothing: `teachroot test --help` says what "
-                "does\n",
-                argv[first]);
-        return RUN_MALFORMED;
-    }
+    for (; first < argc && argv[first][0] == '-' && strcmp(argv[first], "--") != 0; first++)
+        if (strcmp(argv[first], "--annotations") == 0)
+            options.annotations = true;
+        else
+            return refuse_with_lint(argv[first]);
+    first += first < argc && strcmp(argv[first], "--") == 0; /* what follows is a lesson, whatever it begins with */
     if (own->watch)
         return watch_main(argc - first, argv + first, &(struct run_options){ 0 }, false);
-    int result = lint_lessons(stdout, argv + first, (size_t)(argc - first), true, own->strict, counts);
+    int result = lint_lessons(argv + first, (size_t)(argc - first), &options, counts);
     fflush(stdout);
     if (counts[LINT_MISTAKE] + counts[LINT_ERROR] + counts[LINT_ADVICE])
         fprintf(stderr, "%zu mistake%s, %zu error%s, %zu warning%s\n", counts[LINT_MISTAKE],
@@ -86,7 +93,8 @@ int test_main(int argc, char **argv)
         return first < 0 ? RUN_MALFORMED : RUN_OK;
     if (own.watch)
         return watch_main(argc - first, argv + first, &options, true);
-    int looked = lint_lessons(stderr, argv + first, (size_t)(argc - first), false, own.strict, counts);
+    int looked = lint_lessons(argv + first, (size_t)(argc - first),
+                              &(struct lint_options){ .out = stderr, .strict = own.strict }, counts);
     int result = run_lessons(argv + first, (size_t)(argc - first), &options);
     return looked == RUN_FAILED && (result == RUN_OK || result == RUN_SKIPPED) ? RUN_FAILED : result;
 }

@@ -256,5 +256,6 @@ int main(void)
         cmocka_unit_test(the_lessons_are_clean_and_it_takes_less_than_50_ms_to_see),
         cmocka_unit_test(a_file_that_cannot_be_read_is_an_error_and_no_finding),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
