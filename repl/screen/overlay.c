@@ -31,7 +31,7 @@ static void put_help(struct flow *flow)
               "Begin to type the step's command and the rest of it stands there in grey: Right, End or Ctrl-E at the "
               "line's end takes it.");
     flow_blank(flow);
-    flow_text(flow, ROLE_HEADING, "Commands, at the lab's prompt or after Ctrl-]");
+    flow_text(flow, ROLE_HEADING, "Commands, at a prompt of bash in the lab or after Ctrl-]");
     flow_blank(flow);
     for (size_t i = 0; i < command_count; i++) {
         char words[32];

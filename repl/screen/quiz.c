@@ -31,7 +31,7 @@ void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage sta
         return;
     flow_push(flow, "  ", "  ", ROLE_FAINT);
     if (quiz->count == 0)
-        flow_quoted(flow, ROLE_FAINT, "Type `answer WORD`, your answer for WORD, at the lab's prompt or after Ctrl-].");
+        flow_quoted(flow, ROLE_FAINT, "Type `answer WORD`, your answer for WORD, at the prompt or after Ctrl-].");
     else if (quiz->several)
         flow_quoted(
             flow, ROLE_FAINT,
@@ -39,7 +39,7 @@ void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage sta
             "Enter.");
     else
         flow_text(flow, ROLE_FAINT,
-                  "Type its number at the lab's prompt and Enter; or, from anywhere, F6 and the number.");
+                  "Type its number at the prompt and Enter; or, from anywhere, F6 and the number.");
     flow_pop(flow);
 }
 

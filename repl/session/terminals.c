@@ -108,6 +108,8 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     command->step = at->session->current;
     command->text = at->sent ? take_ptr(&at->sent) : command_on_screen(at);
     evidence_typed(at->session, command->text);
+    if (!at->session->replay.on)
+        solution_typed(at->session, at->number, command->text);
     command->row = at->output_row;
     command->scrolled = terminal_scrolled(at->terminal);
     command->entry = 0;
@@ -131,8 +133,7 @@ static bool command_of(struct session_terminal *at, const char *shell, struct op
     return true;
 }
 
-/* Blanks around what was typed are not part of the command. malloc'ed. */
-static char *trimmed_command(const char *text)
+char *trimmed_command(const char *text)
 {
     text += strspn(text, " \t\n");
     size_t len = strlen(text);
