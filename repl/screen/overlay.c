@@ -136,7 +136,7 @@ static const char *footer(const struct screen *screen)
     case OVERLAY_DIAGNOSIS:
         if (screen->overlay == OVERLAY_REVIEW && screen->finished)
             return narrow ? "PgDn, Esc back, F2 next"
-                          : "Up, Down, PgUp, PgDn scroll; Esc goes back; F2 opens the next lesson";
+                          : "Up, Down, PgUp, PgDn scroll; Esc goes back; F2: the next lesson";
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc goes back";
     default:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";
