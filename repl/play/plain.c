@@ -563,6 +563,8 @@ static int run(struct plain *plain, struct err *err)
     unsigned step = plain->options->step;
     int result = 0;
     plain->path = first_lesson(plain, err);
+    if (!plain->path)
+        return -1;
     while (plain->path && result == 0) {
         result = open_lesson(plain, step, err);
         if (result == 0)
@@ -573,7 +575,7 @@ static int run(struct plain *plain, struct err *err)
         step = plain->next_step;
         plain->next_step = 0;
     }
-    return plain->path || result ? result : *err->message && !plain->options->lesson ? -1 : 0;
+    return result;
 }
 
 int plain_main(const struct screen_options *options)
