@@ -46,6 +46,10 @@ static void put_help(struct flow *flow)
     flow_text(flow, ROLE_TEXT, "A program of the same name is run with a backslash before it: ");
     flow_word(flow, ROLE_CODE, "\\next");
     flow_text(flow, ROLE_TEXT, ". Numbers alone answer an open question.");
+    flow_blank(flow);
+    flow_text(flow, ROLE_TEXT,
+              "A shell that is no bash (dash, busybox's sh) does not mark its prompt: there these words are the "
+              "shell's, and what fails is not diagnosed. The keys work, and Ctrl-].");
 }
 
 static void put_lessons(struct flow *flow, const struct screen *screen)
