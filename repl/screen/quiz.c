@@ -38,8 +38,7 @@ void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage sta
             "Several may be right. Type their numbers at the prompt, as in `1 3`; or F6, then the numbers, then "
             "Enter.");
     else
-        flow_text(flow, ROLE_FAINT,
-                  "Type its number at the prompt and Enter; or, from anywhere, F6 and the number.");
+        flow_text(flow, ROLE_FAINT, "Type its number at the prompt and Enter; or, from anywhere, F6 and the number.");
     flow_pop(flow);
 }
 

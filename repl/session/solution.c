@@ -83,7 +83,7 @@ static bool uses_another_terminal(const struct session *session, const struct co
 
 static bool uses_several_terminals(const struct session *session)
 {
-    unsigned terminal;
+    unsigned terminal = 0;
     return each_command(session, uses_another_terminal, &terminal);
 }
 
