@@ -69,7 +69,7 @@ enum verdict see_missing(struct claim *claim, const char *path)
     if (n >= 0)
         return see(claim, CLAIM_FAILS, "%s is a symbolic link to %.*s, which is not there", path, (int)n, target);
     if (is_at_home(path, parent, sizeof parent))
-        return see(claim, CLAIM_FAILS, "there is no %s, but there is %s: the first / was left out", path, parent);
+        return see(claim, CLAIM_FAILS, "there is no %s, but there is %s: was the first / left out?", path, parent);
     snprintf(parent, sizeof parent, "%s", path);
     size_t len = strlen(parent);
     while (len > 1 && parent[len - 1] == '/')
