@@ -56,11 +56,7 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-<<<<<<< HEAD
-        words='demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top help'
-=======
-        words='demo notes follow play test adopt lessons transcript review progress report doctor lab image explain top help'
->>>>>>> main
+        words='demo notes follow play test adopt notebook lessons transcript review progress report doctor lab image explain top help'
         words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
@@ -70,14 +66,10 @@ _teachroot() {
         ;;
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
-<<<<<<< HEAD
-    play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     notebook) words='--output --help' lesson=1 ;;
-=======
     adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
     test) words='--format --lint --strict --watch --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     play) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
->>>>>>> main
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;
@@ -93,11 +85,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     doctor) words='--json --no-lab --help' ;;
-<<<<<<< HEAD
-    help) words='demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top' ;;
-=======
-    help) words='demo notes follow play test adopt lessons transcript review progress report doctor lab image explain top' ;;
->>>>>>> main
+    help) words='demo notes follow play test adopt notebook lessons transcript review progress report doctor lab image explain top' ;;
     explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then

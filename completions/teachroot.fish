@@ -9,11 +9,7 @@ function __teachroot_labs
     teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
 end
 
-<<<<<<< HEAD
-set -l verbs demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top help
-=======
-set -l verbs demo notes follow play test adopt lessons transcript review progress report doctor lab image explain top help
->>>>>>> main
+set -l verbs demo notes follow play test adopt notebook lessons transcript review progress report doctor lab image explain top help
 set -l first "not __fish_seen_subcommand_from $verbs"
 set -l playing '__fish_seen_subcommand_from play test'
 set -l demo '__fish_seen_subcommand_from demo'
@@ -24,11 +20,8 @@ complete -c teachroot -n $first -a notes -d "The presenter's notes"
 complete -c teachroot -n $first -a follow -d "See somebody else's session"
 complete -c teachroot -n $first -a play -d 'Play lessons without a terminal'
 complete -c teachroot -n $first -a test -d 'Play lessons and prove their checks'
-<<<<<<< HEAD
 complete -c teachroot -n $first -a notebook -d 'A lesson as a Jupyter notebook'
-=======
 complete -c teachroot -n $first -a adopt -d 'Make a lesson of a README'
->>>>>>> main
 complete -c teachroot -n $first -a lessons -d 'List the lessons'
 complete -c teachroot -n $first -a transcript -d 'What you typed in a lesson, as Markdown'
 complete -c teachroot -n $first -a review -d 'What each step of a lesson has shown'
@@ -83,11 +76,7 @@ complete -c teachroot -n $demo -l share -r -d 'Let others watch at this socket'
 complete -c teachroot -n $demo -l share-group -x -a '(__fish_complete_groups)' -d 'Only these'
 complete -c teachroot -n '__fish_seen_subcommand_from demo notes follow' -l ascii -d 'ASCII characters only'
 complete -c teachroot -n '__fish_seen_subcommand_from notes follow' -F
-<<<<<<< HEAD
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top'
-=======
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test adopt lessons transcript review progress report doctor lab image explain top'
->>>>>>> main
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test adopt notebook lessons transcript review progress report doctor lab image explain top'
 complete -c teachroot -n '__fish_seen_subcommand_from explain' -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 set -l top '__fish_seen_subcommand_from top'
