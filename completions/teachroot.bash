@@ -66,8 +66,9 @@ _teachroot() {
         ;;
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
-    play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
+    test) words='--format --lint --strict --watch --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
+    play) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;

@@ -1,6 +1,8 @@
 /* A block of a step: its keys, from a table, and what hangs on it. */
 #include "repl/lesson/parse.h"
 
+#include "engine/base/similar.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +81,11 @@ static const struct block_key *key_find(const char *name)
         if (strcmp(block_keys[i].name, name) == 0)
             return &block_keys[i];
     return NULL;
+}
+
+static const char *near_key(char *buf, size_t size, const char *name)
+{
+    return did_you_mean(buf, size, name, &block_keys[0].name, BLOCK_KEYS, sizeof block_keys[0]);
 }
 
 static bool value_good(enum value_kind kind, const char *value)
@@ -216,14 +223,15 @@ static void set_pair(struct parser *p, struct block *block, const struct fence *
         return;
     }
     const struct block_key *key = key_find(name);
+    char hint[64];
     if (key)
         set_key(p, block, key, pair->value);
     else if (fence->form == FENCE_JSON)
-        mistake(p, block->line, "unknown key `%s`, %s", name, all_keys);
+        mistake(p, block->line, "unknown key `%s`, %s%s", name, all_keys, near_key(hint, sizeof hint, name));
     else if (strcmp(name, "failed_when") == 0)
         set_failed_when(p, block, pair->value);
     else if (!is_docable(name))
-        soft_mistake(p, block->line, "unknown key `%s`, %s", name, all_keys);
+        soft_mistake(p, block->line, "unknown key `%s`, %s%s", name, all_keys, near_key(hint, sizeof hint, name));
 }
 
 static void read_body(struct parser *p, struct block *block, const struct fence *fence)

@@ -4,11 +4,17 @@
  */
 #include "repl/lesson/parse.h"
 
+#include "engine/base/similar.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_PAIRS 32
+
+/* Those that mean something, for who misspells one. */
+static const char *const languages[] = { "bash", "sh", "shell", "console", "quiz", "output", "keys" };
+#define LANGUAGES (sizeof languages / sizeof *languages)
 
 static void add_pair(struct parser *p, struct fence *fence, char *key, char *value)
 {
@@ -187,10 +193,13 @@ static void decide_kind(struct parser *p, struct fence *fence)
                 fence->type = types[i].type;
                 return;
             }
+        char near[64];
+        did_you_mean(near, sizeof near, type, &types[0].name, sizeof types / sizeof *types, sizeof *types);
         if (fence->form == FENCE_JSON)
-            mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz", type);
+            mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz%s", type, near);
         else
-            soft_mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz", type);
+            soft_mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz%s", type,
+                         near);
     } else if (strcmp(language, "quiz") == 0) {
         fence->kind = NODE_KIND_BLOCK;
         fence->type = BLOCK_QUIZ;
@@ -198,8 +207,10 @@ static void decide_kind(struct parser *p, struct fence *fence)
         fence->kind = fence->left_out || left_out_by_runme(fence) ? NODE_KIND_CODE : NODE_KIND_BLOCK;
         fence->type = BLOCK_COMMAND;
     } else if (fence->form == FENCE_JSON) {
-        mistake(p, fence->line, "keys on a block of `%s`, expected one of bash, sh, shell, console, quiz, or a `type`",
-                language);
+        char near[64];
+        mistake(p, fence->line,
+                "keys on a block of `%s`, expected one of bash, sh, shell, console, quiz, or a `type`%s", language,
+                did_you_mean(near, sizeof near, language, languages, LANGUAGES, sizeof *languages));
     }
 }
 

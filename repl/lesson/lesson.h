@@ -120,6 +120,15 @@ struct step {
     unsigned timeout_ms; /* default of its blocks; 0: the lesson's */
 };
 
+/* What was wrong: one entry a mistake, in file order. */
+struct lesson_mistakes {
+    struct lesson_mistake {
+        int line;
+        char *what; /* "unknown key `termnal`, expected one of type, name, terminal …" */
+    } * list;
+    size_t count;
+};
+
 struct lesson {
     char *path;
     int number; /* from the file name's leading digits, or -1 */
@@ -134,17 +143,10 @@ struct lesson {
     size_t intro_count;
     struct step *steps;
     size_t step_count;
-    bool plain;                  /* a README: no step has a check, each block a step */
+    bool plain; /* a README: no step has a check, each block a step */
+    struct lesson_mistakes
+        asides; /* of a plain README: what would be mistakes in a lesson, and is for other tools here, or was meant for us */
     struct cmark_node *document; /* owns every node above */
-};
-
-/* What was wrong: one entry a mistake, in file order. */
-struct lesson_mistakes {
-    struct lesson_mistake {
-        int line;
-        char *what; /* "unknown key `termnal`, expected one of type, name, terminal …" */
-    } * list;
-    size_t count;
 };
 
 /** Parse the file at @path. Returns the lesson, or NULL: with @mistakes filled (the lesson is malformed), or with @err set and no mistakes (it

@@ -96,7 +96,13 @@ void check_needs(struct parser *p, int line, const char *value, unsigned step);
 /** Names separated by blanks or commas, as single blanks; malloc'ed. */
 char *names_list(struct parser *p, const char *value);
 
+/* lesson.c */
+/** The bytes of the file, at most one more than a lesson may have, malloc'ed; NULL with @err. */
+char *read_file(const char *path, size_t *length, struct err *err);
+
 /* front_matter.c */
+/** Does a line of front matter open, or close, it? */
+bool is_front_delimiter(const char *line, bool closing);
 /** Read the front matter if there is one. Returns the number of lines it takes, delimiters included. */
 size_t read_front_matter(struct parser *p);
 

@@ -45,43 +45,56 @@ void explain_view_set(struct screen *screen, bool on)
 
 /* ---- what is typed ---- */
 
+struct typed {
+    char *text;
+    size_t len, size;
+};
+
+/* What is in a cell, in UTF-8. False: out of memory. */
+static bool put_cell(struct typed *typed, const struct terminal_cell *cell)
+{
+    if (typed->size - typed->len < sizeof cell->chars) {
+        char *grown = realloc(typed->text, typed->size + 1024);
+        if (!grown)
+            return false;
+        typed->text = grown;
+        typed->size += 1024;
+    }
+    for (size_t i = 0; i < 6 && (i == 0 || cell->chars[i]); i++)
+        typed->len += utf8_encode(cell->chars[i] ? cell->chars[i] : ' ', typed->text + typed->len);
+    return true;
+}
+
 char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *end)
 {
     unsigned row, col, cursor_row, cursor_col;
-    bool visible;
+    bool visible, whole = true;
+    struct typed typed = { 0 };
     if (!terminal_at_prompt(terminal) || !terminal_prompt_position(terminal, &row, &col))
         return NULL;
     terminal_cursor(terminal, &cursor_row, &cursor_col, &visible);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
     *point = SIZE_MAX;
     for (unsigned r = row; r < terminal_rows(terminal); r++) {
         if (r > row && !terminal_row_continues(terminal, (int)r))
             break;
         for (unsigned c = r == row ? col : 0; c < terminal_cols(terminal); c++) {
             struct terminal_cell cell;
-            char bytes[4];
             if (r == cursor_row && c == cursor_col)
-                *point = (size_t)ftell(out);
-            if (!terminal_get(terminal, (int)r, c, &cell) || cell.chars[0] == (uint32_t)-1)
-                continue;
-            for (size_t i = 0; i < 6 && (i == 0 || cell.chars[i]); i++) {
-                size_t len = utf8_encode(cell.chars[i] ? cell.chars[i] : ' ', bytes);
-                fwrite(bytes, 1, len, out);
-            }
+                *point = typed.len;
+            if (terminal_get(terminal, (int)r, c, &cell) && cell.chars[0] != (uint32_t)-1)
+                whole = whole && put_cell(&typed, &cell);
         }
         *end = r;
     }
-    if (fclose(out) != 0 || !text || *point == SIZE_MAX) {
-        free(text);
+    struct terminal_cell blank = { .chars = { 0 } };
+    if (!put_cell(&typed, &blank) || !whole || *point == SIZE_MAX) {
+        free(typed.text);
         return NULL;
     }
-    while (size > *point && text[size - 1] == ' ')
-        text[--size] = '\0';
-    return text;
+    while (typed.len > *point && typed.text[typed.len - 1] == ' ')
+        typed.len--;
+    typed.text[typed.len] = '\0';
+    return typed.text;
 }
 
 /* The line at the lab's own prompt. Where it goes on with a command that the lines before it began (a loop, a here-document), those belong to it. malloc'ed. */

@@ -287,8 +287,6 @@ void player_prepare(struct session *session)
 {
     struct player *player = &session->player;
     struct session_terminal *at = terminal_of(session);
-    unsigned row, col;
-    bool visible;
     player->ended = player->nested = false;
     player->status = 0;
     player->key = player->key_part = 0;
@@ -297,9 +295,7 @@ void player_prepare(struct session *session)
         player->lines += *c == '\n';
     snprintf(player->shell, sizeof player->shell, "%s", at->at_prompt ? at->prompt_shell : "");
     row_text(at, player->prompt, sizeof player->prompt);
-    terminal_cursor(at->terminal, &row, &col, &visible);
-    player->first_row = (int)row;
-    player->first_scrollback = terminal_scrollback(at->terminal);
+    player->first_line = printed_cursor_line(at);
     capture_begin(&at->capture);
     at->at_prompt = at->unmarked = false;
 }

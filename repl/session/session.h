@@ -121,6 +121,10 @@ int session_switch_lens(struct session *session, unsigned terminal, bool on, str
 /** After terminal_write, _paste or _mouse_event on a terminal: what the pty did not take at once is written as soon as it can. Cheap. */
 void session_flush(struct session *session);
 
+/** A key is on its way to a terminal. @letter: one that by itself sets nothing going, and that others may follow soon: what looks at the lab now and then waits for a pause, so
+ * that no key's echo has to wait for that. */
+void session_typed(struct session *session, bool letter);
+
 enum session_reader {
     SESSION_READER_NONE, /* nobody waits for input: it would stand in the tty's queue */
     SESSION_READER_LINES, /* something (the shell at its prompt included) waits for a line that the tty edits and echoes */

@@ -60,8 +60,6 @@ DIR *fact_entries(const struct fact_call *call, const char *absolute);
 ssize_t fact_read(const struct fact_call *call, const char *path, char *buf, size_t size);
 /** At most @size - 1 bytes of @fd, NUL-terminated; their number, or -1 where @fd is. */
 ssize_t fact_read_fd(int fd, char *buf, size_t size);
-/** One letter, or two, away from each other: written by mistake for one another? */
-bool fact_similar(const char *a, const char *b);
 /** @pid (of the host) as the shell sees it, or -1. */
 long fact_pid_inside(const struct fact_call *call, pid_t pid);
 

@@ -3,6 +3,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "engine/base/similar.h"
 #include "engine/rootfs/elf_closure.h"
 
 #include <dirent.h>
@@ -83,7 +84,7 @@ static enum fact_answer near_in(struct fact_call *call, const char *directory)
     cleanup_dir DIR *dir = fact_entries(call, directory);
     struct dirent *entry;
     for (unsigned i = 0; dir && i < ENTRIES_MAX && (entry = readdir(dir)); i++)
-        if (entry->d_name[0] != '.' && fact_similar(call->arguments[0], entry->d_name))
+        if (entry->d_name[0] != '.' && words_similar(call->arguments[0], entry->d_name))
             return fact_give(call, "near", entry->d_name);
     return FACT_NO;
 }

@@ -614,6 +614,28 @@ static void commands_typed_key_by_key_are_known_from_the_screen(void **state)
     leave(l);
 }
 
+static void outputs(struct learner *l, const char *line, const char *output)
+{
+    run(l, line);
+    assert_string_equal(session_evidence(l->session)->line, line);
+    assert_string_equal(session_evidence(l->session)->output, output);
+}
+
+static void what_a_command_printed_is_known_to_its_last_character_however_much_came_before(void **state)
+{
+    struct learner *l = learn(two_steps);
+    outputs(l, "printf 'one\\ntwo'", "one\ntwo");
+    char wide[86];
+    memset(wide, 'x', 79); /* the terminal is 80 wide: the blank after it is the last of its row */
+    strcpy(wide + 79, " after");
+    outputs(l, "printf '%079d after\\n' 0 | tr 0 x", wide);
+    run(l, "seq 7000"); /* more than is kept */
+    const char *last = session_evidence(l->session)->output;
+    assert_true(strncmp(last, "6801\n", 5) == 0 && strcmp(last + strlen(last) - 5, "\n7000") == 0);
+    outputs(l, "echo last; false", "last");
+    leave(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -636,6 +658,7 @@ int main(void)
         cmocka_unit_test(progress_is_saved_at_once_and_resumed),
         cmocka_unit_test(the_state_is_the_kernels),
         cmocka_unit_test(commands_typed_key_by_key_are_known_from_the_screen),
+        cmocka_unit_test(what_a_command_printed_is_known_to_its_last_character_however_much_came_before),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
