@@ -100,6 +100,11 @@ EOF
     run unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_pid_namespaces; exec "$0" adopt --dry-run ns.md' "$TEACHROOT"
     echo "$output"
     [[ $output == *'0 of them to run'*'cannot run here: pidns: '* ]]
+    run unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_pid_namespaces; exec "$0" adopt -o ns-lesson.md ns.md' "$TEACHROOT"
+    echo "$output"
+    [ "$status" -eq 77 ]
+    [[ $output == *'skipped here: pidns: '* ]]
+    [ ! -e ns-lesson.md ]
     cmp README.md before
     [ ! -e "$work/state" ] || [ -z "$(find "$work/state" -type f)" ]
 }

@@ -41,6 +41,7 @@ struct adopt_section {
     int heading, heading_end; /* its lines, or 0: a heading is put before line `at` */
     int at;
     size_t first, count; /* of the plan's blocks */
+    bool skipped;        /* this machine cannot do it */
 };
 
 /* A fence that would be run if it had a language. */

@@ -241,6 +241,9 @@ static void on_observed(struct run_sink *sink, const struct run_step *done)
 {
     struct one_run *run = of(sink);
     struct adopt_claims *claims = &run->runs->claims[done->step->number - 1];
+    run->runs->plan->sections[done->step->number - 1].skipped = done->outcome == RUN_STEP_SKIPPED;
+    if (done->outcome == RUN_STEP_SKIPPED)
+        fprintf(run->runs->out, "step %u: skipped here: %s\n", done->step->number, done->why);
     if (done->outcome == RUN_STEP_SKIPPED || !sink->run->session || run->failed || run->again)
         return;
     struct lab_picture *now = session_lab(sink->run->session) ? picture_take(sink->run->session, &run->err) : NULL;
