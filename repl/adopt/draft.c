@@ -115,14 +115,11 @@ static void keys_of(const struct draft *draft, const struct adopt_block *at, cha
 /* A line of a block, without the `sudo` in front of its commands. */
 static void write_body_line(FILE *out, const char *line, bool sudo)
 {
-    for (const char *at = line; *at;) {
-        bool word = at == line || strchr(" \t|;&(", at[-1]);
-        size_t blanks = sudo && word && strncmp(at, "sudo ", 5) == 0 ? 5 : 0;
-        if (blanks && at[5] && at[5] != '-' && at[5] != ' ')
-            at += blanks;
+    for (const char *at = line; *at;)
+        if (sudo && adopt_is_sudo(line, at))
+            at += strlen("sudo ");
         else
             fputc(*at++, out);
-    }
     fputc('\n', out);
 }
 

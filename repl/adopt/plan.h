@@ -84,5 +84,7 @@ void adopt_block_text(const struct block *block, char *text, size_t size);
 /* programs.c */
 /** What the words of @command tell of @block. */
 void adopt_read_command(struct adopt_block *block, const char *command);
+/** Does a `sudo ` without options, in front of a command of @line, begin at @at? */
+bool adopt_is_sudo(const char *line, const char *at);
 
 #endif
