@@ -1,7 +1,9 @@
-/* The row under the line being edited: what the word at the cursor means, and which syscall it becomes. In a nested shell the line is what stands in the grid from the prompt's mark on. */
+/* The row under the line being edited: what the word at the cursor means, and which syscall it becomes. In a nested shell the line is what stands in the grid from the prompt's mark on;
+ * in one without marks, from what looks like a prompt. */
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/base/user.h"
+#include "engine/observe/observe.h"
 #include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 #include "repl/tutor/explain.h"
@@ -65,13 +67,12 @@ static bool put_cell(struct typed *typed, const struct terminal_cell *cell)
     return true;
 }
 
-char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *end)
+/* What stands in the grid from there on, as far as rows go on. malloc'ed; NULL if the cursor is not in it. */
+static char *text_from(const struct terminal *terminal, unsigned row, unsigned col, size_t *point, unsigned *end)
 {
-    unsigned row, col, cursor_row, cursor_col;
+    unsigned cursor_row, cursor_col;
     bool visible, whole = true;
     struct typed typed = { 0 };
-    if (!terminal_at_prompt(terminal) || !terminal_prompt_position(terminal, &row, &col))
-        return NULL;
     terminal_cursor(terminal, &cursor_row, &cursor_col, &visible);
     *point = SIZE_MAX;
     for (unsigned r = row; r < terminal_rows(terminal); r++) {
@@ -95,6 +96,47 @@ char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *en
         typed.len--;
     typed.text[typed.len] = '\0';
     return typed.text;
+}
+
+char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *end)
+{
+    unsigned row, col;
+    return terminal_at_prompt(terminal) && terminal_prompt_position(terminal, &row, &col)
+               ? text_from(terminal, row, col, point, end)
+               : NULL;
+}
+
+/* Shells without marks at their prompts: dash, and busybox's. */
+static bool is_unmarked_shell(const struct terminal *terminal)
+{
+    static const char *const names[] = { "sh", "dash", "ash", "busybox" };
+    struct observe_process process;
+    if (terminal_at_prompt(terminal) || observe_process(terminal_foreground(terminal), &process, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(process.comm, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* There the line is what stands behind the first thing in its row that ends as prompts do. */
+static char *typed_unmarked(const struct terminal *terminal, size_t *point, unsigned *end)
+{
+    unsigned row, col;
+    bool visible;
+    terminal_cursor(terminal, &row, &col, &visible);
+    while (row > 0 && terminal_row_continues(terminal, (int)row))
+        row--;
+    char *text = text_from(terminal, row, 0, point, end), *line = text;
+    while (line && *line && !(strchr("#$%", line[0]) && line[1] == ' '))
+        line++;
+    if (!line || !*line || (size_t)(line + 2 - text) > *point || !is_unmarked_shell(terminal)) {
+        free(text);
+        return NULL;
+    }
+    *point -= (size_t)(line + 2 - text);
+    memmove(text, line + 2, strlen(line + 2) + 1);
+    return text;
 }
 
 /* The line at the lab's own prompt. Where it goes on with a command that the lines before it began (a loop, a here-document), those belong to it. malloc'ed. */
@@ -121,9 +163,12 @@ void explain_view_update(struct screen *screen)
     cleanup_free char *line = NULL;
     size_t point = 0;
     bool own = screen_at_prompt(screen);
-    if (terminal && !view->off && !screen->building && !screen->terminal_view.back && pane->rows >= ROWS_LEAST &&
-        pane->cols >= COLS_LEAST && !terminal_alternate(terminal))
+    bool room = terminal && !view->off && !screen->building && !screen->terminal_view.back &&
+                pane->rows >= ROWS_LEAST && pane->cols >= COLS_LEAST && !terminal_alternate(terminal);
+    if (room)
         line = own ? typed_in_prompt(screen, &point) : typed_in_grid(terminal, &point, &view->end);
+    if (room && !own && !line)
+        line = typed_unmarked(terminal, &point, &view->end);
     if (!line || !line[strspn(line, " \t")]) { /* the row is given back only with the line: it would jump */
         view->reserved = false;
         return;

@@ -174,6 +174,7 @@ static void session_event(struct screen *screen, struct session *session, const 
         break;
     case SESSION_TERMINAL:
         screen->terminal_view.back = 0;
+        suggest(screen);
         screen->dirty |= DIRTY_TERMINAL | DIRTY_STATUS | DIRTY_CLEAN;
         screen->state_due = true;
         break;

@@ -103,6 +103,7 @@ struct ahead {
          1]; /* Ctrl-C went to the shell at its prompt, and no new prompt has come: its tty may still drop what follows */
     unsigned terminal; /* whose they are; 0: of the one that is active when the lab is there */
     unsigned looks;    /* in a row that found the prompt there and could not tell that the shell reads */
+    bool discarded;    /* the line that the terminal still shows has just been taken away */
     struct loop_source *timer;
 };
 

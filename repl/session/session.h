@@ -167,7 +167,8 @@ enum hint_kind {
 /** The failed check's own words first, then the lesson's hints one by one, then the command. @kind may be NULL. */
 const char *session_hint(struct session *session, enum hint_kind *kind);
 const char *session_why(struct session *session);            /* what the current check still waits for */
-const char *session_solution(const struct session *session); /* the step's next unplayed command, or NULL */
+const char *session_solution(const struct session *session); /* the step's next command that was not typed, or NULL */
+unsigned session_solution_terminal(const struct session *session); /* which it belongs into; 0: any */
 /** The same to be offered unasked: NULL once the step has passed, for a task to be found out (a hidden block), and if it has several lines. */
 const char *session_suggestion(const struct session *session);
 /** A fresh lab, replayed up to @step. Begins when the callbacks now running have returned; what fails then is told by SESSION_MESSAGE. -1: no such step. */

@@ -214,6 +214,8 @@ struct session {
     bool record_failed; /* it was said that the journal cannot be written */
     int last_status;
     char *last_command;
+    bool *done; /* of the current step's commands up to the last one that was typed: which were; see solution.c */
+    size_t after_typed;
     struct session_evidence evidence;
     char *evidence_line, *evidence_output;
     char *typed[EVIDENCE_TYPED]; /* what was typed since the step began, the first of it */
@@ -243,7 +245,13 @@ const char *lab_words(const struct session *session, const struct err *err);
 bool lab_is_broken(const char *words); /* are they those of a broken lab? */
 const struct step *session_step(const struct session *session, unsigned step);
 
+/* solution.c */
+void solution_typed(struct session *session, unsigned terminal, const char *text); /* a command was accepted there */
+void solution_begin(struct session *session);                                      /* of a step nothing was typed */
+
 /* terminals.c */
+/** Blanks around what was typed are not part of the command. malloc'ed. */
+char *trimmed_command(const char *text);
 void terminals_end(struct session *session);
 int terminal_command(struct session_terminal *at, const char *command, struct err *err); /* types its lines */
 void terminal_command_begins(struct session_terminal *at, const char *command); /* its lines are typed one by one: */

@@ -45,6 +45,8 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     command->step = at->session->current;
     command->text = at->sent ? take_ptr(&at->sent) : printed_command(at);
     evidence_typed(at->session, command->text);
+    if (!at->session->replay.on)
+        solution_typed(at->session, at->number, command->text);
     command->output_line = at->output_line;
     command->entry = 0;
     record_accepted(at, command);
@@ -64,8 +66,7 @@ static struct open_command command_of(struct session_terminal *at, const char *s
     return at->commands[i - 1];
 }
 
-/* Blanks around what was typed are not part of the command. malloc'ed. */
-static char *trimmed_command(const char *text)
+char *trimmed_command(const char *text)
 {
     text += strspn(text, " \t\n");
     size_t len = strlen(text);
