@@ -157,6 +157,14 @@ EOF
     adopt ssh.md
     [ "$status" -eq 2 ]
     [[ $output == *'no block that can be run'* ]]
+    printf '%s\n' '# R' '```sh' 'exit' 'touch /tmp/a' '```' '```sh' 'touch /tmp/b' '```' >exit.md
+    adopt -o exit-lesson.md exit.md
+    [ "$status" -eq 0 ]
+    [[ $output == *'assert file /tmp/b'*'line 2 is only shown: the shell of terminal 1 ended with `exit`'* ]]
+    grep -A 1 '^```text$' exit-lesson.md | grep -qx exit
+    adopt --timeout 1 -o slow.md <(printf '%s\n' '# R' '```sh' 'sleep 20' '```')
+    [ "$status" -eq 3 ]
+    [[ $output == *'did not end in 1 s (--timeout)'* ]]
     printf '%s\n' '# R' '```sh' 'hostname >/tmp/name; case $(hostname) in proof-*) false;; esac' '```' >other.md
     adopt -o made.md other.md
     [ "$status" -eq 1 ]

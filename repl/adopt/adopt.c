@@ -189,7 +189,9 @@ static void print_claims(const struct adopt_plan *plan, const struct adopt_claim
             printf("   (nothing that it changes stays: the check only asks for its last command)\n");
         bare += count == 0 || last;
         for (size_t k = plan->sections[i].first; k < plan->sections[i].first + plan->sections[i].count; k++)
-            if (plan->blocks[k].exit[0])
+            if (plan->blocks[k].way == ADOPT_LEFT_OUT)
+                printf("   line %d is only shown: %s\n", plan->blocks[k].line, plan->blocks[k].left_out);
+            else if (plan->blocks[k].exit[0])
                 printf("   line %d fails here, and the lesson expects that: `exit` is `%s`\n", plan->blocks[k].line,
                        plan->blocks[k].exit);
     }

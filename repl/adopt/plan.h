@@ -33,6 +33,7 @@ struct adopt_block {
     bool ran, prints_else; /* prints_else: not what its output block says */
     char exit[8];          /* its `exit`, "" for 0 */
     char prints[200];      /* the first difference */
+    char failed[200];      /* why it could not be run to its end */
 };
 
 /* A section of the README, which becomes a step of the lesson. */
