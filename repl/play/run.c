@@ -330,6 +330,14 @@ static bool output_is_wanted(const struct run *run)
     return run->options->redact;
 }
 
+static bool syscalls_are_wanted(const struct run *run)
+{
+    for (size_t i = 0; i < run->sink_count; i++)
+        if (run->sinks[i].format->syscalls)
+            return true;
+    return false;
+}
+
 /* A line is typed when a hand of that speed would have typed it. */
 static void on_typed(void *data)
 {
@@ -357,6 +365,7 @@ static int play_lesson(struct lesson_run *at, struct err *err)
                                        .rows = run->rows,
                                        .cols = run->cols,
                                        .by_hand = true,
+                                       .lens = syscalls_are_wanted(run),
                                        .typist = speed ? type_line : NULL,
                                        .on_event = on_event,
                                        .on_output = output_is_wanted(run) ? on_output : NULL,

@@ -160,6 +160,8 @@ int sinks_open(struct run *run, size_t steps, struct err *err)
         if (to_file(sink))
             continue;
         sink->out = stdout;
+        if (sink->format->whole)
+            setvbuf(stdout, NULL, _IOFBF, BUFFER); /* what is to be seen is flushed */
         begin(sink, steps);
     }
     return 0;
