@@ -113,7 +113,7 @@ static void step_over(struct lesson_run *at, const char *failure, const struct b
         lesson_over(at);
         return;
     }
-    at->next = loop_add_timer(at->loop, 1, 0, on_next_step, at);
+    at->next = loop_add_timer(at->loop, 0, 0, on_next_step, at);
 }
 
 static void on_checked(struct session *session, bool passed, const char *said, void *data)
