@@ -169,7 +169,7 @@ static int run_here(const struct test_watch *at, unsigned from, pid_t parent)
     sigprocmask(SIG_SETMASK, &none, NULL);
     options.formats[0] = &format_watch;
     options.format_count = 1;
-    options.from = from;
+    options.from = (struct place){ .step = from };
     options.data = at->told;
     return run_lessons(&(char *){ at->path }, 1, &options);
 }
