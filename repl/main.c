@@ -1,4 +1,5 @@
 /* teachroot: which verb? */
+#include "repl/adopt/adopt.h"
 #include "engine/base/similar.h"
 #include "repl/panel/top.h"
 #include "repl/play/demo.h"
@@ -32,6 +33,7 @@ static const struct verb {
     { "notes", notes_main, "the presenter's notes for the demo that is running" },
     { "follow", follow_main, "see somebody else's session on this machine" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
+    { "adopt", adopt_main, "make a lesson of a README: run it, and propose checks" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },
     { "review", review_main, "what each step of a lesson has shown, and which syscalls did it" },

@@ -48,6 +48,7 @@ static const struct block_key {
     { "background", VALUE_FLAG, FOR(BLOCK_COMMAND), offsetof(struct block, background) },
     { "ready", VALUE_TEXT, FOR(BLOCK_COMMAND), offsetof(struct block, ready) },
     { "interactive", VALUE_FLAG, FOR(BLOCK_COMMAND), offsetof(struct block, interactive) },
+    { "interrupt", VALUE_FLAG, FOR(BLOCK_COMMAND), offsetof(struct block, interrupt) },
     { "hidden", VALUE_FLAG, FOR_SHELL | FOR(BLOCK_FILE), offsetof(struct block, hidden) },
     { "replay", VALUE_REPLAY, FOR_SHELL, offsetof(struct block, replay_skip) },
     { "lens", VALUE_LENS, FOR(BLOCK_COMMAND), offsetof(struct block, lens) },
@@ -59,8 +60,9 @@ static const struct block_key {
 };
 #define BLOCK_KEYS (sizeof block_keys / sizeof *block_keys)
 
-static const char all_keys[] = "expected one of type, name, terminal, background, ready, interactive, hidden, replay, "
-                               "lens, exit, timeout, requires, path, user";
+static const char all_keys[] =
+    "expected one of type, name, terminal, background, ready, interactive, interrupt, hidden, replay, "
+    "lens, exit, timeout, requires, path, user";
 
 static const char *const type_names[] = { "command", "script", "file", "quiz" };
 
@@ -234,20 +236,20 @@ static void set_pair(struct parser *p, struct block *block, const struct fence *
 
 static void read_body(struct parser *p, struct block *block, const struct fence *fence)
 {
-    const char *body = cmark_node_get_literal(fence->node);
+    const char *body = cmark_node_get_literal(fence->node) + fence->body_at;
     int open_line = 0;
     if (block->type != BLOCK_COMMAND) {
         block->body = kept(p, strdup(body));
         return;
     }
-    block->body = strip_prompts(p, body, strcmp(fence->language, "console") == 0);
+    block->body = strip_prompts(p, body, is_session(fence->language));
     if (!block->body)
         return;
     block->commands = cut_commands(p, block->body, &open_line);
     if (block->commands && !block->commands[0])
         soft_mistake(p, block->line, "a block without a command, expected one at least");
     if (open_line)
-        soft_mistake(p, strcmp(block->body, body) == 0 ? block->line + open_line : block->line,
+        soft_mistake(p, !fence->body_at && strcmp(block->body, body) == 0 ? block->line + open_line : block->line,
                      "a command that never ends, expected its closing quote, bracket, keyword or here-document");
 }
 
@@ -314,7 +316,7 @@ void add_block(struct parser *p, struct step *step, const struct fence *fence)
     if (!block->terminal)
         block->terminal = kept(p, strdup("1"));
     if (!block->exit)
-        block->exit = kept(p, strdup("0"));
+        block->exit = kept(p, strdup(fence->may_fail ? "any" : "0"));
     read_body(p, block, fence);
     if (block->type == BLOCK_QUIZ)
         read_quiz(p, block, fence);

@@ -198,9 +198,11 @@ struct lesson *lesson_parse(const char *path, const char *text, size_t len, stru
     p.oom = !lesson || !(lesson->path = strdup(path));
     if (!p.oom) {
         lesson->number = number_of(path);
+        struct utf8_locale utf8 = utf8_begin();
         read_lines(&p, text, len);
         if (!p.oom && p.mistakes.count == 0)
             read_lesson(&p);
+        utf8_end(&utf8);
     }
     if (lesson && mistakes_join(lesson->plain ? &lesson->asides : &p.mistakes, &p.soft) < 0)
         p.oom = true;

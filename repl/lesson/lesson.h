@@ -70,6 +70,7 @@ struct block {
     char *name;     /* may be NULL */
     char *terminal; /* "1" by default */
     bool background, interactive, replay_skip;
+    bool interrupt; /* Ctrl+C first: what runs in its terminal is to end */
     bool
         hidden; /* run as the others are, and not among the step's prose: the solution of a task that is to be found out */
     char *ready;         /* glob that says a background command is up; NULL */
@@ -167,6 +168,9 @@ size_t lesson_check_requires(const struct lesson *lesson, lesson_feature_fn *kno
 
 /** The minutes that a presenter's notes plan for: those of `4 minutes.`, which they begin with, or 0. @notes may be NULL. */
 unsigned notes_minutes(const char *notes);
+
+/** Is it a language whose fences are run? */
+bool lesson_is_shell(const char *language);
 
 /** What @node is; for any node of the lesson's document. */
 enum node_kind step_node_kind(const struct cmark_node *node);

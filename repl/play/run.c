@@ -466,18 +466,24 @@ static int run_all(struct run *run, struct lesson *const *lessons, size_t count)
     return result == RUN_OK ? summary(&run->counts) : result;
 }
 
-int run_lessons(char *const *names, size_t count, const struct run_options *options)
+int run_loaded(struct lesson *const *lessons, size_t count, const struct run_options *options)
 {
     struct run run = { .options = options, .rows = 24, .cols = 80 };
+    void (*before)(int) =
+        signal(SIGPIPE, SIG_IGN); /* a reader that goes is an error of writing: the lab is cleared up */
+    int result = run_all(&run, lessons, count);
+    signal(SIGPIPE, before);
+    return result;
+}
+
+int run_lessons(char *const *names, size_t count, const struct run_options *options)
+{
     cleanup_free struct lesson **lessons = calloc(count + 1, sizeof(struct lesson *));
     if (!lessons)
         return RUN_CANNOT;
-    void (*before)(int) =
-        signal(SIGPIPE, SIG_IGN); /* a reader that goes is an error of writing: the lab is cleared up */
     int result = load(names, count, lessons);
     if (result == RUN_OK)
-        result = run_all(&run, lessons, count);
-    signal(SIGPIPE, before);
+        result = run_loaded(lessons, count, options);
     for (size_t i = 0; i < count; i++)
         lesson_free(lessons[i]);
     return result;

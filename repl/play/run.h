@@ -123,6 +123,8 @@ void run_message(struct run *run, const char *text);
 
 /** Parse the lessons named by @names (number, path or start of title), then run them. Mistakes and what the machine cannot go to stderr. Returns an exit status. */
 int run_lessons(char *const *names, size_t count, const struct run_options *options);
+/** The same with lessons that are parsed already. */
+int run_loaded(struct lesson *const *lessons, size_t count, const struct run_options *options);
 
 /** The format named by the @len bytes of @name in @formats (ended by a row without a name), or NULL. */
 const struct run_format *run_format_find(const struct run_format *formats, const char *name, size_t len);

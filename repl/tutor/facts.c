@@ -42,6 +42,8 @@ const struct fact facts[] = {
       "it is found along PATH in the lab's own root, as $file" },
     { "program-near", "PROGRAM", "near", fact_program_near,
       "it is not found, but $near is, whose name differs by a letter or two" },
+    { "teaching-word", "WORD", "word", fact_teaching_word,
+      "it is $word, which teachroot itself takes at the prompt, in capitals or with a letter wrong" },
     { "program-elsewhere", "PROGRAM", "file", fact_program_elsewhere, "it is not found along PATH, but as $file" },
     { "interpreter-missing", "PROGRAM", "file interpreter", fact_interpreter_missing,
       "it is there as $file, and the loader or interpreter it names is not" },

@@ -1,5 +1,6 @@
 /* Facts about programs: where they are found, and what they need to start. */
 #include "repl/tutor/facts.h"
+#include "repl/screen/commands.h"
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define ENTRIES_MAX 8000
 
@@ -102,6 +104,19 @@ enum fact_answer fact_program_near(struct fact_call *call)
             return FACT_YES;
         at += len;
     }
+    return FACT_NO;
+}
+
+/* Of short words many are a letter away from another one. */
+enum fact_answer fact_teaching_word(struct fact_call *call)
+{
+    const char *word = call->arguments[0];
+    for (size_t i = 0; i < command_count; i++)
+        if (strcasecmp(commands[i].name, word) == 0)
+            return fact_give(call, "word", commands[i].name);
+    for (size_t i = 0; i < command_count && strlen(word) >= 4; i++)
+        if (words_similar(commands[i].name, word))
+            return fact_give(call, "word", commands[i].name);
     return FACT_NO;
 }
 
