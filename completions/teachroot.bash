@@ -67,8 +67,22 @@ _teachroot() {
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
     adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
-    test) words='--format --lint --strict --watch --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
-    play) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
+    play | test)
+        case $previous in
+        --format) words='text tap json junit' ;;
+        -o | --output)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -d -- "$word")
+            return
+            ;;
+        *)
+            words='--format --output --annotations --from --until --only --keep-going --timeout --speed --record-redact'
+            words+=' --keep --shell --rootless --offline --help'
+            [ "$verb" != test ] || words+=' --lint --strict --watch'
+            lesson=1
+            ;;
+        esac
+        ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;
