@@ -81,7 +81,7 @@ static unsigned number_of(struct redact *redact, enum redact_kind kind, const ch
 uint64_t redact_number(struct redact *redact, enum redact_kind kind, uint64_t number)
 {
     static const uint64_t first[REDACT_KINDS] = {
-        [REDACT_PID] = 1000, [REDACT_INODE] = 9000000, [REDACT_NAMESPACE] = 4000000000
+        [REDACT_PID] = 1000, [REDACT_INODE] = 9000000, [REDACT_MOUNT] = 100, [REDACT_NAMESPACE] = 4000000000
     };
     char real[24];
     if (!redact || number < REDACT_MIN)
@@ -161,8 +161,8 @@ static void put_iso(struct redact *redact, enum redact_kind kind, const char *re
     size_t colons = 0;
     for (const char *c = rest; *c; c++)
         colons += *c == ':';
-    snprintf(text, size, "2000-01-01%.1s%s%s%s", rest, *rest ? "00:00" : "", colons > 1 ? ":00" : "",
-             strpbrk(rest, ".,") ? ".000000000" : "");
+    snprintf(text, size, "2000-01-01%.1s%s%s%s%s", rest, *rest ? "00:00" : "", colons > 1 ? ":00" : "",
+             strpbrk(rest, ".,") ? ".000000000" : "", strchr(rest, 'Z') ? "Z" : "");
 }
 
 /* "Nov 27", "Nov27", "27 Nov" */
@@ -203,6 +203,11 @@ static void put_clock(struct redact *redact, enum redact_kind kind, const char *
     snprintf(text, size, "00:00%s%s", strlen(real) > 5 ? ":00" : "", strlen(real) > 8 ? ".00" : "");
 }
 
+static void put_zero(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
+{
+    snprintf(text, size, "%s", strchr(real, '.') ? "0.0" : "0");
+}
+
 static void put_took(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
 {
     snprintf(text, size, "0m0.000s");
@@ -213,10 +218,9 @@ static void put_rate(struct redact *redact, enum redact_kind kind, const char *r
     snprintf(text, size, "copied, 0 s, 0 B/s");
 }
 
-/* A shell's own marks: what they tell, a run tells by other means. */
-static void put_nothing(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
+static void put_fetched(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
 {
-    *text = '\0';
+    snprintf(text, size, "in 0s (0 B/s)");
 }
 
 /* ---- what is found by its looks ---- */
@@ -233,14 +237,13 @@ static const struct rule {
     unsigned group; /* of the pattern: what is replaced */
     const char *pattern;
 } rules[] = {
-    { REDACT_KINDS, put_nothing, 0, "\033]133;[^\a]*\a" },
     { REDACT_NAMESPACE, put_number, 2, "(mnt|pid|net|ipc|uts|user|cgroup|time|_for_children):\\[([0-9]+)\\]" },
     { REDACT_NAMESPACE, put_number, 0, "402653[0-9]{4}" },
     { REDACT_UUID, put_uuid, 0, "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" },
     { REDACT_DIGEST, put_digest, 0, "[0-9a-f]{64}" },
     { REDACT_DIGEST, put_digest, 0, "[0-9a-f]{12,63}" },
     { REDACT_MAC, put_mac, 0, "[0-9a-f]{2}(:[0-9a-f]{2}){5}" },
-    { REDACT_TIME, put_iso, 0, "20[0-9]{2}-[01][0-9]-[0-3][0-9]([T ]" CLOCK ")?" },
+    { REDACT_TIME, put_iso, 0, "20[0-9]{2}-[01][0-9]-[0-3][0-9]([T ]" CLOCK "Z?)?" },
     { REDACT_TIME, put_date, 0, "[MTWFS][a-z]{2} " MONTH " [ 0-3][0-9] " CLOCK " ([A-Z]{3,4} )?20[0-9]{2}" },
     { REDACT_TIME, put_day, 0, MONTH " ?[ 0-3][0-9]" },
     { REDACT_TIME, put_day, 0, "[0-3][0-9] " MONTH },
@@ -248,6 +251,10 @@ static const struct rule {
     { REDACT_TIME, put_epoch, 0, "1[0-9]{9}" },
     { REDACT_TIME, put_took, 0, "[0-9]+m[0-9]+\\.[0-9]{3}s" },
     { REDACT_TIME, put_rate, 0, "copied, [0-9.e-]+ s, [0-9.]+ [kMGT]?B/s" },
+    { REDACT_MEASURE, put_fetched, 0, "in [0-9]+s \\([0-9.,]+ [kMG]?B/s\\)" },
+    { REDACT_MEASURE, put_zero, 1, "Vm[A-Z][A-Za-z]+:[ \t]*([0-9]+) kB" },
+    { REDACT_MEASURE, put_zero, 1, "([0-9]+\\.[0-9]+) ?(ms|s|secs?|seconds?)" },
+    { REDACT_MEASURE, put_zero, 1, "([0-9]+) ?(ms|milliseconds?|us|microseconds?)" },
     { REDACT_TEMPORARY, put_temporary, 1, "tmp\\.([A-Za-z0-9]{6,10})" },
     { REDACT_TEMPORARY, put_temporary, 1, "/tmp/[A-Za-z0-9_-]+\\.([A-Za-z0-9]{6,10})" },
     { REDACT_PID, put_number, 1, "/proc/([0-9]+)" },
@@ -255,6 +262,9 @@ static const struct rule {
     { REDACT_PID, put_number, 1, "process ([0-9]+)" },
     { REDACT_PID, put_number, 1, "^\\[[0-9]+\\][-+]? +([0-9]+)" },
     { REDACT_PID, put_number, 1, "[a-z]\\(([0-9]+)\\)" },
+    { REDACT_MOUNT, put_number, 1, "^([0-9]+) [0-9]+ [0-9]+:[0-9]+ /" }, /* a line of mountinfo: */
+    { REDACT_MOUNT, put_number, 1, "^[0-9]+ ([0-9]+) [0-9]+:[0-9]+ /" },
+    { REDACT_MOUNT, put_number, 1, " 0:([0-9]+) " },
     { REDACT_INODE, put_number, 1, "[Ii]node[ :=]+([0-9]+)" },
 };
 #define RULES (sizeof rules / sizeof *rules)
@@ -264,9 +274,10 @@ static const struct {
     const char *word;
     enum redact_kind kind;
 } headers[] = {
-    { "PID", REDACT_PID },   { "PPID", REDACT_PID }, { "PGID", REDACT_PID },    { "PGRP", REDACT_PID },
-    { "SID", REDACT_PID },   { "SESS", REDACT_PID }, { "TGID", REDACT_PID },    { "TPGID", REDACT_PID },
-    { "NSPID", REDACT_PID }, { "LWP", REDACT_PID },  { "INODE", REDACT_INODE },
+    { "PID", REDACT_PID },      { "PPID", REDACT_PID },    { "PGID", REDACT_PID },    { "PGRP", REDACT_PID },
+    { "SID", REDACT_PID },      { "SESS", REDACT_PID },    { "TGID", REDACT_PID },    { "TPGID", REDACT_PID },
+    { "NSPID", REDACT_PID },    { "LWP", REDACT_PID },     { "INODE", REDACT_INODE }, { "%CPU", REDACT_MEASURE },
+    { "%MEM", REDACT_MEASURE }, { "RSS", REDACT_MEASURE },
 };
 
 /* ---- one ---- */
@@ -348,6 +359,7 @@ struct reader {
     const char *line;
     size_t at;
     size_t begin;           /* of the line, in out */
+    size_t margin;          /* of the line: what takes no place on the screen */
     regmatch_t next[RULES]; /* of each rule, in the line; -1: none any more */
     struct text out;
 };
@@ -382,8 +394,7 @@ static void look(struct reader *reader, size_t which, size_t from)
             return;
         }
         size_t begin = from + (size_t)match[rule->group].rm_so, end = from + (size_t)match[rule->group].rm_eo;
-        bool whole = rule->put == put_nothing ||
-                     ((rule->group || begins_word(reader->line, begin)) && ends_word(reader->line, end));
+        bool whole = (rule->group || begins_word(reader->line, begin)) && ends_word(reader->line, end);
         if (whole) {
             reader->next[which] = (regmatch_t){ (regoff_t)begin, (regoff_t)end };
             return;
@@ -402,8 +413,11 @@ static bool in_command(const struct context *context, const char *number)
     return false;
 }
 
-static const struct column *column_at(const struct context *context, size_t begin, size_t end)
+static const struct column *column_at(const struct reader *reader, size_t begin, size_t end)
 {
+    const struct context *context = reader->context;
+    begin -= reader->margin;
+    end -= reader->margin;
     for (size_t i = 0; i < context->column_count; i++)
         if (begin < context->columns[i].end && end > context->columns[i].begin)
             return &context->columns[i];
@@ -416,12 +430,14 @@ static size_t placed_number(const struct reader *reader, enum redact_kind *kind)
     const struct context *context = reader->context;
     const char *number = reader->line + reader->at;
     size_t len = strspn(number, "0123456789");
+    const struct column *column = column_at(reader, reader->at, reader->at + len);
+    if (column && column->kind == REDACT_MEASURE)
+        len = strspn(number, "0123456789.");
     char digits[24];
     if (len == 0 || len >= sizeof digits || !begins_word(reader->line, reader->at) ||
         !ends_word(reader->line, reader->at + len) || (number[len] == '.' && isdigit((unsigned char)number[len + 1])) ||
         (reader->at && strchr(".-", reader->line[reader->at - 1])))
         return 0;
-    const struct column *column = column_at(context, reader->at, reader->at + len);
     const char *out = reader->out.data + reader->begin; /* what of the line stands there already */
     bool first = strspn(out, " ") == reader->out.len - reader->begin;
     snprintf(digits, sizeof digits, "%.*s", (int)len, number);
@@ -443,17 +459,20 @@ static void put(struct text *out, const char *bytes, size_t len)
     text_append(out, bytes, len, SIZE_MAX);
 }
 
+enum place { IN_TEXT, IN_NUMBERS, IN_COLUMN };
+
 /* @len bytes become @stand_in. A number keeps the end of its column, if there are blanks to give or take. */
-static void replace(struct reader *reader, size_t len, const char *stand_in, bool number)
+static void replace(struct reader *reader, size_t len, const char *stand_in, enum place place)
 {
     struct text *out = &reader->out;
     size_t size = strlen(stand_in), blanks = 0;
-    while (blanks < out->len && out->data[out->len - 1 - blanks] == ' ')
+    while (blanks < out->len - reader->begin && out->data[out->len - 1 - blanks] == ' ')
         blanks++;
-    bool padded = number && (blanks > 1 || (blanks && blanks == out->len) ||
-                             (blanks && out->data[out->len - 1 - blanks] == '\n'));
+    bool first = blanks == out->len - reader->begin;
+    size_t spare = blanks > 1 ? blanks - 1 : first ? blanks : 0;
+    bool padded = place == IN_COLUMN ? blanks > 0 : place == IN_NUMBERS && spare > 0;
     if (padded && size > len)
-        out->len -= size - len < blanks - 1 ? size - len : blanks - 1;
+        out->len -= size - len < spare ? size - len : spare;
     for (size_t i = size; padded && i < len; i++)
         put(out, " ", 1);
     put(out, stand_in, size);
@@ -471,7 +490,7 @@ static bool replace_name(struct reader *reader)
             !ends_word(reader->line, reader->at + len))
             continue;
         put_name(reader->redact, redact->names[i].kind, redact->names[i].name, stand_in, sizeof stand_in);
-        replace(reader, len, stand_in, false);
+        replace(reader, len, stand_in, IN_TEXT);
         return true;
     }
     return false;
@@ -491,7 +510,8 @@ static bool replace_by_rule(struct reader *reader)
             continue;
         snprintf(real, sizeof real, "%.*s", (int)len, reader->line + reader->at);
         rules[i].put(reader->redact, rules[i].kind, real, stand_in, sizeof stand_in);
-        replace(reader, len, stand_in, rules[i].put == put_number);
+        bool number = rules[i].put == put_number || rules[i].put == put_zero;
+        replace(reader, len, stand_in, number ? IN_NUMBERS : IN_TEXT);
         return true;
     }
     return false;
@@ -504,10 +524,35 @@ static bool replace_placed(struct reader *reader)
     size_t len = placed_number(reader, &kind);
     if (len == 0)
         return false;
+    bool column = column_at(reader, reader->at, reader->at + len);
     snprintf(real, sizeof real, "%.*s", (int)len, reader->line + reader->at);
-    put_number(reader->redact, kind, real, stand_in, sizeof stand_in);
-    replace(reader, len, stand_in, true);
+    (kind == REDACT_MEASURE ? put_zero : put_number)(reader->redact, kind, real, stand_in, sizeof stand_in);
+    replace(reader, len, stand_in, column ? IN_COLUMN : IN_NUMBERS);
     return true;
+}
+
+/* Escape sequences and CRs that a line begins with. */
+static size_t margin(const char *line)
+{
+    size_t len = 0;
+    for (size_t end; line[len] == '\r' || (line[len] == '\033' && line[len + 1] == '['); len = end) {
+        end = len + 1;
+        if (line[len] == '\033')
+            end += 1 + strspn(line + len + 2, "0123456789;?");
+        end += line[len] == '\033' && line[end];
+    }
+    return len;
+}
+
+/* A shell's own marks are left out: what they tell, a run tells by other means. */
+static void drop_marks(char *line)
+{
+    for (char *mark = line; (mark = strstr(mark, "\033]133;"));) {
+        char *end = strchr(mark, '\a');
+        if (!end)
+            return;
+        memmove(mark, end + 1, strlen(end + 1) + 1);
+    }
 }
 
 /* A header is a line with several words in capitals, one of which we know. */
@@ -536,9 +581,10 @@ static void read_line(struct reader *reader, const char *line)
     reader->line = line;
     reader->at = 0;
     reader->begin = reader->out.len;
+    reader->margin = margin(line);
     if (line[strspn(line, " \r")] == '\0')
         reader->context->column_count = 0;
-    if (read_header(reader->context, line)) {
+    if (read_header(reader->context, line + reader->margin)) {
         put(&reader->out, line, strlen(line));
         return;
     }
@@ -566,6 +612,7 @@ char *redact_text(struct redact *redact, unsigned terminal, const char *text, si
         if (!line)
             break;
         size_t seen = strlen(line);
+        drop_marks(line);
         read_line(&reader, line);
         put(&reader.out, text + seen, size - seen + (newline != NULL));
         size += newline != NULL;
