@@ -107,6 +107,21 @@ static void put_temporary(struct redact *redact, enum redact_kind kind, const ch
     snprintf(text, size, "%0*u", (int)strlen(real), number_of(redact, kind, real, true));
 }
 
+/* mktemp(1)'s, in any directory: letters of both cases and digits, as few words have them. */
+static void put_mixed(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
+{
+    bool odd = strpbrk(real, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") && strncmp(real, "sha", 3) != 0;
+    if (odd && strspn(real, "0123456789") < strlen(real))
+        put_temporary(redact, kind, real, text, size);
+    else
+        snprintf(text, size, "%s", real);
+}
+
+static void put_pointer(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
+{
+    snprintf(text, size, "0x0");
+}
+
 /* A whole one begins with its number, so that its beginning does too. */
 static void put_digest(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
 {
@@ -257,6 +272,8 @@ static const struct rule {
     { REDACT_MEASURE, put_zero, 1, "([0-9]+) ?(ms|milliseconds?|us|microseconds?)" },
     { REDACT_TEMPORARY, put_temporary, 1, "tmp\\.([A-Za-z0-9]{6,10})" },
     { REDACT_TEMPORARY, put_temporary, 1, "/tmp/[A-Za-z0-9_-]+\\.([A-Za-z0-9]{6,10})" },
+    { REDACT_TEMPORARY, put_mixed, 1, "[A-Za-z0-9_-]\\.([A-Za-z0-9]{6,10})" },
+    { REDACT_MEASURE, put_pointer, 0, "0x[0-9a-f]{9,16}" },
     { REDACT_PID, put_number, 1, "/proc/([0-9]+)" },
     { REDACT_PID, put_number, 1, "[Pp][Ii][Dd][]) :=\t]*([0-9]+)" },
     { REDACT_PID, put_number, 1, "process ([0-9]+)" },

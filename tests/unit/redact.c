@@ -114,6 +114,8 @@ static void names_digests_and_addresses(void **state)
     becomes("\033[01;32mroot@lab7\033[0m on build-3, not lab70\n", "\033[01;32mroot@lab\033[0m on host, not lab70\n");
     becomes("/tmp/tmp.aB3dEf9012/x /tmp/tmp.aB3dEf9012 tmp.XyZ1234567\n",
             "/tmp/tmp.0000000001/x /tmp/tmp.0000000001 tmp.0000000002\n");
+    becomes("container.ppUryk/x sum.sha256 x.service 1.234567 0x5607dfd15280 0xffff\n",
+            "container.000003/x sum.sha256 x.service 1.234567 0x0 0xffff\n");
     becomes("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n0123456789ab ba9876543210\n",
             "0000000000010000000000000000000000000000000000000000000000000000\n000000000001 ba9876543210\n");
     becomes("ether 3a:11:22:33:44:55 brd ff:ff:ff:ff:ff:ff\n", "ether 02:00:00:00:00:01 brd 02:00:00:00:00:02\n");
