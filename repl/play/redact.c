@@ -1,4 +1,4 @@
-#include "repl/play/redact.h"
+#include "repl/play/redact_internal.h"
 
 #include "engine/base/cleanup.h"
 #include "repl/session/job.h"
@@ -16,7 +16,6 @@
 #define TERMINALS 10 /* numbered from 1; [0] is for text of none */
 #define COLUMNS 8
 #define NAMES 8
-#define DAY (24 * 60 * 60)
 
 /* A real value and its stand-in's number, by kind and value. */
 struct known {
@@ -60,8 +59,7 @@ static int compare(const void *left, const void *right)
     return a->kind != b->kind ? (int)a->kind - (int)b->kind : strcmp(a->real, b->real);
 }
 
-/* The number of @real among those of its kind, from 1; with @add it gets the next one if it has none. 0: it has none. */
-static unsigned number_of(struct redact *redact, enum redact_kind kind, const char *real, bool add)
+unsigned redact_known(struct redact *redact, enum redact_kind kind, const char *real, bool add)
 {
     size_t size = strlen(real) + 1;
     struct known *key = malloc(sizeof *key + size);
@@ -78,6 +76,11 @@ static unsigned number_of(struct redact *redact, enum redact_kind kind, const ch
     return number;
 }
 
+time_t redact_now(const struct redact *redact)
+{
+    return redact->now;
+}
+
 uint64_t redact_number(struct redact *redact, enum redact_kind kind, uint64_t number)
 {
     static const uint64_t first[REDACT_KINDS] = {
@@ -87,204 +90,8 @@ uint64_t redact_number(struct redact *redact, enum redact_kind kind, uint64_t nu
     if (!redact || number < REDACT_MIN)
         return number;
     snprintf(real, sizeof real, "%" PRIu64, number);
-    return first[kind] + number_of(redact, kind, real, true);
+    return first[kind] + redact_known(redact, kind, real, true);
 }
-
-static void put_number(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    snprintf(text, size, "%" PRIu64, redact_number(redact, kind, strtoull(real, NULL, 10)));
-}
-
-static void put_name(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    unsigned number = number_of(redact, kind, real, true);
-    snprintf(text, size, number > 1 ? "%s%u" : "%s", kind == REDACT_HOST ? "host" : "lab", number);
-}
-
-/* As long as it was. */
-static void put_temporary(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    snprintf(text, size, "%0*u", (int)strlen(real), number_of(redact, kind, real, true));
-}
-
-/* mktemp(1)'s, in any directory: letters of both cases and digits, as few words have them. */
-static void put_mixed(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    bool odd = strpbrk(real, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") && strncmp(real, "sha", 3) != 0;
-    if (odd && strspn(real, "0123456789") < strlen(real))
-        put_temporary(redact, kind, real, text, size);
-    else
-        snprintf(text, size, "%s", real);
-}
-
-static void put_pointer(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    snprintf(text, size, "0x0");
-}
-
-/* A whole one begins with its number, so that its beginning does too. */
-static void put_digest(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    char begin[13];
-    size_t len = strlen(real);
-    snprintf(begin, sizeof begin, "%.12s", real);
-    unsigned number = number_of(redact, kind, begin, len == 64);
-    if (number)
-        snprintf(text, size, "%012x%0*u", number, (int)(len > 12 ? len - 12 : 1), 0);
-    else
-        snprintf(text, size, "%s", real);
-    text[len < size ? len : size - 1] = '\0';
-}
-
-static void put_uuid(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    snprintf(text, size, "00000000-0000-4000-8000-%012x", number_of(redact, kind, real, true));
-}
-
-static void put_mac(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    unsigned number = number_of(redact, kind, real, true);
-    snprintf(text, size, "02:00:00:00:%02x:%02x", number >> 8 & 0xff, number & 0xff);
-}
-
-/* ---- dates of about now ---- */
-
-static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-/* Is the day one of those around the play, anywhere on earth? */
-static bool about_now(const struct redact *redact, int year, int month, int day)
-{
-    for (int around = -1; around <= 1; around++) {
-        time_t when = redact->now + (time_t)around * DAY;
-        struct tm tm;
-        if (gmtime_r(&when, &tm) && (year < 0 || tm.tm_year + 1900 == year) && tm.tm_mon + 1 == month &&
-            tm.tm_mday == day)
-            return true;
-    }
-    return false;
-}
-
-/* 2026-11-27, 2026-11-27T21:14:50.123456789Z */
-static void put_iso(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    int year, month, day;
-    if (sscanf(real, "%d-%d-%d", &year, &month, &day) != 3 || !about_now(redact, year, month, day)) {
-        snprintf(text, size, "%s", real);
-        return;
-    }
-    const char *rest = real + strlen("2000-01-01");
-    size_t colons = 0;
-    for (const char *c = rest; *c; c++)
-        colons += *c == ':';
-    snprintf(text, size, "2000-01-01%.1s%s%s%s%s", rest, *rest ? "00:00" : "", colons > 1 ? ":00" : "",
-             strpbrk(rest, ".,") ? ".000000000" : "", strchr(rest, 'Z') ? "Z" : "");
-}
-
-/* "Nov 27", "Nov27", "27 Nov" */
-static void put_day(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    bool day_first = isdigit((unsigned char)*real);
-    const char *name = real + strcspn(real, "JFMASOND");
-    const char *digits = real + strcspn(real, "0123456789");
-    int month = 0, day = atoi(digits);
-    for (int i = 0; i < 12; i++)
-        if (strncmp(months + (size_t)i * 3, name, 3) == 0)
-            month = i + 1;
-    snprintf(text, size, "%s", real);
-    if (about_now(redact, -1, month, day))
-        snprintf(text, size, day_first ? "01 Jan" : real[3] == ' ' ? "Jan  1" : "Jan01");
-}
-
-/* "Fri Nov 27 21:14:50 UTC 2026" */
-static void put_date(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    char day[16];
-    put_day(redact, kind, real + 4, day, sizeof day);
-    snprintf(text, size, "%s", real);
-    if (strncmp(day, "Jan  1", 6) == 0)
-        snprintf(text, size, "Sat Jan  1 00:00:00 UTC 2000");
-}
-
-static void put_epoch(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    long long when = strtoll(real, NULL, 10);
-    bool near = llabs(when - (long long)redact->now) < 2LL * DAY;
-    snprintf(text, size, "%s", near ? "946684800" : real);
-}
-
-/* 21:14, 21:14:50.12 */
-static void put_clock(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    snprintf(text, size, "00:00%s%s", strlen(real) > 5 ? ":00" : "", strlen(real) > 8 ? ".00" : "");
-}
-
-static void put_zero(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    snprintf(text, size, "%s", strchr(real, '.') ? "0.0" : "0");
-}
-
-static void put_took(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    snprintf(text, size, "0m0.000s");
-}
-
-static void put_rate(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    snprintf(text, size, "copied, 0 s, 0 B/s");
-}
-
-static void put_fetched(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
-{
-    snprintf(text, size, "in 0s (0 B/s)");
-}
-
-/* ---- what is found by its looks ---- */
-
-#define MONTH "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-#define CLOCK "[0-2][0-9]:[0-5][0-9](:[0-6][0-9]([.,][0-9]+)?)?"
-
-typedef void put_fn(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size);
-
-/* The first one that matches at a place has it. */
-static const struct rule {
-    enum redact_kind kind;
-    put_fn *put;
-    unsigned group; /* of the pattern: what is replaced */
-    const char *pattern;
-} rules[] = {
-    { REDACT_NAMESPACE, put_number, 2, "(mnt|pid|net|ipc|uts|user|cgroup|time|_for_children):\\[([0-9]+)\\]" },
-    { REDACT_NAMESPACE, put_number, 0, "402653[0-9]{4}" },
-    { REDACT_UUID, put_uuid, 0, "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" },
-    { REDACT_DIGEST, put_digest, 0, "[0-9a-f]{64}" },
-    { REDACT_DIGEST, put_digest, 0, "[0-9a-f]{12,63}" },
-    { REDACT_MAC, put_mac, 0, "[0-9a-f]{2}(:[0-9a-f]{2}){5}" },
-    { REDACT_TIME, put_iso, 0, "20[0-9]{2}-[01][0-9]-[0-3][0-9]([T ]" CLOCK "Z?)?" },
-    { REDACT_TIME, put_date, 0, "[MTWFS][a-z]{2} " MONTH " [ 0-3][0-9] " CLOCK " ([A-Z]{3,4} )?20[0-9]{2}" },
-    { REDACT_TIME, put_day, 0, MONTH " ?[ 0-3][0-9]" },
-    { REDACT_TIME, put_day, 0, "[0-3][0-9] " MONTH },
-    { REDACT_TIME, put_clock, 0, CLOCK },
-    { REDACT_TIME, put_epoch, 0, "1[0-9]{9}" },
-    { REDACT_TIME, put_took, 0, "[0-9]+m[0-9]+\\.[0-9]{3}s" },
-    { REDACT_TIME, put_rate, 0, "copied, [0-9.e-]+ s, [0-9.]+ [kMGT]?B/s" },
-    { REDACT_MEASURE, put_fetched, 0, "in [0-9]+s \\([0-9.,]+ [kMG]?B/s\\)" },
-    { REDACT_MEASURE, put_zero, 1, "Vm[A-Z][A-Za-z]+:[ \t]*([0-9]+) kB" },
-    { REDACT_MEASURE, put_zero, 1, "([0-9]+\\.[0-9]+) ?(ms|s|secs?|seconds?)" },
-    { REDACT_MEASURE, put_zero, 1, "([0-9]+) ?(ms|milliseconds?|us|microseconds?)" },
-    { REDACT_TEMPORARY, put_temporary, 1, "tmp\\.([A-Za-z0-9]{6,10})" },
-    { REDACT_TEMPORARY, put_temporary, 1, "/tmp/[A-Za-z0-9_-]+\\.([A-Za-z0-9]{6,10})" },
-    { REDACT_TEMPORARY, put_mixed, 1, "[A-Za-z0-9_-]\\.([A-Za-z0-9]{6,10})" },
-    { REDACT_MEASURE, put_pointer, 0, "0x[0-9a-f]{9,16}" },
-    { REDACT_PID, put_number, 1, "/proc/([0-9]+)" },
-    { REDACT_PID, put_number, 1, "[Pp][Ii][Dd][]) :=\t]*([0-9]+)" },
-    { REDACT_PID, put_number, 1, "process ([0-9]+)" },
-    { REDACT_PID, put_number, 1, "^\\[[0-9]+\\][-+]? +([0-9]+)" },
-    { REDACT_PID, put_number, 1, "[a-z]\\(([0-9]+)\\)" },
-    { REDACT_MOUNT, put_number, 1, "^([0-9]+) [0-9]+ [0-9]+:[0-9]+ /" }, /* a line of mountinfo: */
-    { REDACT_MOUNT, put_number, 1, "^[0-9]+ ([0-9]+) [0-9]+:[0-9]+ /" },
-    { REDACT_MOUNT, put_number, 1, " 0:([0-9]+) " },
-    { REDACT_INODE, put_number, 1, "[Ii]node[ :=]+([0-9]+)" },
-};
-#define RULES (sizeof rules / sizeof *rules)
 
 /* Header words and what stands below them. */
 static const struct {
@@ -311,15 +118,15 @@ struct redact *redact_new(void)
     if (!redact)
         return NULL;
     redact->now = time(NULL);
-    redact->patterns = calloc(RULES, sizeof *redact->patterns);
+    redact->patterns = calloc(REDACT_RULES, sizeof *redact->patterns);
     bool made =
         redact->patterns &&
         regcomp(&redact->asks_pids, "\\$(\\$|!|PPID|BASHPID)|(^|[^a-z])(pgrep|pidof|jobs +-[lp])",
                 REG_EXTENDED | REG_NOSUB) == 0 &&
         regcomp(&redact->asks_inodes, "%i|-inum", REG_EXTENDED | REG_NOSUB) == 0 &&
         regcomp(&redact->asks_inodes_first, "(^|[^a-z])ls( +-[A-Za-z]+)* +-[A-Za-z]*i", REG_EXTENDED | REG_NOSUB) == 0;
-    for (size_t i = 0; made && i < RULES; i++)
-        made = regcomp(&redact->patterns[i], rules[i].pattern, REG_EXTENDED) == 0;
+    for (size_t i = 0; made && i < REDACT_RULES; i++)
+        made = regcomp(&redact->patterns[i], redact_rules[i].pattern, REG_EXTENDED) == 0;
     if (made)
         return redact;
     free(redact->patterns); /* out of memory: what was compiled goes with the program */
@@ -335,7 +142,7 @@ void redact_free(struct redact *redact)
         drop_context(&redact->contexts[i]);
     for (size_t i = 0; i < redact->name_count; i++)
         free(redact->names[i].name);
-    for (size_t i = 0; i < RULES; i++)
+    for (size_t i = 0; i < REDACT_RULES; i++)
         regfree(&redact->patterns[i]);
     regfree(&redact->asks_pids);
     regfree(&redact->asks_inodes);
@@ -375,9 +182,9 @@ struct reader {
     struct context *context;
     const char *line;
     size_t at;
-    size_t begin;           /* of the line, in out */
-    size_t margin;          /* of the line: what takes no place on the screen */
-    regmatch_t next[RULES]; /* of each rule, in the line; -1: none any more */
+    size_t begin;                  /* of the line, in out */
+    size_t margin;                 /* of the line: what takes no place on the screen */
+    regmatch_t next[REDACT_RULES]; /* of each rule, in the line; -1: none any more */
     struct text out;
 };
 
@@ -404,7 +211,7 @@ static bool ends_word(const char *line, size_t at)
 static void look(struct reader *reader, size_t which, size_t from)
 {
     regmatch_t match[8];
-    const struct rule *rule = &rules[which];
+    const struct redact_rule *rule = &redact_rules[which];
     for (;; from++) {
         if (regexec(&reader->redact->patterns[which], reader->line + from, 8, match, from ? REG_NOTBOL : 0) != 0) {
             reader->next[which].rm_so = -1;
@@ -506,7 +313,7 @@ static bool replace_name(struct reader *reader)
         if (strncmp(at, redact->names[i].name, len) != 0 || !begins_word(reader->line, reader->at) ||
             !ends_word(reader->line, reader->at + len))
             continue;
-        put_name(reader->redact, redact->names[i].kind, redact->names[i].name, stand_in, sizeof stand_in);
+        redact_put_name(reader->redact, redact->names[i].kind, redact->names[i].name, stand_in, sizeof stand_in);
         replace(reader, len, stand_in, IN_TEXT);
         return true;
     }
@@ -515,7 +322,7 @@ static bool replace_name(struct reader *reader)
 
 static bool replace_by_rule(struct reader *reader)
 {
-    for (size_t i = 0; i < RULES; i++) {
+    for (size_t i = 0; i < REDACT_RULES; i++) {
         regmatch_t *next = &reader->next[i];
         char real[160], stand_in[160];
         if (next->rm_so >= 0 && (size_t)next->rm_so < reader->at)
@@ -526,8 +333,8 @@ static bool replace_by_rule(struct reader *reader)
         if (len >= sizeof real)
             continue;
         snprintf(real, sizeof real, "%.*s", (int)len, reader->line + reader->at);
-        rules[i].put(reader->redact, rules[i].kind, real, stand_in, sizeof stand_in);
-        bool number = rules[i].put == put_number || rules[i].put == put_zero;
+        redact_rules[i].put(reader->redact, redact_rules[i].kind, real, stand_in, sizeof stand_in);
+        bool number = redact_rules[i].put == redact_put_number || redact_rules[i].put == redact_put_zero;
         replace(reader, len, stand_in, number ? IN_NUMBERS : IN_TEXT);
         return true;
     }
@@ -543,7 +350,8 @@ static bool replace_placed(struct reader *reader)
         return false;
     bool column = column_at(reader, reader->at, reader->at + len);
     snprintf(real, sizeof real, "%.*s", (int)len, reader->line + reader->at);
-    (kind == REDACT_MEASURE ? put_zero : put_number)(reader->redact, kind, real, stand_in, sizeof stand_in);
+    (kind == REDACT_MEASURE ? redact_put_zero : redact_put_number)(reader->redact, kind, real, stand_in,
+                                                                   sizeof stand_in);
     replace(reader, len, stand_in, column ? IN_COLUMN : IN_NUMBERS);
     return true;
 }
@@ -605,7 +413,7 @@ static void read_line(struct reader *reader, const char *line)
         put(&reader->out, line, strlen(line));
         return;
     }
-    for (size_t i = 0; i < RULES; i++)
+    for (size_t i = 0; i < REDACT_RULES; i++)
         look(reader, i, 0);
     while (line[reader->at])
         if (!replace_name(reader) && !replace_by_rule(reader) && !replace_placed(reader))
