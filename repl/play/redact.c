@@ -344,7 +344,7 @@ static bool replace_by_rule(struct reader *reader)
 static bool replace_placed(struct reader *reader)
 {
     enum redact_kind kind;
-    char real[24], stand_in[24];
+    char real[24], stand_in[24] = "";
     size_t len = placed_number(reader, &kind);
     if (len == 0)
         return false;

@@ -51,7 +51,7 @@ static void put_digest(struct redact *redact, enum redact_kind kind, const char 
     snprintf(begin, sizeof begin, "%.12s", real);
     unsigned number = redact_known(redact, kind, begin, len == 64);
     if (number)
-        snprintf(text, size, "%012x%0*u", number, (int)(len > 12 ? len - 12 : 1), 0);
+        snprintf(text, size, "%012x%0*d", number, (int)(len > 12 ? len - 12 : 1), 0);
     else
         snprintf(text, size, "%s", real);
     text[len < size ? len : size - 1] = '\0';
