@@ -151,6 +151,18 @@ const struct run_format play_formats[] = {
       .message = text_message,
       .end = text_end },
     TAP_FORMAT,
+    { .name = "cast",
+      .what = "an asciicast: a recording that plays anywhere; with -o, one of each terminal too",
+      .suffix = ".cast",
+      .single = true,
+      .lesson = cast_lesson,
+      .step = cast_step,
+      .begin_block = cast_begin_block,
+      .block = cast_block,
+      .done = cast_done,
+      .output = cast_bytes,
+      .end = cast_finish,
+      .drop = cast_drop },
     { 0 },
 };
 

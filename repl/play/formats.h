@@ -14,4 +14,15 @@ void tap_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *
 void tap_done(struct run_sink *sink, const struct run_step *step);
 void tap_message(struct run_sink *sink, const char *text);
 
+/* format_cast.c: an asciicast of the terminals together, and one of each. */
+void cast_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
+void cast_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
+void cast_begin_block(struct run_sink *sink, const struct step *step, const struct block *block);
+void cast_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                const struct block_result *result);
+void cast_done(struct run_sink *sink, const struct run_step *done);
+void cast_bytes(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len);
+void cast_finish(struct run_sink *sink);
+void cast_drop(struct run_sink *sink);
+
 #endif

@@ -16,6 +16,7 @@ static const struct option long_options[] = {
     { "output", required_argument, NULL, 'o' },
     { "keep-going", no_argument, NULL, 'g' },
     { "timeout", required_argument, NULL, 't' },
+    { "cast-version", required_argument, NULL, 'v' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -35,6 +36,7 @@ static void print_help(const char *verb, const struct run_format *formats)
     printf("  -o, --output DIR a file for each lesson and format there, instead of standard output\n"
            "  --keep-going     go on after a step that failed\n"
            "  --timeout S      give a lesson up after S seconds\n"
+           "  --cast-version N of asciicasts: 2, or 3 for newer players\n"
            "  --keep           hold the last lab until Ctrl-C, to look round in it (`teachroot lab enter`)\n"
            "  --rootless       build the lab as an ordinary user would\n"
            "  --offline        no network in the lab\n"
@@ -125,6 +127,10 @@ int play_options(int argc, char **argv, const char *verb, struct run_options *op
         case 't':
             if (!number(optarg, &options->timeout_s))
                 return refuse(verb, "not a number of seconds", optarg);
+            break;
+        case 'v':
+            if (!number(optarg, &options->cast_version) || options->cast_version < 2 || options->cast_version > 3)
+                return refuse(verb, "asciicasts are of version 2 or 3, not", optarg);
             break;
         case 'h':
             print_help(verb, formats);

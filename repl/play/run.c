@@ -9,12 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#define UNMARKED_MS 100 /* what a shell without marks is given to ask for the next line of a command */
+
 /* One lesson being run. */
 struct lesson_run {
     struct run *run;
     const struct lesson *lesson;
     struct session *session;
     struct loop *loop;
+    struct loop_source *typing; /* the next line of a command is typed when its shell asks for it */
+    uint64_t typing_since;
+    unsigned typing_in; /* terminal */
     struct loop_source *next; /* the step after this one is begun from the loop, not from within the session's events */
     unsigned step;            /* the one at hand; 0: none yet */
     bool running;             /* it is not over */
@@ -267,6 +272,33 @@ static void on_output(struct terminal *terminal, const char *bytes, size_t len, 
     SINKS_TELL(at->run, output, number, bytes, len);
 }
 
+/* Lines of one command are typed one by one where somebody reads the terminal: each after the prompt for it, so that they stand in the same order each time. */
+static void type_line(struct lesson_run *at)
+{
+    loop_remove(at->typing);
+    at->typing = NULL;
+    session_line_typed(at->session);
+}
+
+static void on_typing(void *data)
+{
+    struct lesson_run *at = data;
+    struct terminal *terminal = session_terminal(at->session, at->typing_in);
+    if (!terminal || terminal_at_prompt(terminal) || loop_now() - at->typing_since >= UNMARKED_MS)
+        type_line(at);
+}
+
+static void on_line(struct session *session, const struct session_line *line, void *data)
+{
+    struct lesson_run *at = data;
+    at->typing_in = line->terminal;
+    at->typing_since = loop_now();
+    if (!line->first && !at->typing)
+        at->typing = loop_add_timer(at->loop, 1, 1, on_typing, at);
+    if (!at->typing)
+        type_line(at);
+}
+
 static void on_signal(int signal, void *data)
 {
     struct lesson_run *at = data;
@@ -366,6 +398,7 @@ static int run_lesson(struct run *run, const struct lesson *lesson, bool last)
                                            .rows = run->rows,
                                            .cols = run->cols,
                                            .by_hand = true,
+                                           .typist = output_is_wanted(run) ? on_line : NULL,
                                            .on_event = on_event,
                                            .on_output = output_is_wanted(run) ? on_output : NULL,
                                            .data = &at };

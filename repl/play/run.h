@@ -84,6 +84,7 @@ struct run_options {
     bool keep_going;    /* after a failed step */
     bool keep;          /* hold the last lab until Ctrl-C */
     unsigned timeout_s; /* for a whole lesson; 0: none */
+    unsigned cast_version; /* of asciicasts: 3; else 2 */
     struct lab_options lab;
 };
 
