@@ -53,7 +53,7 @@ unsigned canvas_text(struct canvas *canvas, unsigned row, unsigned col, const ch
             break;
         for (unsigned i = 0; i < width; i++)
             cells[col + i] = (struct canvas_cell){ .flags = pen->flags, .fg = pen->fg, .bg = pen->bg };
-        cells[col].chars[0] = code;
+        cells[col].chars[0] = code == ' ' ? 0 : code;
         if (width == 2) {
             cells[col].flags |= CELL_WIDE;
             cells[col + 1].flags |= CELL_RIGHT;
@@ -77,12 +77,13 @@ unsigned canvas_cells(const struct emulator *emulator, long row, struct canvas_c
         to->flags = cell.flags & (LOOK | CELL_WIDE | CELL_RIGHT);
         if (emulator->modes.reverse && col < emulator->cols)
             to->flags ^= PEN_REVERSE;
+        if (to->chars[0] == ' ' && !to->chars[1])
+            to->chars[0] = 0;
         if (to->flags & PEN_FG)
             to->fg = cell.fg;
         if (to->flags & PEN_BG)
             to->bg = cell.bg;
-        bool seen = (to->chars[0] && to->chars[0] != ' ') ||
-                    (to->flags & (PEN_BG | PEN_REVERSE | PEN_UNDERLINE | PEN_STRIKE | CELL_RIGHT));
+        bool seen = to->chars[0] || (to->flags & (PEN_BG | PEN_REVERSE | PEN_UNDERLINE | PEN_STRIKE | CELL_RIGHT));
         if (seen)
             used = col + 1;
     }
@@ -94,6 +95,8 @@ void canvas_draw(struct canvas *canvas, unsigned row, const struct emulator *emu
     for (unsigned i = 0; i < rows && row + i < canvas->rows; i++)
         canvas_cells(emulator, (long)first + i, canvas_row(canvas, row + i), canvas->cols);
 }
+
+static const struct canvas_cell no_look;
 
 static bool same_look(const struct canvas_cell *a, const struct canvas_cell *b)
 {
@@ -158,22 +161,34 @@ static unsigned scrolled_by(const struct canvas *before, const struct canvas *no
     return best;
 }
 
-static void scroll(FILE *out, struct canvas *before, const struct canvas_pane *pane, unsigned by)
+/* What the terminal that is written to has by now: only what differs is said. */
+struct brush {
+    FILE *out;
+    unsigned row, col;
+    bool placed; /* the cursor is at row, col */
+    struct canvas_cell pen;
+};
+
+static void move(struct brush *brush, unsigned row, unsigned col)
 {
-    struct canvas_cell *cells = canvas_row(before, pane->row);
-    size_t kept = (size_t)(pane->rows - by) * before->cols, gone = (size_t)by * before->cols;
-    fprintf(out, "\033[%u;%ur\033[%uS\033[r", pane->row + 1, pane->row + pane->rows, by);
-    memmove(cells, cells + gone, kept * sizeof *cells);
-    memset(cells + kept, 0, gone * sizeof *cells);
+    if (!brush->placed || brush->row != row || brush->col != col)
+        fprintf(brush->out, "\033[%u;%uH", row + 1, col + 1);
+    brush->row = row;
+    brush->col = col;
+    brush->placed = true;
 }
 
-static void put_pen(FILE *out, const struct canvas_cell *cell)
+static void put_pen(struct brush *brush, const struct canvas_cell *cell)
 {
     static const struct {
         uint16_t flag;
         uint8_t code;
     } codes[] = { { PEN_BOLD, 1 },  { PEN_DIM, 2 },     { PEN_ITALIC, 3 }, { PEN_UNDERLINE, 4 },
                   { PEN_BLINK, 5 }, { PEN_REVERSE, 7 }, { PEN_STRIKE, 9 } };
+    FILE *out = brush->out;
+    if (same_look(cell, &brush->pen))
+        return;
+    brush->pen = *cell;
     fputs("\033[0", out);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (cell->flags & codes[i].flag)
@@ -192,52 +207,61 @@ static void put_pen(FILE *out, const struct canvas_cell *cell)
     fputc('m', out);
 }
 
-static void change_row(FILE *out, const struct canvas *before, const struct canvas *now, unsigned row)
+static void scroll(struct brush *brush, struct canvas *before, const struct canvas_pane *pane, unsigned by)
 {
-    const struct canvas_cell *old = canvas_row(before, row), *new = canvas_row(now, row), blank = { 0 };
+    struct canvas_cell *cells = canvas_row(before, pane->row);
+    size_t kept = (size_t)(pane->rows - by) * before->cols, gone = (size_t)by * before->cols;
+    put_pen(brush, &no_look);
+    fprintf(brush->out, "\033[%u;%ur\033[%uS\033[r", pane->row + 1, pane->row + pane->rows, by);
+    brush->placed = false; /* margins put it home */
+    memmove(cells, cells + gone, kept * sizeof *cells);
+    memset(cells + kept, 0, gone * sizeof *cells);
+}
+
+static void change_row(struct brush *brush, const struct canvas *before, const struct canvas *now, unsigned row)
+{
+    const struct canvas_cell *old = canvas_row(before, row), *new = canvas_row(now, row);
     unsigned from = 0, to = now->cols, end = now->cols;
     while (same_cell(&old[from], &new[from]))
         from++;
     while (same_cell(&old[to - 1], &new[to - 1]))
         to--;
-    while (from > 0 && (new[from].flags & CELL_RIGHT || old[from].flags & CELL_RIGHT))
+    while (from > 0 && (new[from].flags &CELL_RIGHT || old[from].flags &CELL_RIGHT))
         from--;
-    while (to < now->cols && (new[to].flags & CELL_RIGHT || old[to].flags & CELL_RIGHT))
+    while (to < now->cols && (new[to].flags &CELL_RIGHT || old[to].flags &CELL_RIGHT))
         to++;
-    while (end > 0 && same_cell(&new[end - 1], &blank))
+    while (end > 0 && same_cell(&new[end - 1], &no_look))
         end--;
-    fprintf(out, "\033[%u;%uH", row + 1, from + 1);
     for (unsigned at = from, run; at < to && at < end; at += run) {
         unsigned stop = to < end ? to : end;
         run = canvas_run(new + at, stop - at);
-        put_pen(out, &new[at]);
-        canvas_put_text(out, new + at, run);
+        move(brush, row, at);
+        put_pen(brush, &new[at]);
+        canvas_put_text(brush->out, new + at, run);
+        brush->col += run;
     }
-    if (end < to)
-        fprintf(out, "\033[%u;%uH\033[0m\033[K", row + 1, (from > end ? from : end) + 1);
+    if (end < to) {
+        move(brush, row, from > end ? from : end);
+        put_pen(brush, &no_look);
+        fputs("\033[K", brush->out);
+    }
+    brush->placed &= brush->col < now->cols; /* else it is still in the last column */
 }
 
 void canvas_put_change(FILE *out, struct canvas *before, const struct canvas *now)
 {
-    bool drawn = false;
+    struct brush brush = { .out = out, .row = before->cursor_row, .col = before->cursor_col, .placed = before->cursor };
     for (unsigned i = 0; i < now->pane_count; i++) {
         unsigned by = scrolled_by(before, now, &now->panes[i]);
-        if (by == 0)
-            continue;
-        fputs(drawn ? "" : "\033[0m", out);
-        scroll(out, before, &now->panes[i], by);
-        drawn = true;
+        if (by)
+            scroll(&brush, before, &now->panes[i], by);
     }
     for (unsigned row = 0; row < now->rows; row++)
-        if (!same_row(before, row, now, row)) {
-            change_row(out, before, now, row);
-            drawn = true;
-        }
-    if (drawn)
-        fputs("\033[0m", out);
-    if (now->cursor && (drawn || !before->cursor || before->cursor_row != now->cursor_row ||
-                        before->cursor_col != now->cursor_col))
-        fprintf(out, "\033[%u;%uH", now->cursor_row + 1, now->cursor_col + 1);
+        if (!same_row(before, row, now, row))
+            change_row(&brush, before, now, row);
+    put_pen(&brush, &no_look);
+    if (now->cursor)
+        move(&brush, now->cursor_row, now->cursor_col);
     if (now->cursor != before->cursor)
         fputs(now->cursor ? "\033[?25h" : "\033[?25l", out);
 }

@@ -113,7 +113,7 @@ void cast_begin_block(struct run_sink *sink, const struct step *step, const stru
 }
 
 void cast_block(struct run_sink *sink, const struct step *step, const struct block *block,
-                       const struct block_result *result)
+                const struct block_result *result)
 {
     struct casting *casting = sink->data;
     if (casting)

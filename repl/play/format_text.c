@@ -140,6 +140,21 @@ static void proof_done(struct run_sink *sink, const struct run_step *done)
         .lesson = tap_lesson, .done = tap_done, .message = tap_message                                                 \
     }
 
+#define JSON_FORMAT                                                                                                    \
+    {                                                                                                                  \
+        .name = "json", .what = "an event a line, for programs (docs/play.schema.json)", .suffix = ".jsonl",           \
+        .whole = true, .begin = json_begin, .lesson = json_lesson, .step = json_step, .before = json_before,           \
+        .begin_block = json_begin_block, .block = json_block, .check = json_check, .done = json_done,                  \
+        .message = json_message, .output = json_output, .event = json_event, .end = json_end, .drop = json_drop        \
+    }
+
+#define JUNIT_FORMAT                                                                                                   \
+    {                                                                                                                  \
+        .name = "junit", .what = "JUnit XML, a test case a step", .suffix = ".xml", .whole = true,                     \
+        .begin = junit_begin, .lesson = junit_lesson, .block = junit_block, .done = junit_done,                        \
+        .message = junit_message, .end = junit_end, .drop = junit_drop                                                 \
+    }
+
 const struct run_format play_formats[] = {
     { .name = "text",
       .what = "what a reader would have seen",
@@ -163,6 +178,8 @@ const struct run_format play_formats[] = {
       .output = cast_bytes,
       .end = cast_finish,
       .drop = cast_drop },
+    JSON_FORMAT,
+    JUNIT_FORMAT,
     { 0 },
 };
 
@@ -178,5 +195,7 @@ const struct run_format test_formats[] = {
       .message = text_message,
       .end = text_end },
     TAP_FORMAT,
+    JSON_FORMAT,
+    JUNIT_FORMAT,
     { 0 },
 };

@@ -21,9 +21,9 @@ enum {
     ENTER = 250,
     BLOCK_OVER = 700,
     END = 3000,
-    IDLE_MAX = 2000,  /* of one terminal, while another one is used */
-    FRAME = 40,       /* between pictures */
-    BURST = 65536,    /* bytes of fast output a picture */
+    IDLE_MAX = 2000, /* of one terminal, while another one is used */
+    FRAME = 40,      /* between pictures */
+    BURST = 65536,   /* bytes of fast output a picture */
 };
 
 /* How fast output comes: a pause after each line or piece, by how many there were since something was typed. */
@@ -42,10 +42,11 @@ struct track {
     bool at_prompt;
     struct sieve sieve;
     struct emulator emulator;
-    struct text line;       /* not shown yet; marks are in it as \001 and their letter, which is not among what the sieve lets through */
-    struct text prompt;     /* what stood before what was typed last */
-    struct place began;     /* the block */
-    struct place prompt_at; /* the last mark A */
+    struct text
+        line; /* not shown yet; marks are in it as \001 and their letter, which is not among what the sieve lets through */
+    struct text prompt;              /* what stood before what was typed last */
+    struct place began;              /* the block */
+    struct place prompt_at;          /* the last mark A */
     struct place typed[TYPED_LINES]; /* in the block; further ones are not told apart */
     size_t typed_count;
     uint64_t clock, shown; /* its own; the common one when it was last shown */
@@ -539,9 +540,9 @@ uint64_t recording_time(const struct recording *recording, unsigned terminal)
 
 const struct emulator *recording_screen(const struct recording *recording, unsigned terminal)
 {
-    return terminal >= 1 && terminal <= TERMINALS && recording->tracks[terminal] ?
-               &recording->tracks[terminal]->emulator :
-               NULL;
+    return terminal >= 1 && terminal <= TERMINALS && recording->tracks[terminal]
+               ? &recording->tracks[terminal]->emulator
+               : NULL;
 }
 
 /* --- for reading ------------------------------------------------------------------------------------------------------------------- */
@@ -603,7 +604,9 @@ size_t recording_lines(const struct recording *recording, recording_line_fn *tel
             if (!count)
                 break;
         }
-        struct recording_line told = { .cells = cells, .count = count, .continues = line > from && at && at->continues };
+        struct recording_line told = { .cells = cells,
+                                       .count = count,
+                                       .continues = line > from && at && at->continues };
         told.typed_from = told.continues && typed ? 0 : typed_from(track, line, count);
         typed = told.typed_from < count;
         tell(&told, data);

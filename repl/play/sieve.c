@@ -8,11 +8,7 @@ static const struct drawing {
     char leader, intermed;
     const char *finals;
 } drawings[] = {
-    { 0, 0, "@ABCDEFGHIJKLMPSTXZ`abdefgjkmru" },
-    { '?', 0, "JK" },
-    { 0, '!', "p" },
-    { 0, '"', "q" },
-    { 0, '\'', "}~" },
+    { 0, 0, "@ABCDEFGHIJKLMPSTXZ`abdefgjkmru" }, { '?', 0, "JK" }, { 0, '!', "p" }, { 0, '"', "q" }, { 0, '\'', "}~" },
 };
 
 static const int private_modes[] = { 5, 6, 7, 25, 47, 1047, 1048, 1049 };
@@ -115,7 +111,8 @@ static void on_csi(const struct vtguard_csi *csi, void *data)
 {
     struct sieve *sieve = data;
     bool plain = !csi->leader && !csi->intermed, after_text = sieve->after_text;
-    sieve->after_text = plain && csi->final == 'm' && after_text; /* a change of the pen does not end what REP repeats */
+    sieve->after_text =
+        plain && csi->final == 'm' && after_text; /* a change of the pen does not end what REP repeats */
     if ((plain || (csi->leader == '?' && !csi->intermed)) && (csi->final == 'h' || csi->final == 'l'))
         put_modes(sieve, csi);
     else if (plain && csi->final == 's' && csi->count == 0)

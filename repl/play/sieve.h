@@ -11,7 +11,8 @@
 
 struct sieve_hooks {
     void (*out)(const char *bytes, size_t len, void *data); /* text, or one whole control or sequence */
-    void (*mark)(char letter, void *data); /* A, B, C or D; whether it is a shell of ours is not asked: it changes only the pace */
+    void (*mark)(char letter,
+                 void *data); /* A, B, C or D; whether it is a shell of ours is not asked: it changes only the pace */
 };
 
 struct sieve {
