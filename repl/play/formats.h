@@ -16,6 +16,16 @@ void tap_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *
 void tap_done(struct run_sink *sink, const struct run_step *step);
 void tap_message(struct run_sink *sink, const char *text);
 
+/* format_md.c: Markdown, the lesson with what it printed. */
+void md_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
+void md_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
+void md_block(struct run_sink *sink, const struct step *step, const struct block *block,
+              const struct block_result *result);
+void md_check(struct run_sink *sink, const struct step *step, bool passed, const char *said);
+void md_done(struct run_sink *sink, const struct run_step *done);
+void md_message(struct run_sink *sink, const char *text);
+void md_drop(struct run_sink *sink);
+
 /* format_cast.c: an asciicast of the terminals together, and one of each. */
 void cast_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
 void cast_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);

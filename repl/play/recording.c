@@ -20,7 +20,7 @@ enum {
     LINE_TYPED_MAX = 4000, /* a long line is typed faster */
     ENTER = 250,
     BLOCK_OVER = 700,
-    END = 3000,
+    END = 2000,
     IDLE_MAX = 2000, /* of one terminal, while another one is used */
     FRAME = 40,      /* between pictures */
     BURST = 65536,   /* bytes of fast output a picture */
