@@ -120,6 +120,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/stamp/compile
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -MMD -MP -c $< -o $@
 
+# What every page has is in the program as it stands in these files.
+$(call obj,repl/play/page_assets.c): repl/play/page.css repl/play/page.js
+
 $(BUILD)/libengine.a: $(call obj,$(ENGINE_SRC)) $(BUILD)/stamp/engine
 $(BUILD)/librepl.a: $(call obj,$(REPL_SRC)) $(BUILD)/stamp/repl
 $(LIBRARIES):

@@ -26,6 +26,19 @@ void md_done(struct run_sink *sink, const struct run_step *done);
 void md_message(struct run_sink *sink, const char *text);
 void md_drop(struct run_sink *sink);
 
+/* format_html.c: a page with the lesson, what it printed and a film of it. */
+void html_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
+void html_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
+void html_begin_block(struct run_sink *sink, const struct step *step, const struct block *block);
+void html_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                const struct block_result *result);
+void html_check(struct run_sink *sink, const struct step *step, bool passed, const char *said);
+void html_done(struct run_sink *sink, const struct run_step *done);
+void html_message(struct run_sink *sink, const char *text);
+void html_output(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len);
+void html_end(struct run_sink *sink);
+void html_drop(struct run_sink *sink);
+
 /* format_cast.c: an asciicast of the terminals together, and one of each. */
 void cast_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
 void cast_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
