@@ -78,8 +78,7 @@ function show(ms) {
 function stop() {
     cancelAnimationFrame(timer);
     timer = 0;
-    play.textContent = "▶";
-    play.setAttribute("aria-label", "Play");
+    play.textContent = "Play";
 }
 
 function tick(time) {
@@ -92,8 +91,7 @@ function tick(time) {
 function start() {
     if (now >= end) show(0);
     if (now >= until) until = end;
-    play.textContent = "❚❚";
-    play.setAttribute("aria-label", "Pause");
+    play.textContent = "Pause";
     since = performance.now();
     cancelAnimationFrame(timer);
     timer = requestAnimationFrame(tick);
@@ -157,5 +155,6 @@ for (const button of document.querySelectorAll(".watch")) {
 }
 addEventListener("beforeprint", () => { stop(); home.insertBefore(player, after); });
 player.hidden = false;
-show(0);
+const wanted = /^#t=(\d+)$/.exec(location.hash); /* PAGE#t=90 shows the film as it is after a minute and a half */
+show(wanted ? 1000 * wanted[1] : 0);
 })();
