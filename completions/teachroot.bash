@@ -31,7 +31,11 @@ _teachroot() {
         return
     fi
     if [[ $previous == --format ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'text tap' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "text tap$([[ $verb == test ]] || echo ' md html cast')" -- "$word")
+        return
+    fi
+    if [[ $previous == --cast-version ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '2 3' -- "$word")
         return
     fi
     [[ $previous != --timeout && $previous != --speed ]] || return 0
@@ -66,7 +70,7 @@ _teachroot() {
         ;;
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
-    play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
+    play | test) words='--format --cast-version --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;

@@ -48,7 +48,8 @@ complete -c teachroot -n "__fish_seen_subcommand_from progress; and not __fish_s
 complete -c teachroot -n '__fish_seen_subcommand_from progress; and __fish_seen_subcommand_from export import' -F
 complete -c teachroot -n '__fish_seen_subcommand_from progress; and __fish_seen_subcommand_from forget' -k -a '(__teachroot_lessons)'
 complete -c teachroot -n "$first; or $playing; or $demo" -k -a '(__teachroot_lessons)'
-complete -c teachroot -n $playing -l format -x -a 'text tap' -d 'Form of the results'
+complete -c teachroot -n $playing -l format -x -a 'text tap md html cast' -d 'Form of the results'
+complete -c teachroot -n $playing -l cast-version -x -a '2 3' -d 'Of asciicasts'
 complete -c teachroot -n $playing -l keep -d 'Leave the lab running'
 complete -c teachroot -n $playing -l keep-going -d 'Go on after a step that failed'
 complete -c teachroot -n $playing -l timeout -x -d 'Give a lesson up after so many seconds'
