@@ -6,8 +6,8 @@
  *     press SECONDS TEXT REGEX   TEXT again and again, each time when the screen has not changed for SECONDS, until it shows REGEX
  *     cut            the film ends here; its picture goes on, and so does the cast
  */
-#include "repl/session/terminal.h"
 #include "repl/play/cast_out.h"
+#include "repl/session/terminal.h"
 #include "tests/screen/film.h"
 #include "tests/screen/svg.h"
 
