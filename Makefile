@@ -273,6 +273,7 @@ $(BUILD)/lint/tidy/%.ok: %.c $(HEADERS) .clang-tidy
 INSTALLED = $(BUILD)/teachroot:$(PREFIX)/bin/teachroot $(BUILD)/teachroot-tools:$(LIBEXECDIR)/teachroot-tools \
     $(if $(TRANSFER_SRC),$(BUILD)/teachroot-transfer:$(LIBEXECDIR)/teachroot-transfer) \
     $(foreach f,$(wildcard lessons.md lessons/*.md),$(f):$(DATADIR)/$(f)) \
+    docs/play.schema.json:$(DATADIR)/play.schema.json \
     $(foreach f,$(wildcard man/*.[1-8]),$(f):$(PREFIX)/share/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
     completions/teachroot.bash:$(PREFIX)/share/bash-completion/completions/teachroot \
     completions/_teachroot:$(PREFIX)/share/zsh/site-functions/_teachroot \

@@ -30,14 +30,6 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     fi
-    if [[ $previous == --format ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "text tap$([[ $verb == test ]] || echo ' md html cast')" -- "$word")
-        return
-    fi
-    if [[ $previous == --cast-version ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '2 3' -- "$word")
-        return
-    fi
     [[ $previous != --timeout && $previous != --speed ]] || return 0
     if [[ $previous == --theme ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'dark light contrast' -- "$word")
@@ -70,7 +62,25 @@ _teachroot() {
         ;;
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
-    play | test) words='--format --cast-version --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
+    play | test)
+        case $previous in
+        --format)
+            words='text tap json junit'
+            [[ $verb == test ]] || words+=' md html cast'
+            ;;
+        --cast-version) words='2 3' ;;
+        -o | --output)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -d -- "$word")
+            return
+            ;;
+        *)
+            words='--format --output --annotations --from --until --only --keep-going --timeout --speed --record-redact'
+            words+=' --cast-version --keep --shell --rootless --offline --help'
+            lesson=1
+            ;;
+        esac
+        ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;

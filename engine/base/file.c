@@ -87,7 +87,7 @@ static int replace(const char *path, const void *data, size_t len, mode_t mode, 
     return 0;
 }
 
-int make_directories(const char *path, mode_t mode, struct err *err)
+int make_whole_path(const char *path, mode_t mode, struct err *err)
 {
     cleanup_free char *part = strdup(path);
     if (!part)
@@ -109,7 +109,7 @@ int make_directories_above(const char *path, struct err *err)
     if (!slash || slash == path)
         return 0;
     cleanup_free char *parent = strndup(path, (size_t)(slash - path));
-    return parent ? make_directories(parent, 0700, err) : err_set(err, ENOMEM, "make the directories above `%s`", path);
+    return parent ? make_whole_path(parent, 0700, err) : err_set(err, ENOMEM, "make the directories above `%s`", path);
 }
 
 int replace_file(const char *path, const void *data, size_t len, mode_t mode, struct err *err)

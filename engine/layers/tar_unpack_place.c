@@ -57,7 +57,7 @@ static int open_deepest(const struct unpack *u, const char *path, size_t *length
 }
 
 /* Directories that the archive has no entry for, as far as they are missing. They are the archive's root's. Returns the last one's fd. */
-static int make_its_directories(struct unpack *u, const char *path, struct err *err)
+static int make_directories(struct unpack *u, const char *path, struct err *err)
 {
     char name[NAME_MAX + 1];
     struct stat st;
@@ -101,7 +101,7 @@ static int enter(struct unpack *u, const char *path, bool make, struct err *err)
     if (parent->fd < 0 && errno == EACCES)
         parent->fd = open_behind(u, path, NULL);
     if (parent->fd < 0 && errno == ENOENT && make) {
-        parent->fd = make_its_directories(u, path, err);
+        parent->fd = make_directories(u, path, err);
         if (parent->fd < 0)
             return -1;
     }

@@ -94,7 +94,7 @@ static ssize_t list_names(const char *busybox, char *names, size_t size, struct 
     return (ssize_t)len;
 }
 
-static int make_its_directories(int rootfs, struct err *err)
+static int make_directories(int rootfs, struct err *err)
 {
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
         if (make_directories_in(rootfs, directories[i].path, 0755, err) < 0)
@@ -163,7 +163,7 @@ int busybox_rootfs(int rootfs, const char *busybox, struct err *err)
     } else if (!is_static(busybox)) {
         return err_say(err, ENOEXEC, "`%s` is no program that runs without libraries", busybox);
     }
-    if (list_names(busybox, names, sizeof names, err) < 0 || make_its_directories(rootfs, err) < 0 ||
+    if (list_names(busybox, names, sizeof names, err) < 0 || make_directories(rootfs, err) < 0 ||
         copy_program(rootfs, busybox, err) < 0 || make_files(rootfs, err) < 0)
         return -1;
     int made = 0;

@@ -8,10 +8,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define SHOWN_MAX 10 /* annotations of a kind that a workflow's step may have; more would not be shown */
-
 enum kind { ERROR, WARNING, NOTICE, KINDS };
-static const char *const kinds[] = { "error", "warning", "notice" };
+
+/* A step of a workflow is shown ten annotations of a kind, and no more; one is for what is left out. */
+static const struct {
+    const char *name;
+    unsigned most;
+} kinds[] = { { "error", 10 }, { "warning", 10 }, { "notice", 9 } };
 
 struct annotations {
     char token[33];
@@ -53,7 +56,7 @@ static void put_escaped(FILE *out, const char *text, bool property)
 static void put(struct run_sink *sink, enum kind kind, const char *path, int line, const char *title, const char *text)
 {
     go_on(sink);
-    fprintf(sink->out, "::%s ", kinds[kind]);
+    fprintf(sink->out, "::%s ", kinds[kind].name);
     if (path) {
         fputs("file=", sink->out);
         put_escaped(sink->out, path, true);
@@ -70,7 +73,7 @@ static void put(struct run_sink *sink, enum kind kind, const char *path, int lin
 static void annotate(struct run_sink *sink, enum kind kind, int line, const char *title, const char *text)
 {
     struct annotations *annotations = sink->data;
-    if (annotations->told[kind]++ < SHOWN_MAX)
+    if (annotations->told[kind]++ < kinds[kind].most)
         put(sink, kind, annotations->path, line, title, text);
 }
 
@@ -134,11 +137,10 @@ static void on_end(struct run_sink *sink)
     if (!annotations)
         return;
     for (enum kind kind = ERROR; kind < KINDS; kind++)
-        if (annotations->told[kind] > SHOWN_MAX)
+        if (annotations->told[kind] > kinds[kind].most)
             len += (size_t)snprintf(text + len, sizeof text - len, "%s%u more %ss", len ? ", " : "",
-                                    annotations->told[kind] - SHOWN_MAX, kinds[kind]);
+                                    annotations->told[kind] - kinds[kind].most, kinds[kind].name);
     snprintf(text + len, sizeof text - len, ": the log has them all");
-    annotations->told[NOTICE] = 0;
     if (len)
         put(sink, NOTICE, NULL, 0, "teachroot", text);
 }

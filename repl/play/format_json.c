@@ -87,7 +87,6 @@ void json_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab 
         const struct lab_facts *facts = lab_facts(lab);
         json_line_open(&line, "lab", '{');
         json_line_bool(&line, "rootless", facts->rootless);
-        json_line_string(&line, "network", facts->network);
         json_line_open(&line, "missing", '[');
         for (size_t i = 0; facts->missing[i]; i++)
             json_line_string(&line, NULL, facts->missing[i]);

@@ -142,8 +142,8 @@ static void proof_done(struct run_sink *sink, const struct run_step *done)
 
 #define JSON_FORMAT                                                                                                    \
     {                                                                                                                  \
-        .name = "json", .what = "an event a line, for programs (docs/play.schema.json)", .suffix = ".jsonl",           \
-        .whole = true, .begin = json_begin, .lesson = json_lesson, .step = json_step, .before = json_before,           \
+        .name = "json", .what = "an event a line, for programs", .suffix = ".jsonl", .syscalls = true, .whole = true,  \
+        .begin = json_begin, .lesson = json_lesson, .step = json_step, .before = json_before,                          \
         .begin_block = json_begin_block, .block = json_block, .check = json_check, .done = json_done,                  \
         .message = json_message, .output = json_output, .event = json_event, .end = json_end, .drop = json_drop        \
     }

@@ -137,7 +137,7 @@ static int choose_formats(const char *verb, const struct run_format *formats, st
     return 0;
 }
 
-int play_options(int argc, char **argv, const char *verb, struct run_options *options)
+static int play_options(int argc, char **argv, const char *verb, struct run_options *options)
 {
     const struct run_format *formats = options->prove ? test_formats : play_formats;
     int c;
@@ -201,7 +201,8 @@ int play_options(int argc, char **argv, const char *verb, struct run_options *op
             return refuse(verb, "no such option", argv[optind - 1]);
         }
     }
-    if (optind == argc) {
+    const struct place *named = options->from.names_lesson ? &options->from : &options->until;
+    if (optind == argc && !named->names_lesson) {
         fprintf(
             stderr,
             "teachroot %s: which lesson? A number, a path, or the start of a title: `teachroot lessons` lists them\n",
@@ -211,11 +212,21 @@ int play_options(int argc, char **argv, const char *verb, struct run_options *op
     return choose_formats(verb, formats, options) < 0 ? -1 : optind;
 }
 
+int play_run(int argc, char **argv, const char *verb, struct run_options *options)
+{
+    int first = play_options(argc, argv, verb, options);
+    char number[16], *lesson = number;
+    if (first <= 0)
+        return first < 0 ? RUN_MALFORMED : RUN_OK;
+    if (first < argc)
+        return run_lessons(argv + first, (size_t)(argc - first), options);
+    const struct place *named = options->from.names_lesson ? &options->from : &options->until;
+    snprintf(number, sizeof number, "%u", named->lesson);
+    return run_lessons(&lesson, 1, options);
+}
+
 int play_main(int argc, char **argv)
 {
     struct run_options options = { 0 };
-    int first = play_options(argc, argv, "play", &options);
-    if (first <= 0)
-        return first < 0 ? RUN_MALFORMED : RUN_OK;
-    return run_lessons(argv + first, (size_t)(argc - first), &options);
+    return play_run(argc, argv, "play", &options);
 }

@@ -84,7 +84,7 @@ uint64_t redact_number(struct redact *redact, enum redact_kind kind, uint64_t nu
         [REDACT_PID] = 1000, [REDACT_INODE] = 9000000, [REDACT_NAMESPACE] = 4000000000
     };
     char real[24];
-    if (!redact || (kind == REDACT_PID && number < REDACT_PID_MIN))
+    if (!redact || number < REDACT_MIN)
         return number;
     snprintf(real, sizeof real, "%" PRIu64, number);
     return first[kind] + number_of(redact, kind, real, true);
@@ -213,6 +213,12 @@ static void put_rate(struct redact *redact, enum redact_kind kind, const char *r
     snprintf(text, size, "copied, 0 s, 0 B/s");
 }
 
+/* A shell's own marks: what they tell, a run tells by other means. */
+static void put_nothing(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
+{
+    *text = '\0';
+}
+
 /* ---- what is found by its looks ---- */
 
 #define MONTH "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -227,6 +233,7 @@ static const struct rule {
     unsigned group; /* of the pattern: what is replaced */
     const char *pattern;
 } rules[] = {
+    { REDACT_KINDS, put_nothing, 0, "\033]133;[^\a]*\a" },
     { REDACT_NAMESPACE, put_number, 2, "(mnt|pid|net|ipc|uts|user|cgroup|time|_for_children):\\[([0-9]+)\\]" },
     { REDACT_NAMESPACE, put_number, 0, "402653[0-9]{4}" },
     { REDACT_UUID, put_uuid, 0, "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" },
@@ -340,6 +347,7 @@ struct reader {
     struct context *context;
     const char *line;
     size_t at;
+    size_t begin;           /* of the line, in out */
     regmatch_t next[RULES]; /* of each rule, in the line; -1: none any more */
     struct text out;
 };
@@ -374,7 +382,8 @@ static void look(struct reader *reader, size_t which, size_t from)
             return;
         }
         size_t begin = from + (size_t)match[rule->group].rm_so, end = from + (size_t)match[rule->group].rm_eo;
-        bool whole = (rule->group || begins_word(reader->line, begin)) && ends_word(reader->line, end);
+        bool whole = rule->put == put_nothing ||
+                     ((rule->group || begins_word(reader->line, begin)) && ends_word(reader->line, end));
         if (whole) {
             reader->next[which] = (regmatch_t){ (regoff_t)begin, (regoff_t)end };
             return;
@@ -413,7 +422,8 @@ static size_t placed_number(const struct reader *reader, enum redact_kind *kind)
         (reader->at && strchr(".-", reader->line[reader->at - 1])))
         return 0;
     const struct column *column = column_at(context, reader->at, reader->at + len);
-    bool first = strspn(reader->line, " ") == reader->at;
+    const char *out = reader->out.data + reader->begin; /* what of the line stands there already */
+    bool first = strspn(out, " ") == reader->out.len - reader->begin;
     snprintf(digits, sizeof digits, "%.*s", (int)len, number);
     if (column)
         *kind = column->kind;
@@ -525,6 +535,7 @@ static void read_line(struct reader *reader, const char *line)
 {
     reader->line = line;
     reader->at = 0;
+    reader->begin = reader->out.len;
     if (line[strspn(line, " \r")] == '\0')
         reader->context->column_count = 0;
     if (read_header(reader->context, line)) {

@@ -3,7 +3,8 @@
  * A real value is replaced by a stand-in of its kind, the same one wherever it comes again in the same lesson; stand-ins are given in the order in which values are first
  * seen. What is replaced: process ids, inodes, namespace ids, dates and times of the days around the play, the names of the host and the lab, names made by mktemp(1), digests, UUIDs
  * and MAC addresses. A number is a process id or an inode only where the words around it say so: under a header's PID, after `pid=`, in /proc/N, or printed by a
- * command that asks for one (`echo $$`, `ls -i`). Sizes, loads and counts are left as they are, and so are pids below REDACT_PID_MIN, which a new pid namespace gives in the same order each time.
+ * command that asks for one (`echo $$`, `ls -i`). Sizes, loads and counts are left as they are, and so are numbers below
+ * REDACT_MIN: a new pid namespace gives those pids in the same order each time, and a new file system those inodes.
  *
  * With `--record-redact` a run does this for its formats: the output and the block results they are told are redacted already, and output comes in whole lines, in the order of the
  * terminals, when the block that caused it is over. What a format reads itself (the state, a lens) it has redacted by these functions, with run->redact; that is
@@ -15,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REDACT_PID_MIN 10
+#define REDACT_MIN 10
 
 struct redact;
 

@@ -336,6 +336,14 @@ static bool output_is_wanted(const struct run *run)
     return run->options->redact;
 }
 
+static bool syscalls_are_wanted(const struct run *run)
+{
+    for (size_t i = 0; i < run->sink_count; i++)
+        if (run->sinks[i].format->syscalls)
+            return true;
+    return false;
+}
+
 /* A line is typed when a hand of that speed would have typed it; and with none, where somebody reads each byte, after the prompt that asks for it, so that the lines of a command
  * and their prompts stand in the same order each time. */
 static void on_typing(void *data)
@@ -377,6 +385,7 @@ static int play_lesson(struct lesson_run *at, struct err *err)
                                        .rows = run->rows,
                                        .cols = run->cols,
                                        .by_hand = true,
+                                       .lens = syscalls_are_wanted(run),
                                        .typist = speed || output_is_wanted(run) ? type_line : NULL,
                                        .on_event = on_event,
                                        .on_output = output_is_wanted(run) ? on_output : NULL,

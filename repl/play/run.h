@@ -54,6 +54,7 @@ struct run_sink {
 struct run_format {
     const char *name, *what;
     const char *suffix; /* of its file: ".json" */
+    bool syscalls;      /* it wants the lens of each terminal */
     bool whole;         /* nothing else may stand among what it writes to standard output */
     bool single;        /* what it writes is one lesson's: standard output cannot take several */
     void (*begin)(struct run_sink *sink, size_t steps);

@@ -135,10 +135,14 @@ static void begin(struct run_sink *sink, size_t steps)
         sink->format->begin(sink, steps);
 }
 
-static void end(struct run_sink *sink, bool whole)
+static void end(struct run_sink *sink)
 {
-    if (whole && sink->format->end)
+    if (sink->format->end)
         sink->format->end(sink);
+}
+
+static void drop(struct run_sink *sink)
+{
     if (sink->format->drop)
         sink->format->drop(sink);
     sink->data = NULL;
@@ -151,7 +155,7 @@ int sinks_open(struct run *run, size_t steps, struct err *err)
     if (!run->sinks)
         return err_set(err, ENOMEM, "write what happens");
     if (options->directory) {
-        if (make_directories(options->directory, 0777, err) < 0)
+        if (make_whole_path(options->directory, 0777, err) < 0)
             return -1;
     }
     for (size_t i = 0; i < options->format_count; i++) {
@@ -160,6 +164,8 @@ int sinks_open(struct run *run, size_t steps, struct err *err)
         if (to_file(sink))
             continue;
         sink->out = stdout;
+        if (sink->format->whole)
+            setvbuf(stdout, NULL, _IOFBF, BUFFER); /* what is to be seen is flushed */
         begin(sink, steps);
     }
     return 0;
@@ -195,8 +201,10 @@ int sinks_end(struct run *run, bool whole, struct err *err)
         struct run_sink *sink = &run->sinks[i];
         if (!sink->files)
             continue;
+        if (sink->out && whole)
+            end(sink);
         if (sink->out)
-            end(sink, whole);
+            drop(sink);
         if (close_files(sink->files, whole, err) < 0)
             result = -1;
         sink->files = NULL;
@@ -208,9 +216,12 @@ int sinks_end(struct run *run, bool whole, struct err *err)
 int sinks_close(struct run *run, bool whole, struct err *err)
 {
     int result = 0;
-    for (size_t i = 0; i < run->sink_count; i++)
+    for (size_t i = 0; whole && i < run->sink_count; i++)
         if (!to_file(&run->sinks[i]))
-            end(&run->sinks[i], whole);
+            end(&run->sinks[i]);
+    for (size_t i = 0; i < run->sink_count; i++) /* all have said what they have to say */
+        if (!to_file(&run->sinks[i]))
+            drop(&run->sinks[i]);
     errno = 0;
     if (run->sink_count && (fflush(stdout) != 0 || ferror(stdout)))
         result = err_set(err, errno ? errno : run->write_error, "write to standard output");

@@ -36,8 +36,5 @@ static bool inspect(struct run *run, const struct step *step, char *why, size_t 
 int test_main(int argc, char **argv)
 {
     struct run_options options = { .prove = true, .inspect = inspect };
-    int first = play_options(argc, argv, "test", &options);
-    if (first <= 0)
-        return first < 0 ? RUN_MALFORMED : RUN_OK;
-    return run_lessons(argv + first, (size_t)(argc - first), &options);
+    return play_run(argc, argv, "test", &options);
 }
