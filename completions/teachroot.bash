@@ -52,7 +52,7 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='demo notes follow play test lessons transcript review progress report doctor lab image explain top help'
+        words='demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top help'
         words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
@@ -66,7 +66,7 @@ _teachroot() {
         case $previous in
         --format)
             words='text tap json junit'
-            [[ $verb == test ]] || words+=' md html cast'
+            [[ $verb == test ]] || words+=' md html cast ipynb'
             ;;
         --cast-version) words='2 3' ;;
         -o | --output)
@@ -81,6 +81,7 @@ _teachroot() {
             ;;
         esac
         ;;
+    notebook) words='--output --help' lesson=1 ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;
@@ -96,7 +97,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='demo notes follow play test lessons transcript review progress report doctor lab image explain top' ;;
+    help) words='demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top' ;;
     explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then

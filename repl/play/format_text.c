@@ -205,6 +205,18 @@ const struct run_format play_formats[] = {
       .drop = cast_drop },
     JSON_FORMAT,
     JUNIT_FORMAT,
+    { .name = "ipynb",
+      .what = "a Jupyter notebook as run: prose, output, the kernel's state",
+      .suffix = ".ipynb",
+      .single = true,
+      .lesson = ipynb_lesson,
+      .step = ipynb_step,
+      .block = ipynb_block,
+      .check = ipynb_check,
+      .done = ipynb_done,
+      .message = ipynb_message,
+      .end = ipynb_end,
+      .drop = ipynb_drop },
     { 0 },
 };
 

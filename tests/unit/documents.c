@@ -270,8 +270,7 @@ static void playing_twice_with_redaction_gives_the_same_bytes(void **state)
 {
     static const char text[] =
         "# Accidents\n\n## One\n\n```bash\necho $$ $BASHPID; date; hostname; mktemp -u\nps -o pid,ppid,args\n"
-        "ls -i /etc/hostname; readlink /proc/self/ns/pid; cat /proc/sys/kernel/random/uuid\nsleep 9 &\njobs -l; kill "
-        "%1\n"
+        "ls -i /etc/hostname; readlink /proc/self/ns/pid; cat /proc/sys/kernel/random/uuid\nsleep 9 &\njobs -l; disown; kill $!\n"
         "cat <<END\none\ntwo\nEND\n```\n<!-- check\ntrue\n-->\n\n"
         "## Two\n\n```bash |{\"terminal\":\"2\"}\nfor i in 1 2; do\n  echo $i\ndone\nls --color=always -l "
         "/etc/hostname\n```\n";
