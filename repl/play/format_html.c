@@ -1,9 +1,11 @@
 /* HTML: a page that is whole by itself. It has the lesson with what its blocks printed, in colour, and a film of the terminals that plays where scripts run. */
 #include "repl/play/account.h"
+#include "repl/play/display.h"
 #include "repl/play/formats.h"
 #include "repl/play/page.h"
 #include "repl/play/page_assets.h"
 #include "repl/play/recording.h"
+#include "repl/play/redact.h"
 #include "repl/play/sha256.h"
 
 #include <cmark.h>
@@ -21,7 +23,8 @@ struct html {
     struct account account;
     struct recording *recording;
     struct page_film *film;
-    bool filmed; /* something was seen */
+    bool filmed;            /* something was seen */
+    struct display *before; /* the kernel's state as it was when the step began; NULL: not known */
 };
 
 static const char *const outcomes[] = {
@@ -220,6 +223,43 @@ static void put_block(const struct account_block *kept, void *data)
         fputs("</details>\n", out);
 }
 
+/* --- the kernel's state ------------------------------------------------------------------------------------------------------------ */
+
+static struct display *look(const struct run_sink *sink)
+{
+    const struct display_options options = { .steady = sink->run->redact != NULL };
+    return sink->run->session ? display_read(sink->run->session, &options, NULL) : NULL;
+}
+
+/* What one of its writers writes, redacted; malloc'ed. */
+static char *write_display(const struct run_sink *sink, const struct display *display, display_writer *writer)
+{
+    char *text = display_string(display, writer);
+    char *told = text ? redact_text(sink->run->redact, 0, text, strlen(text), NULL) : NULL;
+    free(text);
+    return told;
+}
+
+/* If it is another than when the step began. */
+static void put_state(const struct run_sink *sink, struct html *html)
+{
+    struct display *now = look(sink);
+    FILE *out = html->page.out;
+    if (now && html->before && !display_same(html->before, now)) {
+        char *picture = write_display(sink, now, display_picture), *text = write_display(sink, now, display_text);
+        put_details(out, "What the kernel says after this step");
+        fputs("<figure>\n", out);
+        if (picture)
+            page_picture(out, picture, "The same in a picture");
+        fputs("</figure>\n", out);
+        put_code(out, text);
+        fputs("</details>\n", out);
+        free(picture);
+        free(text);
+    }
+    display_free(now);
+}
+
 static void put_prose(struct cmark_node *node, void *data)
 {
     page_prose(((struct html *)data)->page.out, node);
@@ -260,6 +300,8 @@ void html_step(struct run_sink *sink, const struct lesson *lesson, const struct 
         return;
     account_begin(&html->account, step);
     recording_step(html->recording, step);
+    display_free(html->before);
+    html->before = look(sink);
 }
 
 void html_begin_block(struct run_sink *sink, const struct step *step, const struct block *block)
@@ -348,6 +390,8 @@ void html_done(struct run_sink *sink, const struct run_step *done)
     if (done->outcome == RUN_STEP_FAILED)
         put_remark(out, "bad", "Failed:", done->why);
     put_check(html, done);
+    if (played)
+        put_state(sink, html);
     fputs("</section>\n", out);
 }
 
@@ -448,6 +492,7 @@ void html_drop(struct run_sink *sink)
     free(html->body);
     free(html->contents_text);
     account_free(&html->account);
+    display_free(html->before);
     page_film_free(html->film);
     recording_free(html->recording);
     free(html);

@@ -20,6 +20,20 @@ void page_text(FILE *out, const char *text)
     }
 }
 
+void page_picture(FILE *out, const char *svg, const char *what)
+{
+    fputs("<img src=\"data:image/svg+xml,", out);
+    for (; *svg; svg++)
+        if ((*svg >= 'a' && *svg <= 'z') || (*svg >= 'A' && *svg <= 'Z') || (*svg >= '0' && *svg <= '9') ||
+            strchr(" ;:=/.,-()", *svg))
+            fputc(*svg, out);
+        else
+            fprintf(out, "%%%02X", (unsigned char)*svg);
+    fputs("\" alt=\"", out);
+    page_text(out, what);
+    fputs("\">\n", out);
+}
+
 static void add_class(char *buf, const char *name)
 {
     size_t len = strlen(buf);

@@ -18,6 +18,8 @@ struct page {
 
 /** @text with what HTML would take for its own escaped; control characters but tab and newline become U+FFFD. */
 void page_text(FILE *out, const char *text);
+/** A picture that is in the page: @svg as an image of its own, so that nothing in it can reach the page. @what it shows is for who cannot see it. */
+void page_picture(FILE *out, const char *svg, const char *what);
 /** CommonMark prose: no HTML of its own, no images (their text instead), no links but to http, https, mailto and within. A paragraph that is a table becomes one. */
 void page_prose(FILE *out, struct cmark_node *node);
 void page_markdown(FILE *out, const char *markdown);
