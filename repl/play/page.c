@@ -25,7 +25,7 @@ void page_picture(FILE *out, const char *svg, const char *what)
     fputs("<img src=\"data:image/svg+xml,", out);
     for (; *svg; svg++)
         if ((*svg >= 'a' && *svg <= 'z') || (*svg >= 'A' && *svg <= 'Z') || (*svg >= '0' && *svg <= '9') ||
-            strchr(" ;:=/.,-()", *svg))
+            strchr(" ;:/.,-()", *svg))
             fputc(*svg, out);
         else
             fprintf(out, "%%%02X", (unsigned char)*svg);

@@ -1,18 +1,13 @@
-#include "repl/play/recording.h"
-
-#include "repl/play/sieve.h"
-#include "repl/session/job.h"
+#include "repl/play/recording_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    TERMINALS = RECORDING_TERMINALS,
     SCROLLBACK = 2000, /* lines of a terminal that can be read later */
     OTHER_ROWS = 6,    /* seen of a terminal that is not in use */
     LINE_LIMIT = 65536,
     PIECE = 1024, /* of a line that does not end, as full-screen programs write */
-    TYPED_LINES = 256,
     /* The clock, ms. */
     READ_STEP = 1500, /* before the first command of a step */
     THINK = 400,      /* before a command */
@@ -30,45 +25,6 @@ enum {
 static const struct pace {
     unsigned upto, ms;
 } paces[] = { { 30, 30 }, { 300, 4 } };
-
-/* Where on a terminal, for good: lines are counted from the first one ever. */
-struct place {
-    uint64_t line;
-    unsigned col;
-};
-
-struct track {
-    pid_t shell;
-    bool at_prompt;
-    struct sieve sieve;
-    struct emulator emulator;
-    struct text
-        line; /* not shown yet; marks are in it as \001 and their letter, which is not among what the sieve lets through */
-    struct text prompt;              /* what stood before what was typed last */
-    struct place began;              /* the block */
-    struct place prompt_at;          /* the last mark A */
-    struct place typed[TYPED_LINES]; /* in the block; further ones are not told apart */
-    size_t typed_count;
-    uint64_t clock, shown; /* its own; the common one when it was last shown */
-    size_t burst;
-    unsigned pieces; /* since something was typed */
-};
-
-struct recording {
-    const struct lesson *lesson;
-    const struct step *step;
-    const struct recording_hooks *hooks;
-    void *data;
-    unsigned rows, cols;
-    uint64_t clock, drawn; /* now; when the last picture was drawn */
-    bool dirty, begun;
-    unsigned active, panes;
-    bool used[TERMINALS + 1]; /* by the lesson's blocks */
-    char **expected;          /* lines that the block types and that were not seen yet */
-    size_t expected_count, expected_at;
-    struct canvas canvas;
-    struct track *tracks[TERMINALS + 1];
-};
 
 /* --- the picture ------------------------------------------------------------------------------------------------------------------- */
 
@@ -120,7 +76,7 @@ static void draw(struct recording *recording)
     canvas_clear(&recording->canvas);
     draw_title(recording);
     unsigned row = 1;
-    for (unsigned number = 1; number <= TERMINALS; number++) {
+    for (unsigned number = 1; number <= RECORDING_TERMINALS; number++) {
         if (!recording->used[number])
             continue;
         bool active = number == recording->active;
@@ -154,10 +110,10 @@ static void pass(struct recording *recording, unsigned ms)
 
 /* --- one terminal ------------------------------------------------------------------------------------------------------------------ */
 
-static struct place here(const struct track *track)
+static struct spot here(const struct track *track)
 {
     const struct emulator *emulator = &track->emulator;
-    return (struct place){ emulator->main.scrolled + emulator->row, emulator->col };
+    return (struct spot){ emulator->main.scrolled + emulator->row, emulator->col };
 }
 
 static void tick(struct recording *recording, struct track *track)
@@ -221,7 +177,7 @@ static void show_typed(struct recording *recording, unsigned number, const char 
     struct track *track = recording->tracks[number];
     track->pieces = 0;
     track->burst = 0;
-    if (track->typed_count < TYPED_LINES)
+    if (track->typed_count < RECORDING_TYPED)
         track->typed[track->typed_count++] = here(track);
     pass(recording, THINK);
     for (size_t at = 0, n; at < len; at += n) {
@@ -304,7 +260,7 @@ static void show_line(struct recording *recording, unsigned number)
 
 static void show_all(struct recording *recording)
 {
-    for (unsigned number = 1; number <= TERMINALS; number++)
+    for (unsigned number = 1; number <= RECORDING_TERMINALS; number++)
         if (recording->tracks[number])
             show_line(recording, number);
 }
@@ -382,7 +338,7 @@ static struct track *track_of(struct recording *recording, unsigned number)
 static unsigned terminal_number(const struct block *block)
 {
     unsigned long number = block->terminal ? strtoul(block->terminal, NULL, 10) : 1;
-    return number >= 1 && number <= TERMINALS ? (unsigned)number : 1;
+    return number >= 1 && number <= RECORDING_TERMINALS ? (unsigned)number : 1;
 }
 
 struct recording *recording_new(const struct lesson *lesson, unsigned rows, unsigned cols,
@@ -398,7 +354,7 @@ struct recording *recording_new(const struct lesson *lesson, unsigned rows, unsi
         for (size_t k = 0; k < lesson->steps[i].block_count; k++)
             if (lesson->steps[i].blocks[k].type == BLOCK_COMMAND)
                 recording->used[terminal_number(&lesson->steps[i].blocks[k])] = true;
-    for (unsigned number = 1; number <= TERMINALS; number++)
+    for (unsigned number = 1; number <= RECORDING_TERMINALS; number++)
         recording->panes += recording->used[number];
     if (canvas_init(&recording->canvas, recording_rows(recording), cols) < 0) {
         free(recording);
@@ -421,7 +377,7 @@ void recording_free(struct recording *recording)
 {
     if (!recording)
         return;
-    for (unsigned number = 1; number <= TERMINALS; number++) {
+    for (unsigned number = 1; number <= RECORDING_TERMINALS; number++) {
         struct track *track = recording->tracks[number];
         if (!track)
             continue;
@@ -499,7 +455,7 @@ static void feed(struct recording *recording, unsigned terminal, const char *byt
 
 void recording_output(struct recording *recording, unsigned terminal, pid_t shell, const char *bytes, size_t len)
 {
-    struct track *track = terminal >= 1 && terminal <= TERMINALS ? track_of(recording, terminal) : NULL;
+    struct track *track = terminal >= 1 && terminal <= RECORDING_TERMINALS ? track_of(recording, terminal) : NULL;
     if (!track)
         return;
     if (shell > 0 && shell != track->shell) {
@@ -524,7 +480,7 @@ void recording_end(struct recording *recording)
     show_all(recording);
     recording->dirty = true;
     pass(recording, END);
-    for (unsigned number = 1; number <= TERMINALS; number++)
+    for (unsigned number = 1; number <= RECORDING_TERMINALS; number++)
         if (recording->tracks[number])
             tick(recording, recording->tracks[number]);
 }
@@ -540,77 +496,7 @@ uint64_t recording_time(const struct recording *recording, unsigned terminal)
 
 const struct emulator *recording_screen(const struct recording *recording, unsigned terminal)
 {
-    return terminal >= 1 && terminal <= TERMINALS && recording->tracks[terminal]
+    return terminal >= 1 && terminal <= RECORDING_TERMINALS && recording->tracks[terminal]
                ? &recording->tracks[terminal]->emulator
                : NULL;
-}
-
-/* --- for reading ------------------------------------------------------------------------------------------------------------------- */
-
-/* The column from which on line @line was typed. */
-static unsigned typed_from(const struct track *track, uint64_t line, unsigned count)
-{
-    for (size_t i = 0; i < track->typed_count; i++)
-        if (track->typed[i].line == line)
-            return track->typed[i].col < count ? track->typed[i].col : count;
-    return count;
-}
-
-/* The cells of the last line that are not the prompt after the block. */
-static unsigned before_prompt(const struct track *track, const struct canvas_cell *cells, unsigned count, uint64_t line)
-{
-    if (track->at_prompt)
-        return track->prompt_at.line < line ? 0 : track->prompt_at.col < count ? track->prompt_at.col : count;
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    if (!out)
-        return count;
-    canvas_put_text(out, cells, count);
-    fclose(out);
-    const char *prompt = text_string(&track->prompt);
-    size_t wanted = strlen(prompt);
-    while (wanted && prompt[wanted - 1] == ' ')
-        wanted--;
-    bool same = wanted && len == wanted && memcmp(text, prompt, len) == 0;
-    free(text);
-    return same ? 0 : count;
-}
-
-size_t recording_lines(const struct recording *recording, recording_line_fn *tell, void *data)
-{
-    const struct track *track = recording->tracks[recording->active];
-    if (!track || !track->typed_count)
-        return 0;
-    const struct emulator *emulator = &track->emulator;
-    const struct grid *grid = emulator->grid;
-    struct canvas_cell *cells = calloc(recording->cols, sizeof *cells);
-    uint64_t first = track->began.line, oldest = grid->scrolled - grid->history;
-    uint64_t last = grid->scrolled + emulator->row;
-    if (emulator_alternate(emulator)) { /* it has no past */
-        first = 0;
-        last = emulator->rows - 1;
-    } else if (track->at_prompt && track->prompt_at.line >= first && track->prompt_at.line < last) {
-        last = track->prompt_at.line; /* of several lines */
-    }
-    uint64_t from = first < oldest ? oldest : first;
-    bool typed = false;
-    for (uint64_t line = from; cells && line <= last; line++) {
-        long row = (long)(line - grid->scrolled);
-        unsigned count = canvas_cells(emulator, row, cells, recording->cols);
-        const struct row *at = grid_row(grid, row);
-        if (line == last) {
-            count = before_prompt(track, cells, count, line);
-            if (!count)
-                break;
-        }
-        struct recording_line told = { .cells = cells,
-                                       .count = count,
-                                       .continues = line > from && at && at->continues };
-        told.typed_from = told.continues && typed ? 0 : typed_from(track, line, count);
-        typed = told.typed_from < count;
-        tell(&told, data);
-    }
-    free(cells);
-    return (size_t)(from - first);
 }

@@ -162,7 +162,7 @@ static char *between(const char *text, const char *open, const char *close)
     const char *from = strstr(text, open);
     if (!from)
         fail_msg("there is no %s", open);
-    from += strlen(open);
+    from = from ? from + strlen(open) : "";
     return strndup(from, (size_t)(strstr(from, close) - from));
 }
 
@@ -172,7 +172,8 @@ static void nothing_printed_becomes_markup(void **state)
     char *text = file_text(directory, "hostile.html");
     assert_int_equal(count(text, "<script"), 2); /* the film's data and the player */
     assert_int_equal(count(text, "</script"), 2);
-    assert_int_equal(count(text, "<img"), 0);
+    assert_int_equal(count(text, "<img"),
+                     count(text, "<img src=\"data:image/svg+xml,%3C")); /* the pictures of the state */
     assert_int_equal(count(text, "<!--"), 0);
     assert_int_equal(count(text, "<pre"), count(text, "</pre>"));
     assert_int_equal(count(text, "<details"), count(text, "</details>"));
@@ -270,7 +271,8 @@ static void playing_twice_with_redaction_gives_the_same_bytes(void **state)
 {
     static const char text[] =
         "# Accidents\n\n## One\n\n```bash\necho $$ $BASHPID; date; hostname; mktemp -u\nps -o pid,ppid,args\n"
-        "ls -i /etc/hostname; readlink /proc/self/ns/pid; cat /proc/sys/kernel/random/uuid\nsleep 9 &\njobs -l; disown; kill $!\n"
+        "ls -i /etc/hostname; readlink /proc/self/ns/pid; cat /proc/sys/kernel/random/uuid\nsleep 9 &\njobs -l; "
+        "disown; kill $!\n"
         "cat <<END\none\ntwo\nEND\n```\n<!-- check\ntrue\n-->\n\n"
         "## Two\n\n```bash |{\"terminal\":\"2\"}\nfor i in 1 2; do\n  echo $i\ndone\nls --color=always -l "
         "/etc/hostname\n```\n";

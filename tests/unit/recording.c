@@ -330,7 +330,8 @@ static void a_cast_has_absolute_times_in_version_2_and_intervals_in_3(void **sta
 static const char lesson_text[] =
     "# Two terminals\n\n## One\n\n"
     "```bash\nprintf '\\033[31mred\\033[0m <b> \\377 \\000 \\033]52;c;aGk=\\a\\033]0;t\\a\\n'\n"
-    "cat > /root/f <<END\none\n\n  \xe4\xb8\xad\nEND\nfor i in 1 2; do\n  echo again $i\ndone\n```\n<!-- check\ntrue\n-->\n\n"
+    "cat > /root/f <<END\none\n\n  \xe4\xb8\xad\nEND\nfor i in 1 2; do\n  echo again $i\ndone\n```\n<!-- "
+    "check\ntrue\n-->\n\n"
     "## Two\n\n```bash |{\"terminal\":\"2\"}\nseq 40; printf '\\033[3;3Hover\\033[30;1H'\nprintf 'no newline'\n```\n\n"
     "```bash |{\"interactive\":\"true\"}\nsh\n```\n```bash\necho plain\nexit\n```\n\n## Three\n\n```bash "
     "|{\"terminal\":\"2\"}\nprintf '\\r10%%\\r20%%\\r99%%\\n'\n```\n";
