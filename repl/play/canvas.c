@@ -119,8 +119,10 @@ void canvas_put_text(FILE *out, const struct canvas_cell *cells, unsigned count)
             continue;
         if (!cells[i].chars[0])
             fputc(' ', out);
-        for (unsigned k = 0; k < GLYPH_MARKS && cells[i].chars[k]; k++)
-            fwrite(bytes, 1, utf8_encode(cells[i].chars[k], bytes), out);
+        for (unsigned k = 0; k < GLYPH_MARKS && cells[i].chars[k]; k++) {
+            size_t len = utf8_encode(cells[i].chars[k], bytes);
+            fwrite(bytes, 1, len, out);
+        }
     }
 }
 

@@ -224,15 +224,20 @@ static void the_pages_policy_allows_its_own_script_and_style_alone(void **state)
 /* Row @row of the film's last picture. */
 static void film_row(json_t *film, unsigned row, char *text)
 {
-    size_t line = 0, i;
-    json_t *picture, *part;
-    json_array_foreach(json_object_get(film, "pictures"), i,
-                       picture) for (size_t k = 3; k < json_array_size(picture);
-                                     k += 2) if (json_integer_value(json_array_get(picture, k)) == row) line =
-        (size_t)json_integer_value(json_array_get(picture, k + 1));
+    size_t line = 0;
+    const json_t *pictures = json_object_get(film, "pictures");
+    for (size_t i = 0; i < json_array_size(pictures); i++) {
+        const json_t *picture = json_array_get(pictures, i);
+        for (size_t k = 3; k < json_array_size(picture); k += 2)
+            if (json_integer_value(json_array_get(picture, k)) == row)
+                line = (size_t)json_integer_value(json_array_get(picture, k + 1));
+    }
+    const json_t *parts = json_array_get(json_object_get(film, "lines"), line);
     text[0] = '\0';
-    json_array_foreach(json_array_get(json_object_get(film, "lines"), line), i, part)
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        const json_t *part = json_array_get(parts, i);
         strcat(text, json_string_value(json_is_array(part) ? json_array_get(part, 0) : part));
+    }
     for (size_t len = strlen(text); len && text[len - 1] == ' ';)
         text[--len] = '\0';
 }
@@ -252,12 +257,11 @@ static void the_film_in_the_page_ends_with_the_screens_of_the_session(void **sta
         assert_string_equal(row, screens[1][i]);
     }
     double told = -1;
-    size_t i;
-    json_t *picture;
-    json_array_foreach(json_object_get(film, "pictures"), i, picture)
-    {
-        assert_true(json_number_value(json_array_get(picture, 0)) >= told);
-        told = json_number_value(json_array_get(picture, 0));
+    const json_t *pictures = json_object_get(film, "pictures");
+    for (size_t i = 0; i < json_array_size(pictures); i++) {
+        double ms = json_number_value(json_array_get(json_array_get(pictures, i), 0));
+        assert_true(ms >= told);
+        told = ms;
     }
     assert_true(told <= json_number_value(json_object_get(film, "end")));
     json_decref(film);
