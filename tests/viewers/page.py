@@ -5,6 +5,7 @@ Looks at it, plays the film in it with the keyboard and the buttons, and prints 
 page is, and the film's rows at its end.
 """
 import base64
+import fcntl
 import json
 import os
 import select
@@ -22,10 +23,9 @@ class Browser:
         self.from_read, from_write = os.pipe()
 
         def pipes():
-            os.dup2(to_read, 8)
-            os.dup2(from_write, 9)
-            os.dup2(8, 3)
-            os.dup2(9, 4)
+            own = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in (to_read, from_write)] # 3 and 4 may be among those two
+            os.dup2(own[0], 3)
+            os.dup2(own[1], 4)
 
         self.process = subprocess.Popen(
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
