@@ -24,7 +24,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -W 'text csv json md' -- "$word")
         return
     fi
-    if [[ ( $verb == transcript && ( $previous == -o || $previous == --output ) ) ||
+    if [[ ( $verb =~ ^(transcript|adopt)$ && ( $previous == -o || $previous == --output ) ) || ( $verb == adopt && $word != -* && $previous != --timeout ) ||
         ( $verb == progress && ( $previous == export || $previous == import ) ) ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -52,7 +52,7 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top help'
+        words='demo notes follow play test notebook adopt lessons transcript review progress report doctor lab image explain top help'
         words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
@@ -77,11 +77,13 @@ _teachroot() {
         *)
             words='--format --output --annotations --from --until --only --keep-going --timeout --speed --record-redact'
             words+=' --cast-version --keep --shell --rootless --offline --help'
+            [[ $verb == play ]] || words+=' --lint --strict --watch'
             lesson=1
             ;;
         esac
         ;;
     notebook) words='--output --help' lesson=1 ;;
+    adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;
@@ -97,7 +99,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top' ;;
+    help) words='demo notes follow play test notebook adopt lessons transcript review progress report doctor lab image explain top' ;;
     explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then

@@ -6,6 +6,7 @@
 setup_file() {
     export BESIDE
     BESIDE=$(mktemp -d)
+    local work=$BESIDE
     cd "$BESIDE" || exit
     lesson hang <<'EOF'
 # Hang

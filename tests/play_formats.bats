@@ -9,7 +9,7 @@ setup_file() {
     export XDG_STATE_HOME=$SHARED/state
     cd "$SHARED" || exit
     cat >kinds.md <<'EOF'
-# Kinds & "<others>"
+# Kinds & "\<others\>"
 
 ## Bytes
 
@@ -111,7 +111,7 @@ for line in open(sys.argv[1]):
 EOF
     python3 join.py "$SHARED/out/kinds.jsonl" >bytes
     grep -aqF "$(printf 'bad \377\376 \001\033[31mred\033[0m é\r')" bytes
-    jq -se 'map(select(.event == "result" and .step == 1)) | .[0].commands[0].output_base64 | test("^YmFkIP/+IHJlZCDDqQp0")' "$SHARED/out/kinds.jsonl" # "bad \377\376 red é\n/t…"
+    jq -se 'map(select(.event == "result" and .step == 1)) | .[0].commands[0].output_base64 | startswith("YmFkIP/+IHJlZCDDqQovd")' "$SHARED/out/kinds.jsonl" # "bad \377\376 red é\n/t…"
 }
 
 @test "json: exits, signals, namespaces, cgroups and the system calls of each command" {
@@ -126,16 +126,17 @@ EOF
 }
 
 @test "json: what a command has printed is told while it runs" {
-    printf '## One\n\n```bash\necho early; sleep 30\n```\n' | lesson streams
+    printf '## One\n\n```bash\necho earl""y; sleep 30\n```\n' | lesson streams
     "$TEACHROOT" play --format json streams.md >events 3>&- &
     local pid=$! i
     for ((i = 0; i < 100; i++)); do
-        grep -q '"text":"early' events && break
+        grep -q '"text":"[^"]*early\\r' events && break
         sleep 0.1
     done
     kill -TERM "$pid"
-    run wait "$pid"
-    grep -q '"text":"early' events
+    wait "$pid" || true
+    cat events
+    grep -q '"text":"[^"]*early\\r' events
     [[ $(cat events) != *'"event":"end"'* ]]
 }
 
@@ -149,7 +150,8 @@ EOF
     [[ $(xmllint --xpath 'string(//testcase[failure]/@file)' "$xml") == */kinds.md ]]
     [[ $(xmllint --xpath 'string(//testcase[4]/skipped/@message)' "$xml") == "step 3 failed" ]]
     [[ $(xmllint --xpath 'string(//testcase[1]/system-out)' "$xml") == *"bad �� red é"* ]]
-    run ! grep -q "$(printf '[\001\033\377]')" "$xml"
+    run grep -q "$(printf '[\001\033\377]')" "$xml"
+    [ "$status" -eq 1 ]
 }
 
 @test "tap of the same play counts the same" {
@@ -222,7 +224,8 @@ commands() {
     grep -q '^/tmp/tmp.0000000001$' out1/kinds.txt
     grep -q '^Sat Jan  1 00:00:00 UTC 2000$' out1/kinds.txt
     grep -q '^9000001 /etc$' out1/kinds.txt
-    run ! diff -q "$SHARED/out/kinds.txt" out1/kinds.txt
+    run diff -q "$SHARED/out/kinds.txt" out1/kinds.txt
+    [ "$status" -eq 1 ]
     python3 "$TEACHROOT_SOURCE/tests/validate.py" "$TEACHROOT_SOURCE/docs/play.schema.json" <out1/kinds.jsonl
     jq -se 'map(select(.event == "state") | .namespaces.mnt) | unique | length == 1' out1/kinds.jsonl
 }
@@ -266,8 +269,13 @@ commands() {
     [[ $output == *'`file'*"Not a directory"* ]]
     (umask 027; "$TEACHROOT" play -o a/b steps.md)
     [ "$(stat -c '%a' a a/b a/b/steps.txt | tr '\n' ' ')" = "750 750 640 " ]
+}
+
+@test "a full disk is said, with exit 3, and leaves no half file" {
+    [ "$(id -u)" = 0 ] || skip "needs root to mount a small file system for it"
+    steps_lesson
     mkdir full
-    run unshare --user --map-root-user --mount sh -c 'mount -t tmpfs -o size=4k none full && "$TEACHROOT" play -o full --format json steps.md; status=$?; ls -A full; exit $status'
+    run unshare --mount sh -c 'mount -t tmpfs -o size=4k none full && "$TEACHROOT" play -o full --format json steps.md; status=$?; ls -A full; exit $status'
     echo "$output"
     [ "$status" -eq 3 ]
     [[ $output == *'write `full/steps.jsonl`: No space left on device'* ]]

@@ -1,6 +1,7 @@
 #include "repl/play/play.h"
 
 #include "repl/play/formats.h"
+#include "repl/play/lint.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -57,9 +58,18 @@ static void print_help(const char *verb, const struct run_format *formats)
         "  --shell          a shell in the last lab, on this terminal, when the lessons are done\n"
         "  --rootless       build the lab as an ordinary user would\n"
         "  --offline        no network in the lab\n"
-        "  --help           this\n\n"
-        "exit status: 0 every step passed, 1 one failed, 2 a lesson is malformed, 3 no lab could be made,\n"
-        "             77 everything was skipped, 130 interrupted\n");
+        "  --help           this\n");
+    if (strcmp(verb, "test") == 0) {
+        printf("  --lint           only say what is wrong or could be better, and run nothing; without LESSON, of all\n"
+               "                   lessons\n"
+               "  --strict         a warning fails as well\n"
+               "  --watch          look again whenever the lesson is saved, and prove it from the first step that "
+               "changed\n                   on, until Ctrl-C; with --lint, only look\n\n"
+               "Said beside what is run, with file and line; errors fail:\n");
+        lint_print_rules(stdout);
+    }
+    printf("\nexit status: 0 every step passed, 1 one failed, 2 a lesson is malformed, 3 no lab could be made or\n"
+           "             something could not be written, 77 everything was skipped, 130 interrupted\n");
 }
 
 static int refuse(const char *verb, const char *what, const char *which)
@@ -137,7 +147,7 @@ static int choose_formats(const char *verb, const struct run_format *formats, st
     return 0;
 }
 
-static int play_options(int argc, char **argv, const char *verb, struct run_options *options)
+int play_options(int argc, char **argv, const char *verb, struct run_options *options)
 {
     const struct run_format *formats = options->prove ? test_formats : play_formats;
     int c;
@@ -202,7 +212,7 @@ static int play_options(int argc, char **argv, const char *verb, struct run_opti
         }
     }
     const struct place *named = options->from.names_lesson ? &options->from : &options->until;
-    if (optind == argc && !named->names_lesson) {
+    if (optind == argc && !(named->names_lesson && strcmp(verb, "play") == 0)) {
         fprintf(
             stderr,
             "teachroot %s: which lesson? A number, a path, or the start of a title: `teachroot lessons` lists them\n",
@@ -212,21 +222,16 @@ static int play_options(int argc, char **argv, const char *verb, struct run_opti
     return choose_formats(verb, formats, options) < 0 ? -1 : optind;
 }
 
-int play_run(int argc, char **argv, const char *verb, struct run_options *options)
+int play_main(int argc, char **argv)
 {
-    int first = play_options(argc, argv, verb, options);
+    struct run_options options = { 0 };
+    int first = play_options(argc, argv, "play", &options);
     char number[16], *lesson = number;
     if (first <= 0)
         return first < 0 ? RUN_MALFORMED : RUN_OK;
     if (first < argc)
-        return run_lessons(argv + first, (size_t)(argc - first), options);
-    const struct place *named = options->from.names_lesson ? &options->from : &options->until;
+        return run_lessons(argv + first, (size_t)(argc - first), &options);
+    const struct place *named = options.from.names_lesson ? &options.from : &options.until;
     snprintf(number, sizeof number, "%u", named->lesson);
-    return run_lessons(&lesson, 1, options);
-}
-
-int play_main(int argc, char **argv)
-{
-    struct run_options options = { 0 };
-    return play_run(argc, argv, "play", &options);
+    return run_lessons(&lesson, 1, &options);
 }

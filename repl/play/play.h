@@ -6,8 +6,8 @@ struct run_options;
 
 int play_main(int argc, char **argv);
 
-/** Read the options that play and test share into @options, which hold what @verb ("play", "test") has beside them, and run the lessons. Returns an exit status: 2 when the options make no
- * sense, which is said on stderr. */
-int play_run(int argc, char **argv, const char *verb, struct run_options *options);
+/** The options that play and test share. Returns the index of the first lesson in @argv (of play it may be @argc: then --from or --until names the lesson), 0 when --help was answered, or -1 when they make no sense (said on
+ * stderr: exit 2). @verb is "play" or "test". */
+int play_options(int argc, char **argv, const char *verb, struct run_options *options);
 
 #endif

@@ -25,8 +25,9 @@ struct lesson_run {
     unsigned typing_in;         /* terminal */
     bool by_prompt;
     struct loop_source *next; /* the step after this one is begun from the loop, not from within the session's events */
-    unsigned step;            /* the one at hand; 0: none yet */
+    unsigned step;            /* the one at hand; before the first one is begun, the one before it */
     bool running;             /* it is not over */
+    bool begun;               /* a step was */
     size_t block;
     unsigned from, until; /* the steps that are asked for */
     uint64_t began;       /* ms, of the step */
@@ -119,7 +120,7 @@ static void step_over(struct lesson_run *at, const char *failure, const struct b
         lesson_over(at);
         return;
     }
-    at->next = loop_add_timer(at->loop, 1, 0, on_next_step, at);
+    at->next = loop_add_timer(at->loop, 0, 0, on_next_step, at);
 }
 
 static void on_checked(struct session *session, bool passed, const char *said, void *data)
@@ -183,14 +184,11 @@ static void begin_step(struct lesson_run *at, unsigned number)
     struct err err;
     at->step = number;
     at->block = 0;
-    at->running = true;
+    at->running = at->begun = true;
     at->began = loop_now();
     SINKS_TELL(at->run, step, at->lesson, step);
     sinks_flush(at->run);
-    char why[256];
-    if (at->run->options->inspect && !at->run->options->inspect(at->run, step, why, sizeof why))
-        step_over(at, why, NULL, NULL);
-    else if (!at->run->options->prove || !step->check)
+    if (!at->run->options->prove || !step->check)
         next_block(at);
     else if (session_run_check(at->session, number, on_proof, at, &err) < 0)
         step_over(at, err.message, NULL, NULL);
@@ -221,12 +219,12 @@ static void on_step(struct lesson_run *at)
 static void lab_died(struct lesson_run *at)
 {
     const char *why = at->trouble[0] ? at->trouble : "the lab ended";
-    if (at->step >= at->from) {
+    if (at->begun) {
         step_over(at, why, NULL, NULL);
         return;
     }
     at->run->counts.failed++;
-    steps_not_run(at, at->from, why);
+    steps_not_run(at, at->step + 1, why);
     lesson_over(at);
 }
 
@@ -489,18 +487,24 @@ static int run_all(struct run *run, struct lesson *const *lessons, size_t count)
     return result == RUN_OK ? summary(&run->counts) : result;
 }
 
-int run_lessons(char *const *names, size_t count, const struct run_options *options)
+int run_loaded(struct lesson *const *lessons, size_t count, const struct run_options *options)
 {
     struct run run = { .options = options, .rows = 24, .cols = 80 };
+    void (*before)(int) =
+        signal(SIGPIPE, SIG_IGN); /* who stops reading makes an error of writing: the lab is cleared up */
+    int result = run_all(&run, lessons, count);
+    signal(SIGPIPE, before);
+    return result;
+}
+
+int run_lessons(char *const *names, size_t count, const struct run_options *options)
+{
     cleanup_free struct lesson **lessons = calloc(count + 1, sizeof(struct lesson *));
     if (!lessons)
         return RUN_CANNOT;
-    void (*before)(int) =
-        signal(SIGPIPE, SIG_IGN); /* a reader that goes is an error of writing: the lab is cleared up */
     int result = load(names, count, lessons);
     if (result == RUN_OK)
-        result = run_all(&run, lessons, count);
-    signal(SIGPIPE, before);
+        result = run_loaded(lessons, count, options);
     for (size_t i = 0; i < count; i++)
         lesson_free(lessons[i]);
     return result;

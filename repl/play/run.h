@@ -82,8 +82,6 @@ struct run_options {
     const char *
         directory; /* of the files; made if it is not there. NULL: standard output, and one format. A format without a suffix always goes there */
     bool prove;    /* each check must fail before its step's blocks are run */
-    /** Read a step before it is run. Returns false with @why when something it must have is missing; what it should have is told by the format's message. NULL: any step. */
-    bool (*inspect)(struct run *run, const struct step *step, char *why, size_t size);
     bool keep_going;       /* after a failed step */
     bool keep;             /* hold the last lab until Ctrl-C */
     bool shell;            /* a shell in the last lab, on this terminal, when all is told */
@@ -93,7 +91,8 @@ struct run_options {
     bool annotations;      /* run_annotations is among the formats */
     bool redact;           /* the formats are told nothing that differs from one play to the next, see redact.h */
     struct place from,
-        until; /* the first step and the last one, of every lesson or of the one that is named; step 0: of all */
+        until;  /* the first step and the last one, of every lesson or of the one that is named; step 0: of all */
+    void *data; /* for formats of the caller's own */
     struct lab_options lab;
 };
 
@@ -125,6 +124,8 @@ void run_message(struct run *run, const char *text);
 
 /** Parse the lessons named by @names (number, path or start of title), then run them. Mistakes and what the machine cannot go to stderr. Returns an exit status. */
 int run_lessons(char *const *names, size_t count, const struct run_options *options);
+/** The same with lessons that are parsed already. */
+int run_loaded(struct lesson *const *lessons, size_t count, const struct run_options *options);
 
 /** The format named by the @len bytes of @name in @formats (ended by a row without a name), or NULL. */
 const struct run_format *run_format_find(const struct run_format *formats, const char *name, size_t len);

@@ -158,7 +158,7 @@ static void command_over(struct session *session, bool nested)
     if (player->over)
         return;
     player->nested = nested;
-    player->over = loop_add_timer(session->options.loop, 1, 0, on_over, session);
+    player->over = loop_add_timer(session->options.loop, 0, 0, on_over, session);
 }
 
 void player_done(struct session_terminal *at, const char *shell, int status)
@@ -287,8 +287,6 @@ void player_prepare(struct session *session)
 {
     struct player *player = &session->player;
     struct session_terminal *at = terminal_of(session);
-    unsigned row, col;
-    bool visible;
     player->ended = player->nested = false;
     player->status = 0;
     player->key = player->key_part = 0;
@@ -297,9 +295,7 @@ void player_prepare(struct session *session)
         player->lines += *c == '\n';
     snprintf(player->shell, sizeof player->shell, "%s", at->at_prompt ? at->prompt_shell : "");
     row_text(at, player->prompt, sizeof player->prompt);
-    terminal_cursor(at->terminal, &row, &col, &visible);
-    player->first_row = (int)row;
-    player->first_scrollback = terminal_scrollback(at->terminal);
+    player->first_line = printed_cursor_line(at);
     capture_begin(&at->capture);
     at->at_prompt = at->unmarked = false;
 }
@@ -398,6 +394,19 @@ static void answer_quiz(struct session *session)
     block_over(session);
 }
 
+/* Ctrl+C to what runs in the terminal, once something is known to run or to wait there; its end brings the prompt that is waited for. */
+static void interrupt(struct session *session, struct session_terminal *at)
+{
+    if (at->at_prompt) {
+        session->player.interrupted = true;
+    } else if (at->unmarked) {
+        session->player.interrupted = true;
+        at->unmarked = false;
+        terminal_write(at->terminal, "\003", 1);
+        session_flush(session);
+    }
+}
+
 /* Waiting for the step's setup, for the terminal to be open, and for a prompt in it. */
 static void look_whether_ready(struct session *session)
 {
@@ -422,6 +431,8 @@ static void look_whether_ready(struct session *session)
     session_set_active(session, player->terminal);
     if (!player->commands[0]) {
         block_over(session);
+    } else if (player->block->interrupt && !player->interrupted) {
+        interrupt(session, at);
     } else if (at->at_prompt || at->unmarked ||
                (session->options.presented && unmarked_prompt(session, loop_now()))) { /* typed by hand before */
         loop_remove(player->deadline);
@@ -541,7 +552,7 @@ int session_play_block(struct session *session, const struct block *block, sessi
     while (player->commands && player->commands[count])
         count++;
     player->ran = calloc(count + 1, sizeof *player->ran);
-    player->tick = loop_add_timer(session->options.loop, 1, TICK_MS, on_tick, session);
+    player->tick = loop_add_timer(session->options.loop, 0, TICK_MS, on_tick, session);
     player->deadline = loop_add_timer(session->options.loop, SETUP_TIMEOUT_MS, 0, on_deadline, session);
     if (!player->commands || !player->ran || !player->tick || !player->deadline) {
         player_end(session);
