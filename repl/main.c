@@ -9,6 +9,7 @@
 #include "repl/play/image.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
+#include "repl/play/notebook.h"
 #include "repl/play/notes.h"
 #include "repl/play/play.h"
 #include "repl/play/progress.h"
@@ -33,6 +34,7 @@ static const struct verb {
     { "notes", notes_main, "the presenter's notes for the demo that is running" },
     { "follow", follow_main, "see somebody else's session on this machine" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
+    { "notebook", notebook_main, "a lesson as a Jupyter notebook, not run yet" },
     { "adopt", adopt_main, "make a lesson of a README: run it, and propose checks" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FROM = 256, UNTIL, ONLY, SHELL, SPEED, REDACT, ANNOTATIONS };
+enum { FROM = 256, UNTIL, ONLY, SHELL, SPEED, REDACT, ANNOTATIONS, CAST_VERSION };
 static const struct option long_options[] = {
     { "format", required_argument, NULL, 'f' },
     { "from", required_argument, NULL, FROM },
@@ -19,6 +19,7 @@ static const struct option long_options[] = {
     { "shell", no_argument, NULL, SHELL },
     { "speed", required_argument, NULL, SPEED },
     { "record-redact", no_argument, NULL, REDACT },
+    { "cast-version", required_argument, NULL, CAST_VERSION },
     { "annotations", no_argument, NULL, ANNOTATIONS },
     { "rootless", no_argument, NULL, 'r' },
     { "offline", no_argument, NULL, 'n' },
@@ -52,6 +53,7 @@ static void print_help(const char *verb, const struct run_format *formats)
         "  --timeout S      give a lesson up after S seconds\n"
         "  --speed N        type as a hand does, N letters a second\n"
         "  --record-redact  pids, inodes, times and other accidents replaced, so that a second play gives the same\n"
+        "  --cast-version N of asciicasts: 2, or 3 for newer players\n"
         "  --keep           hold the last lab until Ctrl-C, to look round in it (`teachroot lab enter`)\n"
         "  --shell          a shell in the last lab, on this terminal, when the lessons are done\n"
         "  --rootless       build the lab as an ordinary user would\n"
@@ -195,6 +197,10 @@ static int play_options(int argc, char **argv, const char *verb, struct run_opti
             break;
         case ANNOTATIONS:
             options->annotations = true;
+            break;
+        case CAST_VERSION:
+            if (!number(optarg, &options->cast_version) || options->cast_version < 2 || options->cast_version > 3)
+                return refuse(verb, "asciicasts are of version 2 or 3, not", optarg);
             break;
         case 'h':
             print_help(verb, formats);
