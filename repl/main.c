@@ -5,6 +5,7 @@
 #include "repl/play/explain.h"
 #include "repl/play/follow.h"
 #include "repl/play/image.h"
+#include "repl/play/kernel.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
 #include "repl/play/notes.h"
@@ -37,6 +38,7 @@ static const struct verb {
     { "progress", progress_main, "how far you are, as a file: show, export, import, forget" },
     { "report", report_main, "how far many learners are, from their progress files" },
     { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
+    { "kernel", kernel_verb_main, "a Jupyter kernel: notebook cells in a lab" },
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
     { "image", image_verb_main, "images that every lab sees: from-rootfs, from-host, gc, fsck" },
     { "top", top_main, "processes and cgroups, live: of this machine, a lab, a container or a cgroup" },

@@ -343,6 +343,15 @@ static bool command_end(const char *start, const char **end)
     return complete;
 }
 
+size_t lesson_command_length(const char *text, bool *complete)
+{
+    const char *end;
+    bool whole = command_end(text, &end);
+    if (complete)
+        *complete = whole;
+    return (size_t)(end - text);
+}
+
 static int lines_between(const char *from, const char *to)
 {
     int lines = 0;
