@@ -161,6 +161,13 @@ static void on_look(void *data)
         input_look(kernel);
 }
 
+void cell_incomplete(struct kernel *kernel)
+{
+    kernel->cell.incomplete = true;
+    terminal_write(terminal_of(kernel), interrupt, 1);
+    session_flush(kernel->desk.session);
+}
+
 static bool begin_watch(struct kernel *kernel)
 {
     struct cell *cell = &kernel->cell;
@@ -177,7 +184,6 @@ static void type(struct kernel *kernel)
     struct console *console = console_of(kernel);
     struct err err;
     cell->ended = cell->nested = cell->refused = cell->incomplete = false;
-    cell->continuations = 0;
     cell->lines = 1;
     for (const char *c = cell->command; *c; c++)
         cell->lines += *c == '\n';
@@ -279,7 +285,7 @@ static void command_over(struct kernel *kernel)
 {
     struct cell *cell = &kernel->cell;
     struct console *console = console_of(kernel);
-    if (cell->refused)
+    if (cell->refused && !cell->incomplete)
         show_complaint(kernel);
     console->typing = false;
     if (cell->nested)
@@ -375,7 +381,7 @@ static void take_command(struct kernel *kernel)
         play(kernel, cell->block);
         return;
     }
-    size_t len = lesson_command_length(cell->rest, NULL);
+    size_t len = lesson_command_length(cell->rest);
     free(cell->command);
     cell->command = strndup(cell->rest, len);
     cell->rest += len;
@@ -452,14 +458,8 @@ void cell_advance(struct kernel *kernel)
 static void on_prompt(struct kernel *kernel)
 {
     struct cell *cell = &kernel->cell;
-    if (session_unfinished(kernel->desk.session)) { /* PS2 */
-        if (++cell->continuations < cell->lines || cell->incomplete)
-            return;
-        cell->incomplete = true;
-        terminal_write(terminal_of(kernel), interrupt, 1);
-        session_flush(kernel->desk.session);
+    if (!cell->ended && session_unfinished(kernel->desk.session)) /* PS2: the next line of the command follows */
         return;
-    }
     cell->nested = !cell->ended && console_of(kernel)->accepted;
     cell->refused = !cell->ended && !cell->nested;
     if (cell->refused)
@@ -553,9 +553,10 @@ void cell_execute(struct kernel *kernel)
                            .silent = silent,
                            .may_ask = truth(content, "allow_stdin", false),
                            .stop_on_error = truth(content, "stop_on_error", true),
-                           .code = strdup(code ? code : ""),
                            .payload = json_array(),
                            .terminal = 1 };
+    if (asprintf(&cell->code, "%s\n", code ? code : "") < 0)
+        cell->code = NULL;
     cell->rest = cell->code;
     free(kernel->output_parent);
     kernel->output_parent = strdup(kernel->current->header_text);

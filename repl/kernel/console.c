@@ -99,9 +99,6 @@ static void on_mark(char mark, void *data)
         console->accepted = true;
         console->typing = false;
         break;
-    case 'D':
-        console->accepted = false;
-        break;
     default:
         break;
     }

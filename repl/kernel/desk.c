@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-static const char bare[] = "# A lab\n";
+/* A lesson has at least one step: this one does nothing, and is not shown. */
+static const char bare[] = "# A lab\n\n```bash\n:\n```\n";
 
 static void say(struct desk *desk, const char *text)
 {
@@ -42,7 +43,7 @@ static void on_event(struct session *session, const struct session_event *event,
     cell_event(kernel, event);
 }
 
-/* The lesson at @path, or one without steps. Mistakes are said in @err, the first of them. */
+/* The lesson at @path (NULL: none). Mistakes are said in @err, the first of them. */
 static struct lesson *load(const char *path, struct err *err)
 {
     struct lesson_mistakes mistakes = { 0 };
@@ -77,7 +78,7 @@ int desk_open(struct kernel *kernel, const char *path, unsigned step, struct err
     struct lesson *lesson = load(copy, err);
     if (!lesson)
         return -1;
-    if (step > lesson->step_count + (lesson->step_count == 0)) {
+    if (step > lesson->step_count) {
         err_say(err, EINVAL, "there is no step %u: this lesson has steps 1 to %zu", step, lesson->step_count);
         lesson_free(lesson);
         return -1;
@@ -97,7 +98,7 @@ int desk_open(struct kernel *kernel, const char *path, unsigned step, struct err
                                        .on_output = console_output,
                                        .data = kernel };
     desk->session = session_new(&options, err);
-    if (desk->session && session_start(desk->session, lesson->step_count ? step : 0, err) == 0)
+    if (desk->session && session_start(desk->session, step, err) == 0)
         return 0;
     desk->state = DESK_DEAD;
     snprintf(desk->why, sizeof desk->why, "no lab could be made: %.800s\n`teachroot doctor` says what this machine allows",
@@ -109,8 +110,14 @@ void desk_need(struct desk *desk)
 {
     struct kernel *kernel = desk->consoles[0].kernel;
     struct err err;
-    if (desk->state == DESK_NONE || desk->state == DESK_DEAD)
-        desk_open(kernel, desk->path, desk->step ? desk->step : 1, &err);
+    if (desk->state != DESK_NONE && desk->state != DESK_DEAD)
+        return;
+    unsigned last = desk->lesson ? (unsigned)desk->lesson->step_count : 1;
+    if (desk_open(kernel, desk->path, desk->step < 1 ? 1 : desk->step > last ? last : desk->step, &err) == 0 ||
+        desk->state == DESK_DEAD)
+        return;
+    desk->state = DESK_DEAD;
+    snprintf(desk->why, sizeof desk->why, "%.1000s", err.message);
 }
 
 bool desk_settled(const struct desk *desk)

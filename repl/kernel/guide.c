@@ -48,6 +48,8 @@ const struct block *guide_block(const struct desk *desk, const char *text, unsig
     const struct lesson *lesson = desk->lesson;
     const struct block *block = NULL;
     unsigned current = session_current(desk->session);
+    if (!desk->path)
+        return NULL;
     if (current >= 1 && current <= lesson->step_count)
         block = block_of_step(&lesson->steps[current - 1], text, terminal);
     for (size_t i = 0; !block && i < lesson->step_count; i++)

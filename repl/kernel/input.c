@@ -8,6 +8,7 @@
 #include <string.h>
 #include <termios.h>
 
+#define ENVIRON_MAX 131072
 #define QUIET_MS 100   /* no output for so long: what is read now is waited for */
 #define BARRED_MS 3000 /* … and for so long, where the client gives no input: it is not going to go on by itself */
 
@@ -24,6 +25,21 @@ static bool is_shell(const char *name)
     return false;
 }
 
+/* Bash with the session's PROMPT_COMMAND marks its prompts: where it reads without, that is its builtin. See environ in proc(5). */
+static bool marks_its_prompts(pid_t pid, const char *name)
+{
+    static const char variable[] = "PROMPT_COMMAND=";
+    char path[64];
+    const char *slash = strrchr(name, '/');
+    size_t len = 0;
+    snprintf(path, sizeof path, "/proc/%d/environ", pid);
+    cleanup_free char *text = malloc(ENVIRON_MAX);
+    cleanup_file FILE *file = strcmp(slash ? slash + 1 : name, "bash") == 0 ? fopen(path, "re") : NULL;
+    if (text && file)
+        len = fread(text, 1, ENVIRON_MAX, file);
+    return len && memmem(text, len, variable, sizeof variable - 1);
+}
+
 /* A shell that was given neither a script nor a command talks to its terminal. */
 static bool is_interactive_shell(pid_t pid)
 {
@@ -36,7 +52,7 @@ static bool is_interactive_shell(pid_t pid)
     const char *slash = strrchr(at, '/');
     if (strcmp(slash ? slash + 1 : at, "busybox") == 0)
         at += strlen(at) + 1;
-    if (at >= end || !is_shell(at))
+    if (at >= end || !is_shell(at) || marks_its_prompts(pid, at))
         return false;
     for (at += strlen(at) + 1; at < end; at += strlen(at) + 1)
         if (at[0] != '-' || (at[1] != '-' && strchr(at, 'c')))
@@ -82,12 +98,14 @@ void input_look(struct kernel *kernel)
     struct terminal *terminal = terminal_of(kernel);
     uint64_t quiet = loop_now() - (kernel->stream.last > cell->typed_at ? kernel->stream.last : cell->typed_at);
     const struct console *console = &kernel->desk.consoles[cell->terminal];
-    if (!terminal || quiet < QUIET_MS || cell->barred || cell->interrupted || (!console->accepted && !console->unmarked))
+    if (!terminal || quiet < QUIET_MS || cell->barred || cell->interrupted || cell->incomplete)
         return;
     pid_t reader = session_reading(kernel->desk.session, cell->terminal);
     if (reader <= 0 || tcgetattr(terminal_fd(terminal), &tty) < 0)
         return;
-    if (is_interactive_shell(reader))
+    if (!console->accepted && !console->unmarked)
+        cell_incomplete(kernel);
+    else if (is_interactive_shell(reader))
         shell_is_back(kernel);
     else if (cell->may_ask)
         ask(kernel, &tty);

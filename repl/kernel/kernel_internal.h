@@ -43,7 +43,7 @@ struct console {
     unsigned number;
     struct plain_filter filter;
     bool prompt;       /* between marks A and B */
-    bool accepted;     /* the line that was sent was accepted (C), and its command has not ended */
+    bool accepted;     /* the line that was sent was accepted (C) */
     bool typing;       /* a line was sent and not accepted yet: its echo comes */
     bool unmarked;     /* a shell without marks is at its prompt, or runs what was typed at it */
     bool held_return;  /* a CR came last */
@@ -88,8 +88,8 @@ struct cell {
     unsigned terminal;
     bool aside; /* the terminal is this cell's alone */
     unsigned home;
-    char *command;                 /* at hand */
-    unsigned lines, continuations; /* of it; and how often its shell asked for more */
+    char *command;  /* at hand */
+    unsigned lines; /* of it */
     bool ended, nested, refused, incomplete, interrupted, barred;
     int status;   /* of the last command */
     char *failed; /* the last command that failed, if the last one did */
@@ -162,6 +162,7 @@ void cell_execute(struct kernel *kernel); /* the handler of execute_request */
 void cell_event(struct kernel *kernel, const struct session_event *event);
 void cell_advance(struct kernel *kernel); /* go on, if anything can: from the loop, not from within the session */
 void cell_interrupt(struct kernel *kernel);
+void cell_incomplete(struct kernel *kernel); /* all of it was typed, and its shell waits for more */
 /** The cell ends here, as having failed. @advice: Markdown, or NULL. */
 void cell_fail(struct kernel *kernel, const char *name, const char *advice, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

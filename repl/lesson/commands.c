@@ -343,12 +343,10 @@ static bool command_end(const char *start, const char **end)
     return complete;
 }
 
-size_t lesson_command_length(const char *text, bool *complete)
+size_t lesson_command_length(const char *text)
 {
     const char *end;
-    bool whole = command_end(text, &end);
-    if (complete)
-        *complete = whole;
+    command_end(text, &end);
     return (size_t)(end - text);
 }
 

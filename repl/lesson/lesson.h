@@ -166,9 +166,9 @@ size_t lesson_check_requires(const struct lesson *lesson, lesson_feature_fn *kno
 /** The minutes that a presenter's notes plan for: those of `4 minutes.`, which they begin with, or 0. @notes may be NULL. */
 unsigned notes_minutes(const char *notes);
 
-/** How many bytes the first whole command for bash at the beginning of @text takes (several lines for a loop or a here-document), without the newline that ends it. @complete (may be NULL): false where
- * @text ends before the command does. */
-size_t lesson_command_length(const char *text, bool *complete);
+/** How many bytes the first whole command for bash at the beginning of @text, which ends in a newline, takes (several lines for a loop or a here-document), without the newline that ends it; all of
+ * @text where that ends before the command does. */
+size_t lesson_command_length(const char *text);
 
 /** What @node is; for any node of the lesson's document. */
 enum node_kind step_node_kind(const struct cmark_node *node);
