@@ -1104,3 +1104,25 @@ EOF
     done
     [[ $output == *"ok 1 - Lacks: One # SKIP ldd: "* ]]
 }
+
+@test "several formats of one run go to a directory, a whole file each" {
+    printf '## One\n\n```bash\ntrue\n```\n\n## Two\n\n```bash\ntrue\n```\n' | lesson several
+    play several.md --format text,tap -o out
+    [ "$status" -eq 0 ]
+    [ "$(echo out/*)" = "out/several.tap out/several.txt" ]
+    [[ "$output" == *"wrote out/several.txt"* ]]
+    play several.md --format tap
+    diff out/several.tap <(echo "$output")
+}
+
+@test "standard output takes one format, and a run that is cut short leaves no file" {
+    printf '## Sleep\n\n```bash\ntouch /began; sleep 60\n```\n' | lesson sleep
+    play sleep.md --format text,tap
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"-o DIR"* ]]
+    mkdir out
+    "$TEACHROOT" play sleep.md -o out >said &
+    until grep -q Sleep said; do sleep 0.05; done
+    kill -9 $!
+    [ -z "$(ls -A out)" ]
+}

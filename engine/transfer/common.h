@@ -36,19 +36,6 @@ const char *bytes_text(uint64_t bytes, char text[32]);
 /** The archive @path, or standard input ("-" or NULL). *@size (0: not known) is how long it is. Returns an fd, or -1. */
 int transfer_input(const char *path, uint64_t *size, struct err *err);
 
-/* A file that is there whole or not at all; what had its name until then stays until it is. */
-struct output {
-    const char *path; /* NULL: standard output */
-    char real[4096];  /* where the name leads */
-    char temp[4112];  /* a file beside it; "" if it has no name yet, or is written as it stands */
-    int fd;
-    bool place; /* it gets its name at the end */
-};
-int output_open(struct output *output, const char *path, struct err *err);
-/** Flush and name it. Returns 0 or -1. */
-int output_commit(struct output *output, struct err *err);
-void output_close(struct output *output);
-
 /** The image gets the name (as the user wrote it; NULL: none). Returns 0 or -1. */
 int transfer_name(struct store *store, const char *name, const struct image *image, struct err *err);
 /** Is it a name an image can get? Returns 0, or -1 (EINVAL). NULL is. */

@@ -2,6 +2,7 @@
 #include "engine/transfer/transfer.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/output.h"
 #include "engine/container/container.h"
 #include "engine/docker/docker.h"
 #include "engine/layers/tar.h"
@@ -39,7 +40,7 @@ static int export_one(struct store *store, const char *what, const char *path, s
     struct output output;
     if (container_open(store, what, &container, err) < 0)
         return -1;
-    int result = output_open(&output, path, err);
+    int result = output_open(&output, path, 0600, err);
     if (result == 0) {
         export->fd = output.fd;
         /* Layers that are unpacked only now must not be collected before they are mounted. */

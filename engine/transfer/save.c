@@ -2,13 +2,14 @@
 #include "engine/transfer/transfer.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/output.h"
 #include "engine/docker/docker.h"
 #include "engine/transfer/common.h"
 
 static int save(struct store *store, const char *const *images, size_t count, const char *path, struct err *err)
 {
     struct output output;
-    int result = output_open(&output, path, err);
+    int result = output_open(&output, path, 0600, err);
     struct sink *to = result == 0 ? sink_beside(sink_fd(output.fd, err), err) : NULL;
     if (to) {
         result = image_save(store, images, count, to, err);

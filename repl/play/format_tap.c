@@ -4,19 +4,19 @@
 #include <string.h>
 #include <sys/wait.h>
 
-void tap_begin(struct run *run, size_t steps)
+void tap_begin(struct run_sink *sink, size_t steps)
 {
-    fprintf(run->out, "TAP version 13\n1..%zu\n", steps);
+    fprintf(sink->out, "TAP version 13\n1..%zu\n", steps);
 }
 
-void tap_lesson(struct run *run, const struct lesson *lesson, struct lab *lab)
+void tap_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
 {
-    fprintf(run->out, "# %s (%s)\n", lesson->title ? lesson->title : lesson->path, lesson->path);
+    fprintf(sink->out, "# %s (%s)\n", lesson->title ? lesson->title : lesson->path, lesson->path);
 }
 
-void tap_message(struct run *run, const char *text)
+void tap_message(struct run_sink *sink, const char *text)
 {
-    run_print_lines(run->out, "# ", text);
+    run_print_lines(sink->out, "# ", text);
 }
 
 /* A description must not hold what TAP reads: `#` begins a directive. */
@@ -72,18 +72,18 @@ static void print_diagnostics(FILE *out, const struct run_step *done)
     fprintf(out, "  duration_ms: %u\n  ...\n", done->ms);
 }
 
-static void print_point(struct run *run, const struct run_step *done)
+static void print_point(struct run_sink *sink, const struct run_step *done)
 {
-    fprintf(run->out, "%sok %u - ", done->outcome == RUN_STEP_FAILED ? "not " : "", done->number);
-    print_description(run->out, done);
+    fprintf(sink->out, "%sok %u - ", done->outcome == RUN_STEP_FAILED ? "not " : "", sink->number);
+    print_description(sink->out, done);
 }
 
-void tap_done(struct run *run, const struct run_step *done)
+void tap_done(struct run_sink *sink, const struct run_step *done)
 {
-    print_point(run, done);
+    print_point(sink, done);
     if (done->outcome == RUN_STEP_SKIPPED || done->outcome == RUN_STEP_NOT_RUN)
-        fprintf(run->out, " # SKIP %s", done->why ? done->why : "");
-    fputc('\n', run->out);
+        fprintf(sink->out, " # SKIP %s", done->why ? done->why : "");
+    fputc('\n', sink->out);
     if (done->outcome == RUN_STEP_FAILED)
-        print_diagnostics(run->out, done);
+        print_diagnostics(sink->out, done);
 }

@@ -4,119 +4,120 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static void text_lesson(struct run *run, const struct lesson *lesson, struct lab *lab)
+static void text_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
 {
-    fprintf(run->out, "%s%s (%s)\n", run->number ? "\n" : "", lesson->title ? lesson->title : lesson->path,
+    fprintf(sink->out, "%s%s (%s)\n", sink->number ? "\n" : "", lesson->title ? lesson->title : lesson->path,
             lesson->path);
     for (size_t i = 0; lab && i < 8 && lab_facts(lab)->missing[i]; i++)
-        fprintf(run->out, "  the lab does without: %s\n", lab_facts(lab)->missing[i]);
+        fprintf(sink->out, "  the lab does without: %s\n", lab_facts(lab)->missing[i]);
 }
 
-static void text_step(struct run *run, const struct lesson *lesson, const struct step *step)
+static void text_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
 {
-    fprintf(run->out, "\n%u. %s\n", step->number, step->title);
+    fprintf(sink->out, "\n%u. %s\n", step->number, step->title);
 }
 
-static void print_command(struct run *run, const struct block *block, const struct block_result *result,
+static void print_command(struct run_sink *sink, const struct block *block, const struct block_result *result,
                           const struct command_result *command)
 {
     const char *text = command->command;
     bool other = block->terminal && strcmp(block->terminal, "1") != 0;
     for (const char *mark = "$"; text; mark = ">") {
         const char *end = strchrnul(text, '\n');
-        fprintf(run->out, "%s%s%s %.*s\n", other ? "[" : "", other ? block->terminal : "",
+        fprintf(sink->out, "%s%s%s %.*s\n", other ? "[" : "", other ? block->terminal : "",
                 other ? (*mark == '$' ? "]$" : "]>") : mark, (int)(end - text), text);
         text = *end ? end + 1 : NULL;
     }
     const char *output = result->output ? result->output + command->output_at : "";
-    fwrite(output, 1, command->output_len, run->out);
+    fwrite(output, 1, command->output_len, sink->out);
     if (command->output_len && output[command->output_len - 1] != '\n')
-        fputc('\n', run->out);
+        fputc('\n', sink->out);
     if (WIFEXITED(command->wait_status) && WEXITSTATUS(command->wait_status))
-        fprintf(run->out, "(status %d)\n", WEXITSTATUS(command->wait_status));
+        fprintf(sink->out, "(status %d)\n", WEXITSTATUS(command->wait_status));
 }
 
-static void print_quiz(struct run *run, const struct quiz *quiz)
+static void print_quiz(struct run_sink *sink, const struct quiz *quiz)
 {
-    fprintf(run->out, "? %s\n", quiz->question);
+    fprintf(sink->out, "? %s\n", quiz->question);
     if (quiz->typed)
-        fprintf(run->out, "  (typed) /%s/%s%s\n", quiz->typed, quiz->typed_reason ? " — " : "",
+        fprintf(sink->out, "  (typed) /%s/%s%s\n", quiz->typed, quiz->typed_reason ? " — " : "",
                 quiz->typed_reason ? quiz->typed_reason : "");
     for (size_t i = 0; i < quiz->count; i++)
-        fprintf(run->out, "  %s %s%s%s\n", quiz->answers[i].right ? "(x)" : "( )", quiz->answers[i].text,
+        fprintf(sink->out, "  %s %s%s%s\n", quiz->answers[i].right ? "(x)" : "( )", quiz->answers[i].text,
                 quiz->answers[i].reason ? " — " : "", quiz->answers[i].reason ? quiz->answers[i].reason : "");
 }
 
-static void text_block(struct run *run, const struct step *step, const struct block *block,
+static void text_block(struct run_sink *sink, const struct step *step, const struct block *block,
                        const struct block_result *result)
 {
     if (result->skipped) {
-        fprintf(run->out, "(line %d is not run here: %s)\n", block->line, result->skipped);
+        fprintf(sink->out, "(line %d is not run here: %s)\n", block->line, result->skipped);
         return;
     }
     switch (block->type) {
     case BLOCK_COMMAND:
         for (size_t i = 0; i < result->command_count; i++)
-            print_command(run, block, result, &result->commands[i]);
+            print_command(sink, block, result, &result->commands[i]);
         break;
     case BLOCK_SCRIPT:
-        run_print_lines(run->out, "| ", block->body);
-        run_print_lines(run->out, "", result->output);
+        run_print_lines(sink->out, "| ", block->body);
+        run_print_lines(sink->out, "", result->output);
         break;
     case BLOCK_FILE:
-        fprintf(run->out, "> %s\n", block->name);
-        run_print_lines(run->out, "| ", block->body);
-        run_print_lines(run->out, "", result->output);
+        fprintf(sink->out, "> %s\n", block->name);
+        run_print_lines(sink->out, "| ", block->body);
+        run_print_lines(sink->out, "", result->output);
         break;
     case BLOCK_QUIZ:
-        print_quiz(run, block->quiz);
+        print_quiz(sink, block->quiz);
         break;
     }
 }
 
-static void text_done(struct run *run, const struct run_step *done)
+static void text_done(struct run_sink *sink, const struct run_step *done)
 {
     switch (done->outcome) {
     case RUN_STEP_PASSED:
-        fprintf(run->out, "ok: %s\n", done->step->check ? "the check passes" : "nothing failed");
+        fprintf(sink->out, "ok: %s\n", done->step->check ? "the check passes" : "nothing failed");
         break;
     case RUN_STEP_FAILED:
-        fprintf(run->out, "not ok: ");
-        run_print_lines(run->out, "", done->why);
+        fprintf(sink->out, "not ok: ");
+        run_print_lines(sink->out, "", done->why);
         break;
     case RUN_STEP_SKIPPED:
-        fprintf(run->out, "\n%u. %s\nskipped: %s\n", done->step->number, done->step->title, done->why ? done->why : "");
+        fprintf(sink->out, "\n%u. %s\nskipped: %s\n", done->step->number, done->step->title,
+                done->why ? done->why : "");
         break;
     case RUN_STEP_NOT_RUN:
-        fprintf(run->out, "\n%u. %s\nnot run: %s\n", done->step->number, done->step->title, done->why);
+        fprintf(sink->out, "\n%u. %s\nnot run: %s\n", done->step->number, done->step->title, done->why);
         break;
     }
 }
 
-static void text_message(struct run *run, const char *text)
+static void text_message(struct run_sink *sink, const char *text)
 {
-    fprintf(run->out, "! %s\n", text);
+    fprintf(sink->out, "! %s\n", text);
 }
 
-static void text_end(struct run *run)
+static void text_end(struct run_sink *sink)
 {
-    fprintf(run->out, "\n%zu passed, %zu failed, %zu skipped, %zu not run\n", run->passed, run->failed, run->skipped,
-            run->not_run);
+    fprintf(sink->out, "\n%zu passed, %zu failed, %zu skipped, %zu not run\n", sink->counts.passed, sink->counts.failed,
+            sink->counts.skipped, sink->counts.not_run);
 }
 
-static void proof_before(struct run *run, const struct step *step, const char *said)
+static void proof_before(struct run_sink *sink, const struct step *step, const char *said)
 {
     const char *end = strchrnul(said, '\n');
-    fprintf(run->out, "fails before: %.*s\n", (int)(end - said), *said ? said : "(without a word)");
+    fprintf(sink->out, "fails before: %.*s\n", (int)(end - said), *said ? said : "(without a word)");
 }
 
-static void proof_block(struct run *run, const struct step *step, const struct block *block,
+static void proof_block(struct run_sink *sink, const struct step *step, const struct block *block,
                         const struct block_result *result)
 {
     static const char *const kinds[] = {
         [BLOCK_COMMAND] = "commands", [BLOCK_SCRIPT] = "script", [BLOCK_FILE] = "file", [BLOCK_QUIZ] = "question"
     };
-    fprintf(run->out, "line %d, %s: %s%s\n", block->line, kinds[block->type],
+    fprintf(sink->out, "line %d, %s: %s%s\n", block->line, kinds[block->type],
             result->skipped             ? "not run here: "
             : !result->matched_exit     ? "does not end as stated"
             : !result->matched_output   ? "does not print what is stated"
@@ -126,22 +127,23 @@ static void proof_block(struct run *run, const struct step *step, const struct b
             result->skipped ? result->skipped : "");
 }
 
-static void proof_done(struct run *run, const struct run_step *done)
+static void proof_done(struct run_sink *sink, const struct run_step *done)
 {
     if (done->outcome == RUN_STEP_PASSED && done->step->check)
-        fprintf(run->out, "passes after\n");
-    text_done(run, done);
+        fprintf(sink->out, "passes after\n");
+    text_done(sink, done);
 }
 
 #define TAP_FORMAT                                                                                                     \
     {                                                                                                                  \
-        .name = "tap", .what = "TAP 13, a test point a step", .begin = tap_begin, .lesson = tap_lesson,                \
-        .done = tap_done, .message = tap_message                                                                       \
+        .name = "tap", .what = "TAP 13, a test point a step", .suffix = ".tap", .begin = tap_begin,                    \
+        .lesson = tap_lesson, .done = tap_done, .message = tap_message                                                 \
     }
 
 const struct run_format play_formats[] = {
     { .name = "text",
       .what = "what a reader would have seen",
+      .suffix = ".txt",
       .lesson = text_lesson,
       .step = text_step,
       .block = text_block,
@@ -155,6 +157,7 @@ const struct run_format play_formats[] = {
 const struct run_format test_formats[] = {
     { .name = "text",
       .what = "the proof, step by step",
+      .suffix = ".txt",
       .lesson = text_lesson,
       .step = text_step,
       .before = proof_before,

@@ -1,50 +1,16 @@
 #include "repl/play/demo.h"
 
-#include "repl/play/run.h"
+#include "repl/play/formats.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-static void on_step(struct run *run, const struct lesson *lesson, const struct step *step)
-{
-    fprintf(run->out, "  %2u/%zu  %s", step->number, lesson->step_count, step->title);
-    fflush(run->out);
-}
-
-static void on_done(struct run *run, const struct run_step *done)
-{
-    switch (done->outcome) {
-    case RUN_STEP_PASSED:
-        fprintf(run->out, ": %u.%u s\n", done->ms / 1000, done->ms / 100 % 10);
-        return;
-    case RUN_STEP_FAILED:
-        fprintf(run->out, ": could not be done\n");
-        break;
-    case RUN_STEP_SKIPPED:
-        fprintf(run->out, "  %2u/%zu  %s: left out on this machine\n", done->step->number, done->lesson->step_count,
-                done->step->title);
-        break;
-    case RUN_STEP_NOT_RUN:
-        fprintf(run->out, "  %2u/%zu  %s: not tried\n", done->step->number, done->lesson->step_count,
-                done->step->title);
-        break;
-    }
-    run_print_lines(run->out, "         ", done->why);
-}
-
-static void on_message(struct run *run, const char *text)
-{
-    fprintf(run->out, "\n         %s\n", text);
-}
-
-static const struct run_format preparing = {
-    .name = "prepare", .step = on_step, .done = on_done, .message = on_message
-};
-
 static int play_once(char *lesson, struct lab_options lab, bool offline)
 {
     lab.offline |= offline;
-    const struct run_options options = { .format = &preparing, .keep_going = true, .lab = lab };
+    const struct run_options options = {
+        .formats = { &run_progress }, .format_count = 1, .keep_going = true, .lab = lab
+    };
     return run_lessons(&lesson, 1, &options);
 }
 

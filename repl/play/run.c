@@ -2,6 +2,7 @@
 
 #include "engine/base/cleanup.h"
 #include "repl/lesson/curriculum.h"
+#include "repl/play/sinks.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -23,10 +24,10 @@ struct lesson_run {
     bool over, interrupted;
 };
 
-const struct run_format *run_format_find(const struct run_format *formats, const char *name)
+const struct run_format *run_format_find(const struct run_format *formats, const char *name, size_t len)
 {
     for (; formats->name; formats++)
-        if (strcmp(formats->name, name) == 0)
+        if (strlen(formats->name) == len && strncmp(formats->name, name, len) == 0)
             return formats;
     return NULL;
 }
@@ -42,14 +43,26 @@ void run_print_lines(FILE *out, const char *indent, const char *text)
 
 static void next_block(struct lesson_run *at);
 
-static void tell_done(struct run *run, struct run_step *done)
+static void count(struct run_counts *counts, enum run_outcome outcome)
 {
-    size_t *const counts[] = { &run->passed, &run->failed, &run->skipped, &run->not_run };
-    ++*counts[done->outcome];
-    done->number = ++run->number;
-    if (run->options->format->done)
-        run->options->format->done(run, done);
-    fflush(run->out);
+    size_t *const each[] = { &counts->passed, &counts->failed, &counts->skipped, &counts->not_run };
+    ++*each[outcome];
+}
+
+static void tell_done(struct run *run, const struct run_step *done)
+{
+    count(&run->counts, done->outcome);
+    for (size_t i = 0; i < run->sink_count; i++) {
+        run->sinks[i].number++;
+        count(&run->sinks[i].counts, done->outcome);
+    }
+    SINKS_TELL(run, done, done);
+    sinks_flush(run);
+}
+
+void run_message(struct run *run, const char *text)
+{
+    SINKS_TELL(run, message, text);
 }
 
 static void lesson_over(struct lesson_run *at)
@@ -115,6 +128,7 @@ static void on_checked(struct session *session, bool passed, const char *said, v
 {
     struct lesson_run *at = data;
     char why[4400];
+    SINKS_TELL(at->run, check, &at->lesson->steps[at->step - 1], passed, said);
     if (passed) {
         step_over(at, at->trouble[0] ? at->trouble : NULL, NULL, NULL);
         return;
@@ -128,10 +142,8 @@ static void on_block_done(struct session *session, const struct block *block, co
 {
     struct lesson_run *at = data;
     char why[640];
-    const struct run_format *format = at->run->options->format;
-    if (format->block)
-        format->block(at->run, &at->lesson->steps[at->step - 1], block, result);
-    fflush(at->run->out);
+    SINKS_TELL(at->run, block, &at->lesson->steps[at->step - 1], block, result);
+    sinks_flush(at->run);
     if (!result->skipped && (!result->matched_exit || !result->matched_output)) {
         snprintf(why, sizeof why, "line %d: %s", block->line, result->why);
         step_over(at, why, block, result);
@@ -145,9 +157,13 @@ static void next_block(struct lesson_run *at)
 {
     const struct step *step = &at->lesson->steps[at->step - 1];
     struct err err;
-    int started = at->block < step->block_count
-                      ? session_play_block(at->session, &step->blocks[at->block], on_block_done, at, &err)
-                      : session_run_check(at->session, at->step, on_checked, at, &err);
+    int started;
+    if (at->block < step->block_count) {
+        SINKS_TELL(at->run, begin_block, step, &step->blocks[at->block]);
+        started = session_play_block(at->session, &step->blocks[at->block], on_block_done, at, &err);
+    } else {
+        started = session_run_check(at->session, at->step, on_checked, at, &err);
+    }
     if (started < 0)
         step_over(at, err.message, NULL, NULL);
 }
@@ -160,9 +176,8 @@ static void on_proof(struct session *session, bool passed, const char *said, voi
         step_over(at, "its check passes before the step was done", NULL, NULL);
         return;
     }
-    if (at->run->options->format->before)
-        at->run->options->format->before(at->run, step, said);
-    fflush(at->run->out);
+    SINKS_TELL(at->run, before, step, said);
+    sinks_flush(at->run);
     next_block(at);
 }
 
@@ -174,9 +189,8 @@ static void begin_step(struct lesson_run *at, unsigned number)
     at->block = 0;
     at->running = true;
     at->began = loop_now();
-    if (at->run->options->format->step)
-        at->run->options->format->step(at->run, at->lesson, step);
-    fflush(at->run->out);
+    SINKS_TELL(at->run, step, at->lesson, step);
+    sinks_flush(at->run);
     char why[256];
     if (at->run->options->inspect && !at->run->options->inspect(at->run, step, why, sizeof why))
         step_over(at, why, NULL, NULL);
@@ -215,7 +229,7 @@ static void lab_died(struct lesson_run *at)
         step_over(at, why, NULL, NULL);
         return;
     }
-    at->run->failed++;
+    at->run->counts.failed++;
     steps_not_run(at, 1, why);
     lesson_over(at);
 }
@@ -225,6 +239,7 @@ static void on_event(struct session *session, const struct session_event *event,
     struct lesson_run *at = data;
     if (at->over)
         return;
+    SINKS_TELL(at->run, event, event);
     switch (event->kind) {
     case SESSION_STEP:
         on_step(at);
@@ -235,8 +250,8 @@ static void on_event(struct session *session, const struct session_event *event,
     case SESSION_MESSAGE:
         if (event->failed && !at->trouble[0])
             snprintf(at->trouble, sizeof at->trouble, "%s", event->text);
-        if (event->failed && at->run->options->format->message)
-            at->run->options->format->message(at->run, event->text);
+        if (event->failed)
+            run_message(at->run, event->text);
         break;
     default:
         break;
@@ -249,7 +264,7 @@ static void on_output(struct terminal *terminal, const char *bytes, size_t len, 
     unsigned number = 1;
     while (number < session_terminals(at->session) && session_terminal(at->session, number) != terminal)
         number++;
-    at->run->options->format->output(at->run, number, bytes, len);
+    SINKS_TELL(at->run, output, number, bytes, len);
 }
 
 static void on_signal(int signal, void *data)
@@ -271,7 +286,7 @@ static void on_timeout(void *data)
                                                .why = why,
                                                .ms = (unsigned)(loop_now() - at->began) });
     else
-        at->run->failed++;
+        at->run->counts.failed++;
     steps_not_run(at, at->step + 1, why);
     lesson_over(at);
 }
@@ -309,16 +324,14 @@ static int run_in_lab(struct lesson_run *at, bool last, struct err *err)
 {
     const struct run_options *options = at->run->options;
     if (all_skipped(at)) {
-        if (options->format->lesson)
-            options->format->lesson(at->run, at->lesson, NULL);
+        SINKS_TELL(at->run, lesson, at->lesson, NULL);
         steps_skipped(at, (unsigned)at->lesson->step_count + 1);
         return RUN_OK;
     }
     if (session_start(at->session, 1, err) < 0)
         return RUN_CANNOT;
-    if (options->format->lesson)
-        options->format->lesson(at->run, at->lesson, session_lab(at->session));
-    fflush(at->run->out);
+    SINKS_TELL(at->run, lesson, at->lesson, session_lab(at->session));
+    sinks_flush(at->run);
     if (!at->over && loop_run(at->loop, NULL, NULL, err) < 0)
         return RUN_CANNOT;
     if (options->keep && last && !at->interrupted && session_lab(at->session))
@@ -326,23 +339,38 @@ static int run_in_lab(struct lesson_run *at, bool last, struct err *err)
     return at->interrupted ? RUN_INTERRUPTED : RUN_OK;
 }
 
+/* Does anyone want to know of each byte? */
+static bool output_is_wanted(const struct run *run)
+{
+    for (size_t i = 0; i < run->sink_count; i++)
+        if (run->sinks[i].format->output)
+            return true;
+    return false;
+}
+
 static int run_lesson(struct run *run, const struct lesson *lesson, bool last)
 {
     struct lesson_run at = { .run = run, .lesson = lesson };
     struct err err;
     int result = RUN_CANNOT;
+    if (sinks_begin(run, lesson, &err) < 0) {
+        fprintf(stderr, "teachroot: %s\n", err.message);
+        sinks_end(run, false, &err);
+        return RUN_CANNOT;
+    }
     at.loop = loop_new(&err);
     if (at.loop && watch(&at, &err) == 0) {
         struct session_options options = { .loop = at.loop,
                                            .lesson = lesson,
                                            .lab = run->options->lab,
-                                           .rows = 24,
-                                           .cols = 80,
+                                           .rows = run->rows,
+                                           .cols = run->cols,
                                            .by_hand = true,
                                            .on_event = on_event,
-                                           .on_output = run->options->format->output ? on_output : NULL,
+                                           .on_output = output_is_wanted(run) ? on_output : NULL,
                                            .data = &at };
         at.session = session_new(&options, &err);
+        run->session = at.session;
         if (at.session)
             result = run_in_lab(&at, last, &err);
     }
@@ -352,7 +380,12 @@ static int run_lesson(struct run *run, const struct lesson *lesson, bool last)
                 "allows and what would bring the rest\n",
                 lesson->path, err.message);
     at.over = true;
+    if (sinks_end(run, result == RUN_OK, &err) < 0 && result == RUN_OK) {
+        fprintf(stderr, "teachroot: %s\n", err.message);
+        result = RUN_CANNOT;
+    }
     session_free(at.session);
+    run->session = NULL;
     loop_free(at.loop);
     return result;
 }
@@ -381,31 +414,44 @@ static int load(char *const *names, size_t count, struct lesson **lessons)
     return result;
 }
 
-static int summary(const struct run *run)
+static int summary(const struct run_counts *counts)
 {
-    if (run->failed)
+    if (counts->failed)
         return RUN_FAILED;
-    return run->passed == 0 && run->skipped ? RUN_SKIPPED : RUN_OK;
+    return counts->passed == 0 && counts->skipped ? RUN_SKIPPED : RUN_OK;
+}
+
+static int run_all(struct run *run, struct lesson *const *lessons, size_t count)
+{
+    struct err err;
+    size_t steps = 0;
+    int result = RUN_OK;
+    if (sinks_check(run->options, lessons, count, &err) < 0) {
+        fprintf(stderr, "teachroot: %s\n", err.message);
+        return RUN_MALFORMED;
+    }
+    for (size_t i = 0; i < count; i++)
+        steps += lessons[i]->step_count;
+    if (sinks_open(run, steps, &err) < 0) {
+        fprintf(stderr, "teachroot: %s\n", err.message);
+        result = RUN_CANNOT;
+    }
+    for (size_t i = 0; result == RUN_OK && i < count; i++)
+        result = run_lesson(run, lessons[i], i + 1 == count);
+    sinks_close(run, result == RUN_OK);
+    return result == RUN_OK ? summary(&run->counts) : result;
 }
 
 int run_lessons(char *const *names, size_t count, const struct run_options *options)
 {
-    struct run run = { .options = options, .out = stdout };
+    struct run run = { .options = options, .rows = 24, .cols = 80 };
     cleanup_free struct lesson **lessons = calloc(count + 1, sizeof(struct lesson *));
-    size_t steps = 0;
     if (!lessons)
         return RUN_CANNOT;
     int result = load(names, count, lessons);
-    for (size_t i = 0; result == RUN_OK && i < count; i++)
-        steps += lessons[i]->step_count;
-    if (result == RUN_OK && options->format->begin)
-        options->format->begin(&run, steps);
-    for (size_t i = 0; result == RUN_OK && i < count; i++)
-        result = run_lesson(&run, lessons[i], i + 1 == count);
-    if (result == RUN_OK && options->format->end)
-        options->format->end(&run);
-    fflush(stdout);
+    if (result == RUN_OK)
+        result = run_all(&run, lessons, count);
     for (size_t i = 0; i < count; i++)
         lesson_free(lessons[i]);
-    return result == RUN_OK ? summary(&run) : result;
+    return result;
 }

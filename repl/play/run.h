@@ -1,6 +1,7 @@
 /** Runs lessons headless: every step in order, in a fresh lab each lesson. What `play` and `test` and their output formats share.
  *
- * A format is a row of a table: functions that are told what happens. Any of them may be NULL.
+ * A format is a row of a table: functions that are told what happens. Any of them may be NULL. One run may feed any number of them, each through a sink of its own:
+ * standard output for one format and the whole run, or a directory for any, with a file a lesson and format (`04-namespaces.json`) that is there whole or not at all.
  */
 #ifndef REPL_PLAY_RUN_H
 #define REPL_PLAY_RUN_H
@@ -25,7 +26,6 @@ enum run_outcome { RUN_STEP_PASSED, RUN_STEP_FAILED, RUN_STEP_SKIPPED, RUN_STEP_
 struct run_step {
     const struct lesson *lesson;
     const struct step *step;
-    unsigned number; /* among all steps of the run, from 1 */
     enum run_outcome outcome;
     const char *why;                   /* of a failure, a skip, or why it was not run; may have several lines */
     const struct block *block;         /* that failed; NULL: the check, or the step as a whole */
@@ -33,25 +33,52 @@ struct run_step {
     unsigned ms;                       /* it took */
 };
 
-struct run;
-struct run_format {
-    const char *name, *what;
-    void (*begin)(struct run *run, size_t steps);
-    void (*lesson)(struct run *run, const struct lesson *lesson, struct lab *lab);
-    void (*step)(struct run *run, const struct lesson *lesson, const struct step *step);
-    void (*before)(struct run *run, const struct step *step,
-                   const char *said); /* proof: its check failed before its blocks were run, saying so */
-    void (*block)(struct run *run, const struct step *step, const struct block *block,
-                  const struct block_result *result);
-    void (*done)(struct run *run, const struct run_step *step);
-    void (*message)(struct run *run, const char *text); /* what went wrong beside the steps */
-    void (*output)(struct run *run, unsigned terminal, const char *bytes, size_t len); /* raw, as a terminal got it */
-    void (*end)(struct run *run);
+struct run_counts {
+    size_t passed, failed, skipped, not_run;
 };
 
-struct run_options {
+struct run;
+struct run_sink_files;
+/* What a format writes to: its file of the lesson, or standard output. */
+struct run_sink {
+    struct run *run;
     const struct run_format *format;
-    bool prove; /* each check must fail before its step's blocks are run */
+    FILE *out;
+    void *data;               /* the format's own, from begin to end */
+    unsigned number;          /* in done: of the step among all of this sink, from 1 */
+    struct run_counts counts; /* of this sink's steps, the one told by done included */
+    struct run_sink_files *files;
+};
+
+struct run_format {
+    const char *name, *what;
+    const char *suffix; /* of its file: ".json" */
+    bool single;        /* what it writes is one lesson's: standard output cannot take several */
+    void (*begin)(struct run_sink *sink, size_t steps);
+    void (*lesson)(struct run_sink *sink, const struct lesson *lesson, struct lab *lab); /* no lab: all is skipped */
+    void (*step)(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
+    void (*before)(struct run_sink *sink, const struct step *step,
+                   const char *said); /* proof: its check failed before its blocks were run, saying so */
+    void (*begin_block)(struct run_sink *sink, const struct step *step, const struct block *block);
+    void (*block)(struct run_sink *sink, const struct step *step, const struct block *block,
+                  const struct block_result *result);
+    void (*check)(struct run_sink *sink, const struct step *step, bool passed, const char *said); /* after its blocks */
+    void (*done)(struct run_sink *sink, const struct run_step *step);
+    void (*message)(struct run_sink *sink, const char *text); /* what went wrong beside the steps */
+    void (*output)(struct run_sink *sink, unsigned terminal, const char *bytes,
+                   size_t len); /* raw, as a terminal got it, when it got it */
+    void (*event)(struct run_sink *sink, const struct session_event *event); /* all of the session's, as they come */
+    void (*end)(struct run_sink *sink);  /* all is told; not called when the run was cut short */
+    void (*drop)(struct run_sink *sink); /* free data; after end as well */
+};
+
+#define RUN_FORMATS 16
+struct run_options {
+    const struct run_format *formats[RUN_FORMATS];
+    size_t format_count;
+    const char *
+        directory; /* of the files; made if it is not there. NULL: standard output, and one format. A format without a suffix always goes there */
+    bool prove;    /* each check must fail before its step's blocks are run */
     /** Read a step before it is run. Returns false with @why when something it must have is missing; what it should have is told by the format's message. NULL: any step. */
     bool (*inspect)(struct run *run, const struct step *step, char *why, size_t size);
     bool keep_going;    /* after a failed step */
@@ -62,17 +89,25 @@ struct run_options {
 
 struct run {
     const struct run_options *options;
-    FILE *out;
-    size_t passed, failed, skipped, not_run;
-    unsigned number; /* of the step at hand, among all */
-    void *data;      /* the format's own */
+    struct run_sink *sinks;
+    size_t sink_count;
+    struct run_counts counts;
+    struct session *session; /* of the lesson being run; NULL between lessons */
+    unsigned rows, cols;     /* of its terminals */
 };
+
+/** Another file of the sink's lesson, its name the main one's with @suffix in place of the format's own (".terminal-2.cast"); committed with it. NULL: it goes to
+ * standard output and has none, or the file cannot be made, which is told when the sink ends. The sink's own to write to, not to close. */
+FILE *run_sink_file(struct run_sink *sink, const char *suffix);
+
+/** Tell every sink that something went wrong beside the steps. */
+void run_message(struct run *run, const char *text);
 
 /** Parse the lessons named by @names (number, path or start of title), then run them. Mistakes and what the machine cannot go to stderr. Returns an exit status. */
 int run_lessons(char *const *names, size_t count, const struct run_options *options);
 
-/** The format of that name in @formats (ended by a row without a name), or NULL. */
-const struct run_format *run_format_find(const struct run_format *formats, const char *name);
+/** The format named by the @len bytes of @name in @formats (ended by a row without a name), or NULL. */
+const struct run_format *run_format_find(const struct run_format *formats, const char *name, size_t len);
 
 /** Print @text to @out, each line after @indent. */
 void run_print_lines(FILE *out, const char *indent, const char *text);

@@ -9,8 +9,7 @@ static void warn(struct run *run, const struct step *step, const char *lacks)
 {
     char text[128];
     snprintf(text, sizeof text, "warning: step %u has no %s", step->number, lacks);
-    if (run->options->format->message)
-        run->options->format->message(run, text);
+    run_message(run, text);
 }
 
 /* A wrong answer without a reason teaches nothing. */
