@@ -8,6 +8,7 @@
 #include "repl/play/kernel.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
+#include "repl/play/notebook.h"
 #include "repl/play/notes.h"
 #include "repl/play/play.h"
 #include "repl/play/progress.h"
@@ -32,6 +33,7 @@ static const struct verb {
     { "notes", notes_main, "the presenter's notes for the demo that is running" },
     { "follow", follow_main, "see somebody else's session on this machine" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
+    { "notebook", notebook_main, "a lesson as a Jupyter notebook, not run yet" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },
     { "review", review_main, "what each step of a lesson has shown, and which syscalls did it" },

@@ -151,6 +151,17 @@ const struct run_format play_formats[] = {
       .message = text_message,
       .end = text_end },
     TAP_FORMAT,
+    { .name = "ipynb",
+      .what = "a Jupyter notebook as run: prose, output, the kernel's state",
+      .suffix = ".ipynb",
+      .single = true,
+      .lesson = ipynb_lesson,
+      .step = ipynb_step,
+      .block = ipynb_block,
+      .done = ipynb_done,
+      .message = ipynb_message,
+      .end = ipynb_end,
+      .drop = ipynb_drop },
     { 0 },
 };
 

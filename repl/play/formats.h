@@ -14,4 +14,14 @@ void tap_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *
 void tap_done(struct run_sink *sink, const struct run_step *step);
 void tap_message(struct run_sink *sink, const char *text);
 
+/* format_ipynb.c: a notebook of one lesson. */
+void ipynb_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
+void ipynb_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
+void ipynb_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                 const struct block_result *result);
+void ipynb_done(struct run_sink *sink, const struct run_step *done);
+void ipynb_message(struct run_sink *sink, const char *text);
+void ipynb_end(struct run_sink *sink);
+void ipynb_drop(struct run_sink *sink);
+
 #endif
