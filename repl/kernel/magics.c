@@ -2,6 +2,7 @@
 
 #include "engine/base/cleanup.h"
 #include "repl/kernel/kernel_internal.h"
+#include "repl/play/display.h"
 #include "repl/play/plain_text.h"
 #include "repl/screen/commands.h"
 #include "repl/session/session_review.h"
@@ -317,20 +318,21 @@ static void review(struct kernel *kernel, const char *argument)
 
 /* Looking. */
 
-static void write_state(const struct plain_page *page, struct kernel *kernel, const char *argument)
-{
-    plain_say_state(page, kernel->desk.session);
-}
-
 static void state(struct kernel *kernel, const char *argument)
 {
+    struct err err;
     if (!has_lab(kernel))
         return;
-    cleanup_free char *text = page_of(kernel, write_state, NULL);
+    struct display *display = display_read(kernel->desk.session, &(struct display_options){ .all = *argument }, &err);
+    json_t *bundle = display ? display_bundle(display) : NULL;
+    display_free(display);
+    if (!bundle) {
+        cell_fail(kernel, "CannotShow", NULL, "%s", display ? "out of memory" : err.message);
+        return;
+    }
     stream_flush(kernel);
     kernel_publish(kernel, kernel->output_parent, "display_data",
-                   json_pack("{s:{s:o}, s:{}, s:{}}", "data", "text/plain", stream_text(text ? text : "", text ? strlen(text) : 0),
-                             "metadata", "transient"));
+                   json_pack("{s:o, s:{}, s:{}}", "data", bundle, "metadata", "transient"));
 }
 
 static void write_lens(const struct plain_page *page, struct kernel *kernel, const char *argument)
@@ -416,7 +418,8 @@ const struct magic magics[] = {
     { "skip", NULL, skip, "go on to the next step in a fresh lab in which this one was done" },
     { "goto", "N", jump, "go to step N, or to step 3 of lesson 4 with %goto 4.3: a fresh lab, the steps before it done" },
     { "reset", NULL, reset, "begin this step anew in a fresh lab" },
-    { "state", NULL, state, "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, links" },
+    { "state", "[all]", state,
+      "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, groups; `all`: also what is as in any shell" },
     { "lens", "[WORD]", lens, "the syscalls of the last command; only those with WORD (`failed`, a syscall …; `all`)" },
     { "explain", "LINE", explain, "what the words of a command line mean, and which syscalls they become" },
     { "diagnose", NULL, diagnose, "why the last command that failed did, and a way out" },

@@ -207,7 +207,7 @@ void nb_begin(struct nb *nb, const struct lesson *lesson, bool executed)
     struct markdown markdown;
     *nb = (struct nb){ .lesson = lesson, .cells = json_array() };
     cleanup_free char *name = name_of(lesson), *line = NULL;
-    if (!nb->cells || !name || asprintf(&line, "%%lesson %s", name) < 0) {
+    if (!nb->cells || !name || asprintf(&line, "%%lesson -q %s", name) < 0) {
         nb->failed = true;
         return;
     }

@@ -1,6 +1,6 @@
 /** A Jupyter notebook of a lesson, as nbformat 4.5 has it: the prose in Markdown cells, each block a code cell for our own kernel.
  *
- *     %lesson 4        the first code cell: a lab with the lesson's setup, in which the kernel knows its blocks and checks
+ *     %lesson -q 4     the first code cell: a lab with the lesson's setup, in which the kernel knows its blocks and checks
  *     %%terminal 2     before what is for another terminal
  *     %check           after a step's blocks
  *     %state           where an executed notebook shows the kernel's state
