@@ -143,8 +143,7 @@ void ask_complete(struct kernel *kernel)
 
 /* What it means. */
 
-/* As `teachroot explain` prints it; NULL if nothing is known. */
-static char *explained(const char *line)
+char *ask_explained(const char *line)
 {
     struct explanation explanation;
     char *text = NULL;
@@ -165,7 +164,7 @@ void ask_inspect(struct kernel *kernel)
     const char *code = code_of(kernel);
     size_t cursor = cursor_of(kernel, code), begin = line_start(code, cursor);
     cleanup_free char *line = strndup(code + begin, strcspn(code + begin, "\n"));
-    cleanup_free char *plain = line ? explained(line) : NULL, *markdown = plain ? explain_markdown(line) : NULL;
+    cleanup_free char *plain = line ? ask_explained(line) : NULL, *markdown = plain ? explain_markdown(line) : NULL;
     json_t *data = json_object();
     if (plain)
         json_object_set_new(data, "text/plain", stream_text(plain, strlen(plain)));

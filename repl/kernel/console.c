@@ -71,14 +71,34 @@ static void put_lines(struct console *console, const char *bytes, size_t len)
     }
 }
 
+static size_t strspn_of(const char *bytes, size_t len, const char *set)
+{
+    size_t n = 0;
+    while (n < len && bytes[n] && strchr(set, bytes[n]))
+        n++;
+    return n;
+}
+
+/* ESC [ 2 J, as clear(1) has it: so does a client with what the cell has shown. */
+static void clear(struct kernel *kernel)
+{
+    stream_flush(kernel);
+    kernel_publish(kernel, kernel->output_parent, "clear_output", json_pack("{s:b}", "wait", 0));
+}
+
 static void on_text(const char *bytes, size_t len, void *data)
 {
     struct console *console = data;
     bool sequence = bytes[0] == '\033';
     if (console->prompt || console->kernel->desk.state != DESK_READY)
         return;
+    /* A shell that edits its line itself wipes the line's rest. */
+    if (console->idle && len == strspn_of(bytes, len, " \b\r"))
+        return;
     if (console->typing && !console->unmarked)
         text_append(&console->typed, bytes, sequence ? 0 : len, TYPED_LIMIT);
+    else if (len == 4 && memcmp(bytes, "\033[2J", 4) == 0)
+        clear(console->kernel);
     else if (!sequence || bytes[len - 1] == 'm')
         put_lines(console, bytes, len);
 }
@@ -94,8 +114,10 @@ static void on_mark(char mark, void *data)
         break;
     case 'B':
         console->prompt = false;
+        console->idle = true;
         break;
     case 'C':
+        console->idle = false;
         console->accepted = true;
         console->typing = false;
         break;

@@ -43,6 +43,7 @@ struct console {
     unsigned number;
     struct plain_filter filter;
     bool prompt;       /* between marks A and B */
+    bool idle;         /* between marks B and C */
     bool accepted;     /* the line that was sent was accepted (C) */
     bool typing;       /* a line was sent and not accepted yet: its echo comes */
     bool unmarked;     /* a shell without marks is at its prompt, or runs what was typed at it */
@@ -190,6 +191,8 @@ void ask_kernel_info(struct kernel *kernel);
 json_t *kernel_info(const struct kernel *kernel);
 void ask_complete(struct kernel *kernel);
 void ask_inspect(struct kernel *kernel);
+/** A line's words as `teachroot explain` prints them, malloc'ed; NULL if nothing is known. */
+char *ask_explained(const char *line);
 void ask_is_complete(struct kernel *kernel);
 void ask_history(struct kernel *kernel);
 void history_add(struct history *history, unsigned line, const char *code);

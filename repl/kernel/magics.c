@@ -346,13 +346,19 @@ static void lens(struct kernel *kernel, const char *argument)
         print_page(kernel, write_lens, argument);
 }
 
+/* What was asked for is the cell's result. */
 static void explain(struct kernel *kernel, const char *argument)
 {
-    cleanup_free char *text = explain_markdown(argument);
-    if (text)
-        cell_say(kernel, text);
-    else
+    cleanup_free char *markdown = explain_markdown(argument), *plain = ask_explained(argument);
+    if (!markdown || !plain) {
         stream_print(kernel, "stdout", "Nothing is known of the words of %s\n", argument);
+        return;
+    }
+    stream_flush(kernel);
+    kernel_publish(kernel, kernel->output_parent, "execute_result",
+                   json_pack("{s:i, s:{s:o, s:o}, s:{}}", "execution_count", (int)kernel->count, "data", "text/plain",
+                             stream_text(plain, strlen(plain)), "text/markdown", stream_text(markdown, strlen(markdown)),
+                             "metadata"));
 }
 
 static void diagnose(struct kernel *kernel, const char *argument)
