@@ -32,7 +32,7 @@ LIBEXECDIR = $(PREFIX)/libexec/teachroot
 DATADIR    = $(PREFIX)/share/teachroot
 
 # Targets that are a whole run of their own: named together they follow one another (`make clean all`, `make lint test`).
-WHOLE := run test test-vm test-vm-systemd check lint asan fuzz bench install uninstall clean
+WHOLE := run test test-jupyter test-vm test-vm-systemd check lint asan fuzz bench install uninstall clean
 ifneq ($(word 2,$(MAKECMDGOALS)),)
 ifneq ($(filter $(WHOLE),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
@@ -204,6 +204,11 @@ asan: ## Build everything with AddressSanitizer and UBSan and run the tests on t
 	@ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined TESTS='$(ASAN_TESTS)' check
 
+test-jupyter: ## Run the tests of the notebooks' kernel with Jupyter's own programs (2 minutes)
+	@scripts/deps test jupyter --yes
+	@$(MAKE) all
+	@$(CLEAN_ENV) $(TEST_ENV) prove --timer --exec tests/run $(wildcard tests/jupyter/*.bats)
+
 test-vm: ## Run the tests of control groups in a virtual machine that has cgroup v2 alone (root; Debian; 3 minutes)
 test-vm-systemd: ## The same as an ordinary user of a machine that systemd runs (root; Debian; slow)
 test-vm test-vm-systemd:
@@ -221,7 +226,7 @@ $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC)): fuzz-%: $(BUILD)/tests/fuzz/%
 	@scripts/fuzz $< $(BUILD)/tests/corpus/$* $(SECONDS) $(SEED)
 
 bench: ## Run the benches
-	@scripts/deps test --yes
+	@scripts/deps test jupyter --yes
 	@$(MAKE) all bench-programs $(BUILD)/tests/probe/layer
 	@for bench in $(call program,$(BENCH_SRC)) $(wildcard tests/bench/*.sh); do \
 	    echo "== $${bench##*/}"; $(CLEAN_ENV) $(TEST_ENV) $$bench || exit; done
@@ -245,7 +250,7 @@ lint-scripts:
 	$(call say,SCRIPTS,scripts and tests)
 	$(Q)shellcheck completions/*.bash $$(grep -lE '^#!.*[/ ](ba|da)?sh$$' \
 	    $(wildcard scripts/* tests/run tests/vm/* .ci/run tests/bench/*.sh tests/fuzz/*.seeds))
-	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS) $(wildcard tests/vm/*.bats))
+	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS) $(wildcard tests/vm/*.bats tests/jupyter/*.bats))
 
 lint-manual:
 	$(call say,MANDOC,$(wildcard man/*))

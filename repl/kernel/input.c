@@ -10,7 +10,7 @@
 
 #define ENVIRON_MAX 131072
 #define QUIET_MS 100   /* no output for so long: what is read now is waited for */
-#define BARRED_MS 3000 /* … and for so long, where the client gives no input: it is not going to go on by itself */
+#define BARRED_MS 2000 /* … and for so long, where the client gives no input: it is not going to go on by itself */
 
 static const char *const shells[] = { "sh", "bash", "ash", "dash", "zsh", "ksh", "fish" };
 

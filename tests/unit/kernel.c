@@ -453,7 +453,7 @@ static void a_lesson_is_followed_from_cell_to_cell(void **state)
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs("# Tiny\n\n## A file\n\nMake it.\n\n```bash\ntouch /root/made\n```\n\n<!-- check\ntest -e /root/made || { echo \"there is no /root/made\"; exit 1; }\n-->\n\n"
-          "## A status\n\n```bash exit=3\n(exit 3)\n```\n",
+          "## A status\n\n```bash |{\"exit\":\"3\"}\n(exit 3)\n```\n",
           file);
     fclose(file);
     snprintf(open, sizeof open, "%%lesson %s", path);
