@@ -31,7 +31,7 @@ _teachroot() {
         return
     fi
     if [[ $previous == --format ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'text tap' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'text tap ipynb' -- "$word")
         return
     fi
     [[ $previous != --timeout && $previous != --speed ]] || return 0
@@ -56,7 +56,7 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='demo notes follow play test lessons transcript review progress report doctor lab image explain top help'
+        words='demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top help'
         words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
@@ -67,6 +67,7 @@ _teachroot() {
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
     play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
+    notebook) words='--output --help' lesson=1 ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;
@@ -82,7 +83,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='demo notes follow play test lessons transcript review progress report doctor lab image explain top' ;;
+    help) words='demo notes follow play test notebook lessons transcript review progress report doctor lab image explain top' ;;
     explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then

@@ -11,8 +11,8 @@
 
 struct ipynb {
     struct nb nb;
-    const struct step *step;   /* being played; NULL: none */
-    size_t block;              /* of it: how many were told */
+    size_t block;              /* of the step: how many were told */
+    bool checked;              /* the step's end is written */
     struct display *shown;     /* as it was when the step began, or was shown last */
     const struct block *wrong; /* it ended or printed otherwise than stated: said in its cell */
 };
@@ -35,7 +35,7 @@ void ipynb_step(struct run_sink *sink, const struct lesson *lesson, const struct
     struct ipynb *ipynb = sink->data;
     if (!ipynb)
         return;
-    ipynb->step = step;
+    ipynb->checked = false;
     ipynb->block = 0;
     ipynb->wrong = NULL;
     look(sink, &ipynb->shown);
@@ -122,14 +122,20 @@ static void add_state(struct run_sink *sink, struct ipynb *ipynb)
     display_free(before);
 }
 
-static void add_check(struct ipynb *ipynb, const struct run_step *done)
+void ipynb_check(struct run_sink *sink, const struct step *step, bool passed, const char *said)
 {
+    struct ipynb *ipynb = sink->data;
+    cleanup_free char *text = NULL;
     json_t *outputs = json_array();
-    bool good = done->outcome == RUN_STEP_PASSED;
-    static const char passes[] = "The check passes.\n";
-    append(ipynb, outputs,
-           good ? nb_stream("stdout", passes, sizeof passes - 1) : nb_error("StepFailed", done->why ? done->why : ""));
-    nb_magic(&ipynb->nb, "%check", outputs);
+    if (!ipynb || !outputs || asprintf(&text, passed ? "Step %u passed.\n" : "step %u: %s", step->number, said) < 0) {
+        json_decref(outputs);
+        return;
+    }
+    nb_step_end(&ipynb->nb);
+    add_state(sink, ipynb);
+    append(ipynb, outputs, passed ? nb_stream("stdout", text, strlen(text)) : nb_error("CheckFailed", text));
+    nb_check(&ipynb->nb, outputs);
+    ipynb->checked = true;
 }
 
 void ipynb_done(struct run_sink *sink, const struct run_step *done)
@@ -145,13 +151,15 @@ void ipynb_done(struct run_sink *sink, const struct run_step *done)
         nb_step_unexecuted(&ipynb->nb, done->step, note);
         return;
     }
-    for (size_t i = ipynb->block; i < done->step->block_count; i++) /* those after one that failed */
+    if (ipynb->checked)
+        return;
+    if (!ipynb->wrong && done->why) /* it is in no cell: a lab that died, a timeout */
+        nb_remark(&ipynb->nb, done->why);
+    for (size_t i = ipynb->block; i < done->step->block_count; i++)
         nb_block(&ipynb->nb, &done->step->blocks[i], NULL);
     nb_step_end(&ipynb->nb);
     add_state(sink, ipynb);
-    if (done->step->check || (done->outcome == RUN_STEP_FAILED && !ipynb->wrong))
-        add_check(ipynb, done);
-    ipynb->step = NULL;
+    nb_check(&ipynb->nb, NULL);
 }
 
 void ipynb_message(struct run_sink *sink, const char *text)

@@ -158,6 +158,7 @@ const struct run_format play_formats[] = {
       .lesson = ipynb_lesson,
       .step = ipynb_step,
       .block = ipynb_block,
+      .check = ipynb_check,
       .done = ipynb_done,
       .message = ipynb_message,
       .end = ipynb_end,

@@ -19,6 +19,7 @@ void ipynb_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab
 void ipynb_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
 void ipynb_block(struct run_sink *sink, const struct step *step, const struct block *block,
                  const struct block_result *result);
+void ipynb_check(struct run_sink *sink, const struct step *step, bool passed, const char *said);
 void ipynb_done(struct run_sink *sink, const struct run_step *done);
 void ipynb_message(struct run_sink *sink, const char *text);
 void ipynb_end(struct run_sink *sink);

@@ -332,6 +332,17 @@ void nb_magic(struct nb *nb, const char *line, json_t *outputs)
     add_code(nb, line, json_object(), outputs);
 }
 
+void nb_check(struct nb *nb, json_t *outputs)
+{
+    char line[32];
+    if (nb->lesson->plain || !nb->step) {
+        json_decref(outputs);
+        return;
+    }
+    snprintf(line, sizeof line, "%%check %u", nb->step->number);
+    nb_magic(nb, line, outputs);
+}
+
 void nb_remark(struct nb *nb, const char *text)
 {
     struct markdown markdown;
@@ -348,8 +359,7 @@ void nb_step_unexecuted(struct nb *nb, const struct step *step, const char *note
     for (size_t i = 0; i < step->block_count; i++)
         nb_block(nb, &step->blocks[i], NULL);
     nb_step_end(nb);
-    if (step->check)
-        nb_magic(nb, "%check", NULL);
+    nb_check(nb, NULL);
 }
 
 /* ---- the file ---- */

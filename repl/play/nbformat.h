@@ -1,8 +1,8 @@
 /** A Jupyter notebook of a lesson, as nbformat 4.5 has it: the prose in Markdown cells, each block a code cell for our own kernel.
  *
- *     %lesson -q 4     the first code cell: a lab with the lesson's setup, in which the kernel knows its blocks and checks
+ *     %lesson -q 4     the first code cell: a lab with the lesson's setup, in which the kernel knows its blocks and checks (so a block with keys is played with its keys: no cell asks for input)
  *     %%terminal 2     before what is for another terminal
- *     %check           after a step's blocks
+ *     %check 3         after a step's blocks; of a README whose blocks are its steps there are none
  *     %state           where an executed notebook shows the kernel's state
  *
  * A notebook is written from its beginning to its end: prose up to a line, a cell, more prose. Cells have ids that come of their place in the lesson and not of chance, so that a notebook written anew
@@ -38,8 +38,10 @@ void nb_prose(struct nb *nb, int line);
 void nb_block(struct nb *nb, const struct block *block, json_t *outputs);
 /** The rest of the prose, and the hints, folded. */
 void nb_step_end(struct nb *nb);
-/** A cell with a line of the kernel's own: "%check". @outputs as above. */
+/** A cell with a line of the kernel's own: "%state". @outputs as above. */
 void nb_magic(struct nb *nb, const char *line, json_t *outputs);
+/** … the step's check, where it has its cell; else @outputs are dropped. */
+void nb_check(struct nb *nb, json_t *outputs);
 /** Markdown words of our own. */
 void nb_remark(struct nb *nb, const char *text);
 
