@@ -128,7 +128,7 @@ static void put_closures(struct display_builder *to)
         struct display_row *row = display_add_row(to, section);
         char missing[sizeof closure->missing + 32] = "";
         size_t at = 0;
-        for (size_t k = 0; k < sizeof closure->missing / sizeof *closure->missing && *closure->missing[k]; k++)
+        for (size_t k = 0; k < sizeof(closure->missing) / sizeof(closure->missing[0]) && closure->missing[k][0]; k++)
             at += (size_t)snprintf(missing + at, sizeof missing - at, "%s%s", k ? ", " : "", closure->missing[k]);
         bool done = closure->there && closure->present == closure->needed;
         display_put(to, row, 0, done ? DISPLAY_SHARED : DISPLAY_OWN, "%s %s", done ? "✓" : "✗", closure->program);
