@@ -59,13 +59,15 @@ static size_t line_start(const char *code, size_t cursor)
 
 json_t *kernel_info(const struct kernel *kernel)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s}, s:s, s:b, s:[{s:s, s:s}], s:[]}", "status", "ok",
-                     "protocol_version", kernel->welcomes ? "5.5" : "5.3", "implementation", "teachroot",
-                     "implementation_version", TEACHROOT_VERSION, "language_info", "name", "bash", "version", "5",
-                     "mimetype", "text/x-sh", "file_extension", ".sh", "pygments_lexer", "bash", "codemirror_mode", "shell",
-                     "banner", "teachroot " TEACHROOT_VERSION ": a lab to break. Cells are typed in its shell; %help lists what else there is, %lesson 1 opens a lesson.",
-                     "debugger", 0, "help_links", "text", "Namespaces", "url",
-                     "https://man7.org/linux/man-pages/man7/namespaces.7.html", "supported_features");
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s}, s:s, s:b, s:[{s:s, s:s}], s:[]}", "status", "ok",
+        "protocol_version", kernel->welcomes ? "5.5" : "5.3", "implementation", "teachroot", "implementation_version",
+        TEACHROOT_VERSION, "language_info", "name", "bash", "version", "5", "mimetype", "text/x-sh", "file_extension",
+        ".sh", "pygments_lexer", "bash", "codemirror_mode", "shell", "banner",
+        "teachroot " TEACHROOT_VERSION
+        ": a lab to break. Cells are typed in its shell; %help lists what else there is, %lesson 1 opens a lesson.",
+        "debugger", 0, "help_links", "text", "Namespaces", "url",
+        "https://man7.org/linux/man-pages/man7/namespaces.7.html", "supported_features");
 }
 
 static void on_warm_up(void *data)
@@ -117,7 +119,8 @@ static json_t *candidates(struct kernel *kernel, const char *line, size_t start)
     struct observe_place place;
     json_t *matches = json_array();
     struct session *session = kernel->desk.session;
-    if (kernel->desk.state != DESK_READY || observe_place(session_shell(session, session_active(session)), &place, NULL) < 0)
+    if (kernel->desk.state != DESK_READY ||
+        observe_place(session_shell(session, session_active(session)), &place, NULL) < 0)
         return matches;
     struct completion_options options = { .place = &place };
     char **found = completion_candidates(&options, line, line + start, start);
@@ -170,8 +173,8 @@ void ask_inspect(struct kernel *kernel)
         json_object_set_new(data, "text/plain", stream_text(plain, strlen(plain)));
     if (markdown)
         json_object_set_new(data, "text/markdown", stream_text(markdown, strlen(markdown)));
-    kernel_answer(kernel, "inspect_reply", json_pack("{s:s, s:b, s:o, s:{}}", "status", "ok", "found", plain != NULL, "data",
-                                                     data, "metadata"));
+    kernel_answer(kernel, "inspect_reply",
+                  json_pack("{s:s, s:b, s:o, s:{}}", "status", "ok", "found", plain != NULL, "data", data, "metadata"));
 }
 
 /* Whether a cell is whole. */

@@ -60,8 +60,8 @@ void cell_say(struct kernel *kernel, const char *markdown)
 
 void cell_offer(struct kernel *kernel, const char *text)
 {
-    json_array_append_new(kernel->cell.payload, json_pack("{s:s, s:s, s:b}", "source", "set_next_input", "text", text,
-                                                          "replace", 0));
+    json_array_append_new(kernel->cell.payload,
+                          json_pack("{s:s, s:s, s:b}", "source", "set_next_input", "text", text, "replace", 0));
 }
 
 /* The end. */
@@ -206,7 +206,8 @@ static void on_block_done(struct session *session, const struct block *block, co
     if (cell->phase != CELL_BLOCK)
         return;
     cell->phase = CELL_OVER;
-    cell->status = WIFSIGNALED(result->wait_status) ? 128 + WTERMSIG(result->wait_status) : WEXITSTATUS(result->wait_status);
+    cell->status =
+        WIFSIGNALED(result->wait_status) ? 128 + WTERMSIG(result->wait_status) : WEXITSTATUS(result->wait_status);
     if (block->type != BLOCK_COMMAND)
         stream_put(kernel, "stdout", result->output, strlen(result->output));
     if (result->skipped)
@@ -296,8 +297,8 @@ static void command_over(struct kernel *kernel)
         cell_fail(kernel, "Interrupted", NULL, "%.*s", (int)strcspn(cell->command, "\n"), cell->command);
     } else if (cell->barred) {
         cell_fail(kernel, "InputNotPossible", NULL,
-                  "`%.*s` waits for input, and this client gives none: it was interrupted", (int)strcspn(cell->command, "\n"),
-                  cell->command);
+                  "`%.*s` waits for input, and this client gives none: it was interrupted",
+                  (int)strcspn(cell->command, "\n"), cell->command);
     } else if (cell->incomplete) {
         cell_fail(kernel, "IncompleteCommand", cell->advice, "the shell waits for the rest of it: %.*s",
                   (int)strcspn(cell->command, "\n"), cell->command);
@@ -423,7 +424,7 @@ static void next_part(struct kernel *kernel)
 static void lab_came(struct kernel *kernel)
 {
     struct cell *cell = &kernel->cell;
-    void (*after)(struct kernel *kernel) = cell->after;
+    void (*after)(struct kernel * kernel) = cell->after;
     if (!desk_settled(&kernel->desk))
         return;
     cell->after = NULL;
@@ -507,14 +508,16 @@ void cell_event(struct kernel *kernel, const struct session_event *event)
     }
 }
 
+/* What ignores Ctrl-C is killed; a shell that does (`trap '' INT`) too, and replaced by a new one. */
 static void on_kill_due(void *data)
 {
     struct kernel *kernel = data;
-    struct terminal *terminal = terminal_of(kernel);
-    kernel->cell.kill = NULL;
-    pid_t group = terminal ? terminal_foreground(terminal) : -1;
-    if (group > 0 && group != session_shell(kernel->desk.session, kernel->cell.terminal))
-        kill(-group, SIGKILL);
+    struct session *session = kernel->desk.session;
+    unsigned number = kernel->cell.phase == CELL_BLOCK ? session_active(session) : kernel->cell.terminal;
+    struct terminal *terminal = session_terminal(session, number);
+    pid_t group = terminal ? terminal_foreground(terminal) : -1, shell = session_shell(session, number);
+    if (group > 0)
+        kill(group == shell ? shell : -group, SIGKILL);
 }
 
 void cell_interrupt(struct kernel *kernel)
@@ -533,7 +536,7 @@ void cell_interrupt(struct kernel *kernel)
         terminal_write(terminal, interrupt, 1);
         session_flush(session);
         if (!cell->kill)
-            cell->kill = loop_add_timer(kernel->loop, KILL_MS, 0, on_kill_due, kernel);
+            cell->kill = loop_add_timer(kernel->loop, KILL_MS, KILL_MS, on_kill_due, kernel);
     }
 }
 

@@ -47,17 +47,17 @@ int connection_parse(const char *text, struct connection *connection, struct err
         json_decref(file);
         return err_say(err, EINVAL, "the connection file is no JSON object: line %d: %s", error.line, error.text);
     }
-    int result =
-        read_text(file, "transport", "tcp", connection->transport, sizeof connection->transport, err) < 0 ||
-                read_text(file, "ip", NULL, connection->ip, sizeof connection->ip, err) < 0 ||
-                read_text(file, "key", "", connection->key, sizeof connection->key, err) < 0 ||
-                read_text(file, "signature_scheme", "hmac-sha256", scheme, sizeof scheme, err) < 0 ||
-                read_ports(file, connection, err) < 0
-            ? -1
-            : 0;
+    int result = read_text(file, "transport", "tcp", connection->transport, sizeof connection->transport, err) < 0 ||
+                         read_text(file, "ip", NULL, connection->ip, sizeof connection->ip, err) < 0 ||
+                         read_text(file, "key", "", connection->key, sizeof connection->key, err) < 0 ||
+                         read_text(file, "signature_scheme", "hmac-sha256", scheme, sizeof scheme, err) < 0 ||
+                         read_ports(file, connection, err) < 0
+                     ? -1
+                     : 0;
     json_decref(file);
     if (result == 0 && strcmp(connection->transport, "tcp") != 0 && strcmp(connection->transport, "ipc") != 0)
-        result = err_say(err, EINVAL, "the connection file's transport is `%s`, expected tcp or ipc", connection->transport);
+        result =
+            err_say(err, EINVAL, "the connection file's transport is `%s`, expected tcp or ipc", connection->transport);
     if (result == 0 && *connection->key && strcmp(scheme, "hmac-sha256") != 0)
         result = err_say(err, EINVAL, "messages are to be signed by `%s`, and this kernel knows hmac-sha256", scheme);
     return result;

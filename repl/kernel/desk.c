@@ -101,8 +101,8 @@ int desk_open(struct kernel *kernel, const char *path, unsigned step, struct err
     if (desk->session && session_start(desk->session, step, err) == 0)
         return 0;
     desk->state = DESK_DEAD;
-    snprintf(desk->why, sizeof desk->why, "no lab could be made: %.800s\n`teachroot doctor` says what this machine allows",
-             err->message);
+    snprintf(desk->why, sizeof desk->why,
+             "no lab could be made: %.800s\n`teachroot doctor` says what this machine allows", err->message);
     return -1;
 }
 
@@ -113,7 +113,11 @@ void desk_need(struct desk *desk)
     if (desk->state != DESK_NONE && desk->state != DESK_DEAD)
         return;
     unsigned last = desk->lesson ? (unsigned)desk->lesson->step_count : 1;
-    if (desk_open(kernel, desk->path, desk->step < 1 ? 1 : desk->step > last ? last : desk->step, &err) == 0 ||
+    if (desk_open(kernel, desk->path,
+                  desk->step < 1      ? 1
+                  : desk->step > last ? last
+                                      : desk->step,
+                  &err) == 0 ||
         desk->state == DESK_DEAD)
         return;
     desk->state = DESK_DEAD;

@@ -12,7 +12,8 @@
 static const char logo[] =
     "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 64 64\" width=\"64\" height=\"64\">\n"
     "<title>teachroot</title>\n"
-    "<rect x=\"4\" y=\"30\" width=\"56\" height=\"30\" rx=\"4\" fill=\"#e8eef4\" stroke=\"#2b4a63\" stroke-width=\"3\"/>\n"
+    "<rect x=\"4\" y=\"30\" width=\"56\" height=\"30\" rx=\"4\" fill=\"#e8eef4\" stroke=\"#2b4a63\" "
+    "stroke-width=\"3\"/>\n"
     "<path d=\"M32 6v40M32 46l-14 8M32 46l14 8M32 40l-8 4M32 40l8 4M32 18l-10-8M32 24l12-10\" fill=\"none\" "
     "stroke=\"#3a7d44\" stroke-width=\"4\" stroke-linecap=\"round\"/>\n"
     "</svg>\n";
@@ -33,7 +34,8 @@ int install_directory(const char *prefix, bool user, char *path, size_t size, st
     else if (home && *home)
         n = snprintf(path, size, "%s/.local/share/jupyter/%s", home, below);
     else
-        return err_say(err, ENOENT, "whose is it? Neither JUPYTER_DATA_DIR, XDG_DATA_HOME nor HOME is set: use --prefix DIR");
+        return err_say(err, ENOENT,
+                       "whose is it? Neither JUPYTER_DATA_DIR, XDG_DATA_HOME nor HOME is set: use --prefix DIR");
     return n < 0 || (size_t)n >= size ? err_say(err, ENAMETOOLONG, "the path of the kernel spec is too long") : 0;
 }
 
@@ -58,9 +60,9 @@ static int make_directories(const char *path, struct err *err)
 int install_spec(const char *directory, const char *program, struct err *err)
 {
     char path[4200];
-    json_t *spec = json_pack("{s:[s, s, s, s], s:s, s:s, s:s, s:{s:b}}", "argv", program, "kernel", "-f", "{connection_file}",
-                             "display_name", "teachroot", "language", "bash", "interrupt_mode", "message", "metadata",
-                             "debugger", 0);
+    json_t *spec = json_pack("{s:[s, s, s, s], s:s, s:s, s:s, s:{s:b}}", "argv", program, "kernel", "-f",
+                             "{connection_file}", "display_name", "teachroot", "language", "bash", "interrupt_mode",
+                             "message", "metadata", "debugger", 0);
     cleanup_free char *text = json_dumps(spec, JSON_INDENT(1));
     json_decref(spec);
     if (!text)

@@ -87,7 +87,8 @@ static void answer_comm_open(struct kernel *kernel)
 {
     json_t *id = json_object_get(kernel->current->content, "comm_id");
     if (json_is_string(id))
-        kernel_publish(kernel, kernel->current->header_text, "comm_close", json_pack("{s:O, s:{}}", "comm_id", id, "data"));
+        kernel_publish(kernel, kernel->current->header_text, "comm_close",
+                       json_pack("{s:O, s:{}}", "comm_id", id, "data"));
     kernel_answer(kernel, NULL, NULL);
 }
 
@@ -109,11 +110,11 @@ static const struct handler {
     void (*answer)(struct kernel *kernel);
     bool lab; /* it is about the lab, and waits for one */
 } handlers[] = {
-    { "execute_request", cell_execute, true },     { "complete_request", ask_complete, true },
-    { "inspect_request", ask_inspect, false },     { "is_complete_request", ask_is_complete, false },
-    { "history_request", ask_history, false },     { "kernel_info_request", ask_kernel_info, false },
+    { "execute_request", cell_execute, true },        { "complete_request", ask_complete, true },
+    { "inspect_request", ask_inspect, false },        { "is_complete_request", ask_is_complete, false },
+    { "history_request", ask_history, false },        { "kernel_info_request", ask_kernel_info, false },
     { "comm_info_request", answer_comm_info, false }, { "connect_request", answer_connect, false },
-    { "comm_open", answer_comm_open, false },      { "shutdown_request", answer_shutdown, false },
+    { "comm_open", answer_comm_open, false },         { "shutdown_request", answer_shutdown, false },
 };
 
 static const struct handler *handler_of(const struct wire_message *message)
@@ -136,8 +137,8 @@ static void begin_request(struct kernel *kernel)
     free(request);
     status(kernel, kernel->current, "busy");
     if (aborted) {
-        kernel_answer(kernel, "execute_reply", json_pack("{s:s, s:i}", "status", "aborted", "execution_count",
-                                                         (int)kernel->count));
+        kernel_answer(kernel, "execute_reply",
+                      json_pack("{s:s, s:i}", "status", "aborted", "execution_count", (int)kernel->count));
         return;
     }
     if (!handler) {
@@ -223,7 +224,8 @@ static bool beat(struct kernel *kernel)
     if (wire_receive_frames(heart, &frames, NULL) <= 0)
         return false;
     for (size_t i = 0; i < frames.count; i++)
-        zmq_send(heart, frames.list[i].data, frames.list[i].len, ZMQ_DONTWAIT | (i + 1 < frames.count ? ZMQ_SNDMORE : 0));
+        zmq_send(heart, frames.list[i].data, frames.list[i].len,
+                 ZMQ_DONTWAIT | (i + 1 < frames.count ? ZMQ_SNDMORE : 0));
     wire_frames_free(&frames);
     return true;
 }
@@ -351,15 +353,14 @@ static void on_parent_gone(int fd, uint32_t events, void *data)
     kernel->leave = true;
 }
 
-/* A client that is killed can send no shutdown. Returns a pidfd of it, or -1. */
-static int watch_parent(struct kernel *kernel)
+/* A client that is killed can send no shutdown. */
+static void watch_parent(struct kernel *kernel)
 {
     const char *text = getenv("JPY_PARENT_PID");
     pid_t parent = text ? (pid_t)strtol(text, NULL, 10) : 0;
-    int pidfd = parent > 1 ? (int)syscall(SYS_pidfd_open, parent, 0) : -1;
-    if (pidfd >= 0)
-        loop_add_fd(kernel->loop, pidfd, EPOLLIN, 0, on_parent_gone, kernel);
-    return pidfd;
+    kernel->parent = parent > 1 ? (int)syscall(SYS_pidfd_open, parent, 0) : -1;
+    if (kernel->parent >= 0)
+        loop_add_fd(kernel->loop, kernel->parent, EPOLLIN, 0, on_parent_gone, kernel);
 }
 
 static int open_all(struct kernel *kernel, struct err *err)
@@ -398,6 +399,8 @@ static void close_all(struct kernel *kernel)
     curriculum_free(&kernel->desk.curriculum);
     if (kernel->loop)
         loop_free(kernel->loop);
+    if (kernel->parent >= 0)
+        close(kernel->parent);
     for (int i = 0; i < CHANNELS; i++)
         if (kernel->sockets[i])
             zmq_close(kernel->sockets[i]);
@@ -411,6 +414,7 @@ int kernel_run(const struct connection *connection, struct err *err)
     if (!kernel)
         return err_set(err, ENOMEM, "start a kernel");
     setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text */
+    kernel->parent = -1;
     kernel->connection = *connection;
     kernel->wire.key = kernel->connection.key;
     wire_id(kernel->wire.session);
@@ -418,8 +422,8 @@ int kernel_run(const struct connection *connection, struct err *err)
     for (unsigned i = 0; i <= TERMINALS; i++)
         kernel->desk.consoles[i] = (struct console){ .kernel = kernel, .number = i, .filter = { .keep = true } };
     int result = open_all(kernel, err);
-    cleanup_close int parent = result == 0 ? watch_parent(kernel) : -1;
     if (result == 0) {
+        watch_parent(kernel);
         status(kernel, NULL, "starting");
         result = loop_run(kernel->loop, serve, kernel, err) < 0 ? -1 : 0;
     }

@@ -29,7 +29,8 @@ static bool has_lesson(struct kernel *kernel)
 }
 
 /* What @write puts on a page of words. malloc'ed; NULL: no memory. */
-static char *page_of(struct kernel *kernel, void (*write)(const struct plain_page *page, struct kernel *kernel, const char *argument),
+static char *page_of(struct kernel *kernel,
+                     void (*write)(const struct plain_page *page, struct kernel *kernel, const char *argument),
                      const char *argument)
 {
     char *text = NULL;
@@ -43,7 +44,8 @@ static char *page_of(struct kernel *kernel, void (*write)(const struct plain_pag
     return text;
 }
 
-static void print_page(struct kernel *kernel, void (*write)(const struct plain_page *page, struct kernel *kernel, const char *argument),
+static void print_page(struct kernel *kernel,
+                       void (*write)(const struct plain_page *page, struct kernel *kernel, const char *argument),
                        const char *argument)
 {
     cleanup_free char *text = page_of(kernel, write, argument);
@@ -96,7 +98,8 @@ static void write_lessons(const struct plain_page *page, struct kernel *kernel, 
         fprintf(page->out, "%2d  %s. %s\n", curriculum->entries[i].number, curriculum->entries[i].title,
                 curriculum->entries[i].summary);
     fprintf(page->out, "%s\n",
-            curriculum->count ? "%lesson NUMBER opens one." : "No lessons were found: TEACHROOT_LESSONS says where they are.");
+            curriculum->count ? "%lesson NUMBER opens one."
+                              : "No lessons were found: TEACHROOT_LESSONS says where they are.");
 }
 
 static void lessons(struct kernel *kernel, const char *argument)
@@ -111,7 +114,8 @@ static void lesson(struct kernel *kernel, const char *argument)
     bool quiet = strncmp(argument, "-q", 2) == 0 && (argument[2] == ' ' || argument[2] == '\0');
     argument += quiet ? 2 + strspn(argument + 2, " \t") : 0;
     if (!*argument) {
-        cell_fail(kernel, "WrongUsage", NULL, "which lesson? %%lesson 4, or the path of a lesson's file; %%lessons lists them");
+        cell_fail(kernel, "WrongUsage", NULL,
+                  "which lesson? %%lesson 4, or the path of a lesson's file; %%lessons lists them");
         return;
     }
     load_curriculum(kernel); /* a path needs none */
@@ -131,7 +135,8 @@ static void jump(struct kernel *kernel, const char *argument)
     if (!has_lesson(kernel))
         return;
     if (!place_parse(argument, &place)) {
-        cell_fail(kernel, "WrongUsage", NULL, "`%s` is no step: %%goto 3, or %%goto 4.3 for step 3 of lesson 4", argument);
+        cell_fail(kernel, "WrongUsage", NULL, "`%s` is no step: %%goto 3, or %%goto 4.3 for step 3 of lesson 4",
+                  argument);
         return;
     }
     load_curriculum(kernel);
@@ -357,8 +362,8 @@ static void explain(struct kernel *kernel, const char *argument)
     stream_flush(kernel);
     kernel_publish(kernel, kernel->output_parent, "execute_result",
                    json_pack("{s:i, s:{s:o, s:o}, s:{}}", "execution_count", (int)kernel->count, "data", "text/plain",
-                             stream_text(plain, strlen(plain)), "text/markdown", stream_text(markdown, strlen(markdown)),
-                             "metadata"));
+                             stream_text(plain, strlen(plain)), "text/markdown",
+                             stream_text(markdown, strlen(markdown)), "metadata"));
 }
 
 static void diagnose(struct kernel *kernel, const char *argument)
@@ -384,7 +389,8 @@ static void lab(struct kernel *kernel, const char *argument)
 static void terminal(struct kernel *kernel, const char *argument)
 {
     if (strlen(argument) != 1 || *argument < '1' || *argument > '0' + TERMINALS)
-        cell_fail(kernel, "WrongUsage", NULL, "`%s` is no terminal: they are numbered from 1 to %d", argument, TERMINALS);
+        cell_fail(kernel, "WrongUsage", NULL, "`%s` is no terminal: they are numbered from 1 to %d", argument,
+                  TERMINALS);
     else
         kernel->cell.terminal = (unsigned)(*argument - '0');
     if (kernel->cell.phase != CELL_NONE && !kernel->cell.aside && has_lab(kernel))
@@ -401,7 +407,8 @@ static void help(struct kernel *kernel, const char *argument)
                  magics[i].argument ? magics[i].argument : "");
         stream_print(kernel, "stdout", "  %-20s %s\n", name, magics[i].help);
     }
-    stream_print(kernel, "stdout", "\n  %-20s %s\n", "%%terminal N", "as a cell's first line: the cell alone is for terminal N");
+    stream_print(kernel, "stdout", "\n  %-20s %s\n", "%%terminal N",
+                 "as a cell's first line: the cell alone is for terminal N");
 }
 
 static void list(struct kernel *kernel, const char *argument)
@@ -422,10 +429,12 @@ const struct magic magics[] = {
     { "answer", "N", answer, "answer the question: its number, several as `1 3`, or a word" },
     { "next", NULL, next, "go on to the next step" },
     { "skip", NULL, skip, "go on to the next step in a fresh lab in which this one was done" },
-    { "goto", "N", jump, "go to step N, or to step 3 of lesson 4 with %goto 4.3: a fresh lab, the steps before it done" },
+    { "goto", "N", jump,
+      "go to step N, or to step 3 of lesson 4 with %goto 4.3: a fresh lab, the steps before it done" },
     { "reset", NULL, reset, "begin this step anew in a fresh lab" },
     { "state", "[all]", state,
-      "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, groups; `all`: also what is as in any shell" },
+      "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, groups; `all`: also what "
+      "is as in any shell" },
     { "lens", "[WORD]", lens, "the syscalls of the last command; only those with WORD (`failed`, a syscall …; `all`)" },
     { "explain", "LINE", explain, "what the words of a command line mean, and which syscalls they become" },
     { "diagnose", NULL, diagnose, "why the last command that failed did, and a way out" },

@@ -14,17 +14,18 @@ enum { WENT_WRONG = 1, WRONG_USAGE = 2 };
 
 static void print_usage(FILE *out)
 {
-    fprintf(out,
-            "usage: teachroot kernel install [--user | --prefix DIR]\n"
-            "       teachroot kernel -f CONNECTION_FILE\n\n"
-            "A Jupyter kernel: the cells of a notebook are typed into the terminals of a lab of its own, which is gone\n"
-            "when the kernel goes.\n\n"
-            "  install        tell Jupyter of it: write kernel.json for all users (/usr/local/share/jupyter)\n"
-            "    --user       … for yourself alone\n"
-            "    --prefix DIR … below DIR, as for a virtual environment\n"
-            "  -f FILE        serve the connection that a client has written down in FILE (Jupyter does this)\n\n"
-            "In a cell, `%%help` lists what it may hold beside commands: `%%lesson 4`, `%%check`, `%%%%terminal 2` …\n\n"
-            "Exit status: 0; 1 if it could not be done, 2 on wrong usage.\n");
+    fprintf(
+        out,
+        "usage: teachroot kernel install [--user | --prefix DIR]\n"
+        "       teachroot kernel -f CONNECTION_FILE\n\n"
+        "A Jupyter kernel: the cells of a notebook are typed into the terminals of a lab of its own, which is gone\n"
+        "when the kernel goes.\n\n"
+        "  install        tell Jupyter of it: write kernel.json for all users (/usr/local/share/jupyter)\n"
+        "    --user       … for yourself alone\n"
+        "    --prefix DIR … below DIR, as for a virtual environment\n"
+        "  -f FILE        serve the connection that a client has written down in FILE (Jupyter does this)\n\n"
+        "In a cell, `%%help` lists what it may hold beside commands: `%%lesson 4`, `%%check`, `%%%%terminal 2` …\n\n"
+        "Exit status: 0; 1 if it could not be done, 2 on wrong usage.\n");
 }
 
 static int wrong(const char *what, const char *word)
@@ -70,8 +71,7 @@ static int install(int argc, char **argv)
     if (prefix && user)
         return wrong("either for yourself or below a directory, not both:", prefix);
     if (prefix && *prefix != '/') {
-        if (!getcwd(absolute, sizeof absolute) ||
-            strlen(absolute) + strlen(prefix) + 2 > sizeof absolute)
+        if (!getcwd(absolute, sizeof absolute) || strlen(absolute) + strlen(prefix) + 2 > sizeof absolute)
             return wrong("the directory cannot be told:", prefix);
         snprintf(absolute + strlen(absolute), sizeof absolute - strlen(absolute), "/%s", prefix);
         prefix = absolute;

@@ -57,7 +57,8 @@ static void measure(const char *name, const char *const *argv, const char *code,
     }
     client_end(&client);
     *figures = (struct figures){ median(starts, STARTS), median(trips, rounds), trips[0] };
-    printf("%-10s start to first answer %8.1f ms (median of %d), round trip of `%s` %6.2f ms (median of %zu, least %.2f)\n",
+    printf("%-10s start to first answer %8.1f ms (median of %d), round trip of `%s` %6.2f ms (median of %zu, least "
+           "%.2f)\n",
            name, figures->start, STARTS, code, figures->trip, rounds, figures->least);
     free(trips);
 }
@@ -67,14 +68,16 @@ int main(int argc, char **argv)
     const char *program = getenv("TEACHROOT");
     size_t rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 300;
     struct figures ours, theirs;
-    measure("teachroot", (const char *const[]){ program ? program : "build/teachroot", "kernel", "-f", "{connection_file}", NULL },
+    measure("teachroot",
+            (const char *const[]){ program ? program : "build/teachroot", "kernel", "-f", "{connection_file}", NULL },
             "true", rounds ? rounds : 1, &ours);
     /* Without its frozen modules' warning; Debian's Python, which has the package. */
     measure("ipykernel",
-            (const char *const[]){ "/usr/bin/python3", "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}", NULL },
+            (const char *const[]){ "/usr/bin/python3", "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f",
+                                   "{connection_file}", NULL },
             "pass", rounds ? rounds : 1, &theirs);
     double start = theirs.start / ours.start, trip = ours.trip / theirs.trip;
-    printf("start: %.1f times faster (aim: %.0f); round trip: %.2f of ipykernel's (aim: at most %.1f)\n", start, START_RATIO,
-           trip, TRIP_RATIO);
+    printf("start: %.1f times faster (aim: %.0f); round trip: %.2f of ipykernel's (aim: at most %.1f)\n", start,
+           START_RATIO, trip, TRIP_RATIO);
     return start < START_RATIO || trip > TRIP_RATIO;
 }

@@ -29,7 +29,8 @@ static struct wire_frames composed(const struct wire *wire)
 {
     struct wire_frames frames;
     json_t *content = json_pack("{s:s}", "code", "true");
-    assert_int_equal(wire_compose(wire, NULL, "execute_request", "{\"msg_id\":\"x\"}", NULL, content, &frames, NULL), 0);
+    assert_int_equal(wire_compose(wire, NULL, "execute_request", "{\"msg_id\":\"x\"}", NULL, content, &frames, NULL),
+                     0);
     json_decref(content);
     return frames;
 }
@@ -96,14 +97,18 @@ static void what_is_no_message_is_refused(void **state)
 
 static void a_connection_file_that_lacks_something_is_told_of(void **state)
 {
-    static const char whole[] = "{\"transport\":\"tcp\",\"ip\":\"127.0.0.1\",\"key\":\"k\",\"signature_scheme\":\"hmac-sha256\","
-                                "\"shell_port\":1,\"control_port\":2,\"stdin_port\":3,\"iopub_port\":4,\"hb_port\":5}";
+    static const char whole[] =
+        "{\"transport\":\"tcp\",\"ip\":\"127.0.0.1\",\"key\":\"k\",\"signature_scheme\":\"hmac-sha256\","
+        "\"shell_port\":1,\"control_port\":2,\"stdin_port\":3,\"iopub_port\":4,\"hb_port\":5}";
     static const struct {
         const char *cut, *put, *said;
     } wrong[] = {
-        { "\"hb_port\":5", "\"hb\":5", "hb_port" },     { "\"iopub_port\":4", "\"iopub_port\":70000", "iopub_port" },
-        { "\"ip\":\"127.0.0.1\"", "\"ip\":1", "`ip`" }, { "sha256", "md5", "hmac-md5" },
-        { "\"tcp\"", "\"udp\"", "udp" },                { "{", "[", "JSON" },
+        { "\"hb_port\":5", "\"hb\":5", "hb_port" },
+        { "\"iopub_port\":4", "\"iopub_port\":70000", "iopub_port" },
+        { "\"ip\":\"127.0.0.1\"", "\"ip\":1", "`ip`" },
+        { "sha256", "md5", "hmac-md5" },
+        { "\"tcp\"", "\"udp\"", "udp" },
+        { "{", "[", "JSON" },
     };
     struct connection connection;
     char address[160];
@@ -221,7 +226,8 @@ static void run(const char *code, const char *answer, struct done *done)
         if (strcmp(message->type, "stream") == 0)
             snprintf(done->output + strlen(done->output), sizeof done->output - strlen(done->output), "%s", text);
         if (strcmp(message->type, "error") == 0)
-            snprintf(done->error, sizeof done->error, "%s: %s", json_string_value(json_object_get(message->content, "ename")),
+            snprintf(done->error, sizeof done->error, "%s: %s",
+                     json_string_value(json_object_get(message->content, "ename")),
                      json_string_value(json_object_get(message->content, "evalue")));
         snprintf(done->types + strlen(done->types), sizeof done->types - strlen(done->types), "%s ",
                  execution ? execution : message->type);
@@ -296,7 +302,8 @@ static void a_cell_is_typed_as_a_person_would(void **state)
     PRINTS("x=7", "");
     PRINTS("# a comment\n\necho $x", "7\n");
     PRINTS("printf 'no newline'", "no newline");
-    PRINTS("printf '\\xffa\\xc3\\xa4\\n'", "\xef\xbf\xbd" "a\xc3\xa4\n");
+    PRINTS("printf '\\xffa\\xc3\\xa4\\n'", "\xef\xbf\xbd"
+                                           "a\xc3\xa4\n");
     PRINTS("printf '\\033[31mred\\033[0m\\033[5;5H\\n'", "\033[31mred\033[0m\n");
     PRINTS("false\necho the last one counts", "the last one counts\n");
 }
@@ -412,7 +419,8 @@ static json_t *asked(const char *type, json_t *content)
 static void a_word_is_completed_where_it_stands(void **state)
 {
     /* Positions count characters: an umlaut is one. */
-    json_t *answer = asked("complete_request", json_pack("{s:s, s:i}", "code", "echo \xc3\xa4\nls /etc/host", "cursor_pos", 19));
+    json_t *answer =
+        asked("complete_request", json_pack("{s:s, s:i}", "code", "echo \xc3\xa4\nls /etc/host", "cursor_pos", 19));
     json_t *matches = json_object_get(answer, "matches");
     bool found = false;
     for (size_t i = 0; i < json_array_size(matches); i++)
@@ -452,7 +460,8 @@ static void a_lesson_is_followed_from_cell_to_cell(void **state)
     snprintf(path, sizeof path, "%s/01-tiny.md", base);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fputs("# Tiny\n\n## A file\n\nMake it.\n\n```bash\ntouch /root/made\n```\n\n<!-- check\ntest -e /root/made || { echo \"there is no /root/made\"; exit 1; }\n-->\n\n"
+    fputs("# Tiny\n\n## A file\n\nMake it.\n\n```bash\ntouch /root/made\n```\n\n<!-- check\ntest -e /root/made || { "
+          "echo \"there is no /root/made\"; exit 1; }\n-->\n\n"
           "## A status\n\n```bash |{\"exit\":\"3\"}\n(exit 3)\n```\n",
           file);
     fclose(file);
@@ -486,7 +495,8 @@ static void the_state_is_shown_as_text_tables_and_picture(void **state)
     bool shown = false;
     for (struct wire_message *message; !shown && (message = client_receive(&client, CHANNEL_IOPUB, CLIENT_WAIT_MS));) {
         json_t *data = json_object_get(message->content, "data");
-        shown = json_object_get(data, "text/plain") && json_object_get(data, "text/html") && json_object_get(data, "image/svg+xml");
+        shown = json_object_get(data, "text/plain") && json_object_get(data, "text/html") &&
+                json_object_get(data, "image/svg+xml");
         wire_message_free(message);
     }
     assert_true(shown);

@@ -78,7 +78,8 @@ static inline void client_start(struct client *client, const char *const *argv)
     FILE *file = fopen(client->file, "w");
     if (!file)
         abort();
-    fprintf(file, "{\"transport\": \"ipc\", \"ip\": \"%s/kernel\", \"key\": \"%s\", \"signature_scheme\": \"hmac-sha256\"",
+    fprintf(file,
+            "{\"transport\": \"ipc\", \"ip\": \"%s/kernel\", \"key\": \"%s\", \"signature_scheme\": \"hmac-sha256\"",
             client->directory, CLIENT_KEY);
     for (int i = 0; i < CHANNELS; i++)
         fprintf(file, ", \"%s_port\": %d", channel_names[i], i + 1);
@@ -125,10 +126,14 @@ static inline char *client_send(struct client *client, enum channel channel, con
         frames.list[2].data = json_dumps(header, JSON_COMPACT);
         frames.list[2].len = strlen(frames.list[2].data);
         json_decref(header);
-        wire_sign(client->wire.key, (const char *const[]){ frames.list[2].data, frames.list[3].data, frames.list[4].data, frames.list[5].data }, frames.list[1].data);
+        wire_sign(
+            client->wire.key,
+            (const char *const[]){ frames.list[2].data, frames.list[3].data, frames.list[4].data, frames.list[5].data },
+            frames.list[1].data);
     }
     for (size_t i = 0; i < frames.count; i++)
-        zmq_send(client->sockets[channel], frames.list[i].data, frames.list[i].len, i + 1 < frames.count ? ZMQ_SNDMORE : 0);
+        zmq_send(client->sockets[channel], frames.list[i].data, frames.list[i].len,
+                 i + 1 < frames.count ? ZMQ_SNDMORE : 0);
     char *header = strdup(frames.list[2].data);
     wire_frames_free(&frames);
     return header;
@@ -176,8 +181,8 @@ static inline bool client_subscribed(struct client *client)
 
 static inline json_t *client_cell(const char *code, bool may_ask)
 {
-    return json_pack("{s:s, s:b, s:b, s:{}, s:b, s:b}", "code", code, "silent", 0, "store_history", 1, "user_expressions",
-                     "allow_stdin", may_ask, "stop_on_error", 1);
+    return json_pack("{s:s, s:b, s:b, s:{}, s:b, s:b}", "code", code, "silent", 0, "store_history", 1,
+                     "user_expressions", "allow_stdin", may_ask, "stop_on_error", 1);
 }
 
 /* Execute @code and wait until it is idle again: the reply, which the caller frees. */
