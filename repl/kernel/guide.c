@@ -159,6 +159,25 @@ void guide_step(struct kernel *kernel)
     offer(kernel, &desk->lesson->steps[number - 1], 0);
 }
 
+void guide_answered(struct kernel *kernel, const struct block *question)
+{
+    const struct desk *desk = &kernel->desk;
+    const struct step *step = &desk->lesson->steps[session_current(desk->session) - 1];
+    const struct block *open = session_quiz(desk->session);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return;
+    for (size_t i = 0; i < step->prose_count; i++)
+        if (step_prose_withheld(step, i, question) && !step_prose_withheld(step, i, open))
+            say_node(out, step, step->prose[i]);
+    fclose(out);
+    if (*text)
+        cell_say(kernel, text);
+    free(text);
+}
+
 void guide_after(struct kernel *kernel, const struct block *done)
 {
     struct desk *desk = &kernel->desk;

@@ -118,7 +118,7 @@ struct kernel {
     struct wire wire;
     void *context, *sockets[CHANNELS];
     struct loop *loop;
-    int parent; /* pidfd of the client's process; -1: not known */
+    int parent;           /* pidfd of the client's process; -1: not known */
     bool leave, welcomes; /* welcomes: the client knows them */
     char *pending[WELCOMES];
     size_t pending_count;
@@ -180,7 +180,9 @@ void input_look(struct kernel *kernel);
 void input_replied(struct kernel *kernel, const char *value);
 
 /* guide.c */
-void guide_step(struct kernel *kernel);                            /* show the step in play, and offer its first cell */
+void guide_step(struct kernel *kernel); /* show the step in play, and offer its first cell */
+void guide_answered(struct kernel *kernel,
+                    const struct block *question); /* rightly: show the words that were withheld while it was open */
 void guide_after(struct kernel *kernel, const struct block *done); /* the block was run: offer the next cell */
 /** The block of the lesson that is @text, as it stands there, and is for @terminal; NULL. Of the step in play first. */
 const struct block *guide_block(const struct desk *desk, const char *text, unsigned terminal);

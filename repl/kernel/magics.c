@@ -305,8 +305,11 @@ static void answer(struct kernel *kernel, const char *argument)
     stream_print(kernel, "stdout", "%s\n", right ? "Right." : "Not that: try again.");
     if (reason && *reason)
         cell_say(kernel, reason);
-    if (right)
-        guide_after(kernel, block);
+    if (!right)
+        return;
+    if (kernel->desk.guided)
+        guide_answered(kernel, block);
+    guide_after(kernel, block);
 }
 
 static void review(struct kernel *kernel, const char *argument)

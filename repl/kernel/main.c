@@ -57,6 +57,10 @@ static int install(int argc, char **argv)
     char directory[PATH_MAX], program[PATH_MAX], absolute[PATH_MAX];
     struct err err = { 0 };
     for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            print_usage(stdout);
+            return 0;
+        }
         if (strcmp(argv[i], "--user") == 0)
             user = true;
         else if (strcmp(argv[i], "--prefix") == 0 && i + 1 < argc && *argv[i + 1])
@@ -77,8 +81,14 @@ static int install(int argc, char **argv)
         prefix = absolute;
     }
     if (install_directory(prefix, user, directory, sizeof directory, &err) < 0 ||
-        find_program(program, sizeof program, &err) < 0 || install_spec(directory, program, &err) < 0)
+        find_program(program, sizeof program, &err) < 0)
         return failed(&err);
+    if (install_spec(directory, program, &err) < 0) {
+        failed(&err);
+        if (!user && !prefix)
+            fputs("teachroot kernel: `teachroot kernel install --user` installs it for yourself alone\n", stderr);
+        return WENT_WRONG;
+    }
     printf("%s/kernel.json\nJupyter's clients now list the kernel `teachroot`, which runs %s.\n", directory, program);
     return 0;
 }
