@@ -24,7 +24,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -W 'text csv json md' -- "$word")
         return
     fi
-    if [[ ( $verb == transcript && ( $previous == -o || $previous == --output ) ) ||
+    if [[ ( $verb =~ ^(transcript|adopt)$ && ( $previous == -o || $previous == --output ) ) || ( $verb == adopt && $word != -* && $previous != --timeout ) ||
         ( $verb == progress && ( $previous == export || $previous == import ) ) ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -56,7 +56,7 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='demo notes follow play test notebook kernel lessons transcript review progress report doctor lab image explain top help'
+        words='demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top help'
         words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
@@ -66,7 +66,9 @@ _teachroot() {
         ;;
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
-    play | test) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
+    adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
+    test) words='--format --lint --strict --watch --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
+    play) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
     notebook) words='--output --help' lesson=1 ;;
     kernel)
         case $previous in
@@ -93,7 +95,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='demo notes follow play test notebook kernel lessons transcript review progress report doctor lab image explain top' ;;
+    help) words='demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top' ;;
     explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then

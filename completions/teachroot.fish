@@ -9,7 +9,7 @@ function __teachroot_labs
     teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
 end
 
-set -l verbs demo notes follow play test notebook kernel lessons transcript review progress report doctor lab image explain top help
+set -l verbs demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top help
 set -l first "not __fish_seen_subcommand_from $verbs"
 set -l playing '__fish_seen_subcommand_from play test'
 set -l demo '__fish_seen_subcommand_from demo'
@@ -20,6 +20,7 @@ complete -c teachroot -n $first -a notes -d "The presenter's notes"
 complete -c teachroot -n $first -a follow -d "See somebody else's session"
 complete -c teachroot -n $first -a play -d 'Play lessons without a terminal'
 complete -c teachroot -n $first -a test -d 'Play lessons and prove their checks'
+complete -c teachroot -n $first -a adopt -d 'Make a lesson of a README'
 complete -c teachroot -n $first -a notebook -d 'A lesson as a Jupyter notebook'
 complete -c teachroot -n $first -a kernel -d 'A Jupyter kernel: notebook cells in a lab'
 complete -c teachroot -n '__fish_seen_subcommand_from kernel; and not __fish_seen_subcommand_from install' -a install -d 'Tell Jupyter of it'
@@ -58,6 +59,18 @@ complete -c teachroot -n $playing -l format -x -a 'text tap ipynb' -d 'Form of t
 complete -c teachroot -n $playing -l keep -d 'Leave the lab running'
 complete -c teachroot -n $playing -l keep-going -d 'Go on after a step that failed'
 complete -c teachroot -n $playing -l timeout -x -d 'Give a lesson up after so many seconds'
+set -l adopt '__fish_seen_subcommand_from adopt'
+complete -c teachroot -n $adopt -F
+complete -c teachroot -n $adopt -s o -l output -r -d 'Write the lesson to a file'
+complete -c teachroot -n $adopt -l force -d 'Replace the file'
+complete -c teachroot -n $adopt -l no-run -d 'Say what would run, and run nothing'
+complete -c teachroot -n $adopt -l dry-run -d 'Say what would run, and run nothing'
+complete -c teachroot -n $adopt -l timeout -x -d 'Give a run up after so many seconds'
+complete -c teachroot -n $adopt -l rootless -d 'Make the lab as an ordinary user would'
+complete -c teachroot -n $adopt -l offline -d 'No network in the lab'
+complete -c teachroot -n '__fish_seen_subcommand_from test' -l lint -d 'Only look, and run nothing'
+complete -c teachroot -n '__fish_seen_subcommand_from test' -l strict -d 'A warning fails as well'
+complete -c teachroot -n '__fish_seen_subcommand_from test' -l watch -d 'Prove it again whenever it is saved'
 complete -c teachroot -n '__fish_seen_subcommand_from lessons doctor' -l json -d 'For programs'
 complete -c teachroot -n '__fish_seen_subcommand_from doctor' -l no-lab -d 'Do not build a lab'
 complete -c teachroot -n $demo -l prepare -d 'Do what is slow now, and try it without a network'
@@ -68,7 +81,7 @@ complete -c teachroot -n $demo -l share -r -d 'Let others watch at this socket'
 complete -c teachroot -n $demo -l share-group -x -a '(__fish_complete_groups)' -d 'Only these'
 complete -c teachroot -n '__fish_seen_subcommand_from demo notes follow' -l ascii -d 'ASCII characters only'
 complete -c teachroot -n '__fish_seen_subcommand_from notes follow' -F
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test notebook kernel lessons transcript review progress report doctor lab image explain top'
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top'
 complete -c teachroot -n '__fish_seen_subcommand_from explain' -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 set -l top '__fish_seen_subcommand_from top'

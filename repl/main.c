@@ -1,4 +1,6 @@
 /* teachroot: which verb? */
+#include "repl/adopt/adopt.h"
+#include "engine/base/similar.h"
 #include "repl/panel/top.h"
 #include "repl/play/demo.h"
 #include "repl/play/doctor.h"
@@ -33,6 +35,7 @@ static const struct verb {
     { "notes", notes_main, "the presenter's notes for the demo that is running" },
     { "follow", follow_main, "see somebody else's session on this machine" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
+    { "adopt", adopt_main, "make a lesson of a README: run it, and propose checks" },
     { "notebook", notebook_main, "a lesson as a Jupyter notebook, not run yet" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },
@@ -66,40 +69,11 @@ static void print_usage(FILE *out)
     fprintf(out, "\n`teachroot help VERB` says more; `teachroot --version` says which one this is.\n");
 }
 
-/* How many letters must change to make one of the other: a slip of the finger is one or two. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t la = strlen(a), lb = strlen(b), row[32];
-    if (la >= 32 || lb >= 32)
-        return 32;
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-            row[j] = change < row[j] ? change : row[j];
-        }
-    }
-    return row[lb];
-}
-
 static int unknown_verb(const char *name)
 {
-    const struct verb *near = NULL;
-    size_t best = 3;
-    for (size_t i = 0; i < VERBS; i++) {
-        size_t far = distance(name, verbs[i].name);
-        if (far < best) {
-            best = far;
-            near = &verbs[i];
-        }
-    }
+    const char *near = words_nearest(name, &verbs[0].name, VERBS, sizeof verbs[0]);
     if (near)
-        fprintf(stderr, "teachroot: no verb `%s`: did you mean `teachroot %s`?\n", name, near->name);
+        fprintf(stderr, "teachroot: no verb `%s`: did you mean `teachroot %s`?\n", name, near);
     else
         fprintf(stderr, "teachroot: no verb `%s`: `teachroot help` lists them\n", name);
     return 2;

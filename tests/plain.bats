@@ -163,6 +163,12 @@ plain() {
     [[ "$output" == *"01-first.md:5: "* ]]
 }
 
+@test "a lesson that is not there is said not to be" {
+    run timeout 20 "$TEACHROOT" --plain 99 </dev/null
+    [ "$status" -eq 1 ]
+    [[ "$output" == "teachroot: find lesson \`99\`: there is none of that number"* ]]
+}
+
 @test "on a terminal the line is edited, shown once, and programs get the keys" {
     run timeout 60 python3 - "$TEACHROOT" "$lesson" <<'PYTHON'
 import os, pty, select, sys, time

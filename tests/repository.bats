@@ -186,7 +186,7 @@ compiled() { # the sources compiled by a make of the library with these argument
 
 @test "every word of the program's own help is in the manual page and in each completion" {
     local words word file
-    words=$({ "$TEACHROOT" --help && "$TEACHROOT" help && for word in play test lessons doctor lab; do "$TEACHROOT" help "$word"; done; } |
+    words=$({ "$TEACHROOT" --help && "$TEACHROOT" help && for word in play test adopt lessons doctor lab; do "$TEACHROOT" help "$word"; done; } |
         grep -oE -- '--[a-z][a-z-]*' | sort -u)
     [[ $words == *--keep-going*--no-lab*--timeout* ]]
     for word in $words; do

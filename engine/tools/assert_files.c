@@ -52,6 +52,15 @@ static unsigned list_names(const char *path, char *text, size_t size)
     return names;
 }
 
+/* A path of which the first / was left out when it was made leads to a place in the directory a shell begins in. */
+static bool is_at_home(const char *path, char *found, size_t size)
+{
+    const char *home = getenv("HOME");
+    struct stat st;
+    return home && *home == '/' && home[1] && *path == '/' &&
+           (size_t)snprintf(found, size, "%s%s", home, path) < size && stat(found, &st) == 0;
+}
+
 enum verdict see_missing(struct claim *claim, const char *path)
 {
     char parent[PATH_MAX], target[256], names[256];
@@ -59,6 +68,8 @@ enum verdict see_missing(struct claim *claim, const char *path)
     ssize_t n = readlink(path, target, sizeof target - 1);
     if (n >= 0)
         return see(claim, CLAIM_FAILS, "%s is a symbolic link to %.*s, which is not there", path, (int)n, target);
+    if (is_at_home(path, parent, sizeof parent))
+        return see(claim, CLAIM_FAILS, "there is no %s, but there is %s: was the first / left out?", path, parent);
     snprintf(parent, sizeof parent, "%s", path);
     size_t len = strlen(parent);
     while (len > 1 && parent[len - 1] == '/')

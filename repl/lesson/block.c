@@ -1,6 +1,8 @@
 /* A block of a step: its keys, from a table, and what hangs on it. */
 #include "repl/lesson/parse.h"
 
+#include "engine/base/similar.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +48,7 @@ static const struct block_key {
     { "background", VALUE_FLAG, FOR(BLOCK_COMMAND), offsetof(struct block, background) },
     { "ready", VALUE_TEXT, FOR(BLOCK_COMMAND), offsetof(struct block, ready) },
     { "interactive", VALUE_FLAG, FOR(BLOCK_COMMAND), offsetof(struct block, interactive) },
+    { "interrupt", VALUE_FLAG, FOR(BLOCK_COMMAND), offsetof(struct block, interrupt) },
     { "hidden", VALUE_FLAG, FOR_SHELL | FOR(BLOCK_FILE), offsetof(struct block, hidden) },
     { "replay", VALUE_REPLAY, FOR_SHELL, offsetof(struct block, replay_skip) },
     { "lens", VALUE_LENS, FOR(BLOCK_COMMAND), offsetof(struct block, lens) },
@@ -57,8 +60,9 @@ static const struct block_key {
 };
 #define BLOCK_KEYS (sizeof block_keys / sizeof *block_keys)
 
-static const char all_keys[] = "expected one of type, name, terminal, background, ready, interactive, hidden, replay, "
-                               "lens, exit, timeout, requires, path, user";
+static const char all_keys[] =
+    "expected one of type, name, terminal, background, ready, interactive, interrupt, hidden, replay, "
+    "lens, exit, timeout, requires, path, user";
 
 static const char *const type_names[] = { "command", "script", "file", "quiz" };
 
@@ -77,6 +81,11 @@ static const struct block_key *key_find(const char *name)
         if (strcmp(block_keys[i].name, name) == 0)
             return &block_keys[i];
     return NULL;
+}
+
+static const char *near_key(char *buf, size_t size, const char *name)
+{
+    return did_you_mean(buf, size, name, &block_keys[0].name, BLOCK_KEYS, sizeof block_keys[0]);
 }
 
 static bool value_good(enum value_kind kind, const char *value)
@@ -214,32 +223,33 @@ static void set_pair(struct parser *p, struct block *block, const struct fence *
         return;
     }
     const struct block_key *key = key_find(name);
+    char hint[64];
     if (key)
         set_key(p, block, key, pair->value);
     else if (fence->form == FENCE_JSON)
-        mistake(p, block->line, "unknown key `%s`, %s", name, all_keys);
+        mistake(p, block->line, "unknown key `%s`, %s%s", name, all_keys, near_key(hint, sizeof hint, name));
     else if (strcmp(name, "failed_when") == 0)
         set_failed_when(p, block, pair->value);
     else if (!is_docable(name))
-        soft_mistake(p, block->line, "unknown key `%s`, %s", name, all_keys);
+        soft_mistake(p, block->line, "unknown key `%s`, %s%s", name, all_keys, near_key(hint, sizeof hint, name));
 }
 
 static void read_body(struct parser *p, struct block *block, const struct fence *fence)
 {
-    const char *body = cmark_node_get_literal(fence->node);
+    const char *body = cmark_node_get_literal(fence->node) + fence->body_at;
     int open_line = 0;
     if (block->type != BLOCK_COMMAND) {
         block->body = kept(p, strdup(body));
         return;
     }
-    block->body = strip_prompts(p, body, strcmp(fence->language, "console") == 0);
+    block->body = strip_prompts(p, body, is_session(fence->language));
     if (!block->body)
         return;
     block->commands = cut_commands(p, block->body, &open_line);
     if (block->commands && !block->commands[0])
         soft_mistake(p, block->line, "a block without a command, expected one at least");
     if (open_line)
-        soft_mistake(p, strcmp(block->body, body) == 0 ? block->line + open_line : block->line,
+        soft_mistake(p, !fence->body_at && strcmp(block->body, body) == 0 ? block->line + open_line : block->line,
                      "a command that never ends, expected its closing quote, bracket, keyword or here-document");
 }
 
@@ -306,7 +316,7 @@ void add_block(struct parser *p, struct step *step, const struct fence *fence)
     if (!block->terminal)
         block->terminal = kept(p, strdup("1"));
     if (!block->exit)
-        block->exit = kept(p, strdup("0"));
+        block->exit = kept(p, strdup(fence->may_fail ? "any" : "0"));
     read_body(p, block, fence);
     if (block->type == BLOCK_QUIZ)
         read_quiz(p, block, fence);

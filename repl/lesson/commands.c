@@ -325,8 +325,7 @@ static bool scan_command(struct scan *scan)
     return false;
 }
 
-/** The end of the command that starts at @start: at its last newline or at the end. False if it is not complete there. */
-static bool command_end(const char *start, const char **end)
+bool command_end(const char *start, const char **end)
 {
     struct scan scan = { .at = start, .command_next = true };
     bool ended = false;
@@ -386,48 +385,4 @@ char **cut_commands(struct parser *p, const char *body, int *open_line)
         return commands;
     commands[count - 1] = NULL;
     return commands;
-}
-
-static const char *const prompts[] = { "$ ", "$: ", "C-$ " };
-
-/** The command after the prompt of this line, or NULL if it has none. */
-static const char *after_prompt(const char *line, bool console)
-{
-    for (size_t i = 0; i < sizeof prompts / sizeof *prompts; i++)
-        if (strncmp(line, prompts[i], strlen(prompts[i])) == 0)
-            return line + strlen(prompts[i]);
-    return console && strncmp(line, "# ", 2) == 0 ? line + 2 : NULL;
-}
-
-#define MOST_LINES_OF_ONE 200 /* of one command in a block with prompts: each more line scans it anew */
-
-char *strip_prompts(struct parser *p, const char *body, bool console)
-{
-    bool any = false;
-    for (const char *line = body; *line && !any; line += strcspn(line, "\n"), line += *line == '\n')
-        any = after_prompt(line, console);
-    if (!any)
-        return kept(p, strdup(body));
-    struct text commands = { 0 };
-    size_t start = 0; /* of the command that the next line may belong to */
-    int lines = 0;    /* of it; 0: none */
-    for (const char *line = body; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-        const char *command = after_prompt(line, console);
-        if (command) {
-            start = commands.len;
-            lines = 0;
-        } else if (lines > 0 && lines < MOST_LINES_OF_ONE) {
-            const char *end;
-            if (commands.failed || command_end(commands.s + start, &end))
-                lines = 0;
-            else
-                command = strncmp(line, "> ", 2) == 0 ? line + 2 : line;
-        }
-        if (!command)
-            continue;
-        text_add(&commands, command, strcspn(command, "\n"));
-        text_add(&commands, "\n", 1);
-        lines++;
-    }
-    return kept(p, text_take(&commands));
 }

@@ -4,21 +4,17 @@
  */
 #include "repl/lesson/parse.h"
 
+#include "engine/base/similar.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_PAIRS 32
 
-static const char *const shells[] = { "bash", "sh", "shell", "console" };
-
-static bool is_shell(const char *language)
-{
-    for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
-        if (strcmp(language, shells[i]) == 0)
-            return true;
-    return false;
-}
+/* Those that mean something, for who misspells one. */
+static const char *const languages[] = { "bash", "sh", "shell", "console", "quiz", "output", "keys" };
+#define LANGUAGES (sizeof languages / sizeof *languages)
 
 static void add_pair(struct parser *p, struct fence *fence, char *key, char *value)
 {
@@ -142,7 +138,7 @@ static void read_keys_of_info(struct parser *p, struct fence *fence, const char 
                     "`%c` in the info string, which tools read differently, expected it in the block's body", *c);
             return;
         }
-    if (bar > info && !strchr(" \t", bar[-1]))
+    if (bar > info ? !strchr(" \t", bar[-1]) : fence->language[0] != '\0')
         soft_mistake(p, fence->line, "no space before `|`, expected one, so that others still see the language");
     fence->form = strict ? FENCE_JSON : FENCE_RELAXED;
     if (strict)
@@ -166,6 +162,18 @@ static const struct {
     { "command", BLOCK_COMMAND }, { "script", BLOCK_SCRIPT }, { "file", BLOCK_FILE }, { "quiz", BLOCK_QUIZ }
 };
 
+/* Its author shows it and says that it is not to be run with the rest. */
+static bool left_out_by_runme(const struct fence *fence)
+{
+    static const char *const keys[] = { "excludeFromRunAll", "ignore" };
+    for (size_t i = 0; fence->form == FENCE_RUNME && i < sizeof keys / sizeof *keys; i++) {
+        const char *value = pair_value(fence, keys[i]);
+        if (value && strcmp(value, "true") == 0)
+            return true;
+    }
+    return false;
+}
+
 static void decide_kind(struct parser *p, struct fence *fence)
 {
     const char *language = fence->language;
@@ -185,19 +193,24 @@ static void decide_kind(struct parser *p, struct fence *fence)
                 fence->type = types[i].type;
                 return;
             }
+        char near[64];
+        did_you_mean(near, sizeof near, type, &types[0].name, sizeof types / sizeof *types, sizeof *types);
         if (fence->form == FENCE_JSON)
-            mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz", type);
+            mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz%s", type, near);
         else
-            soft_mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz", type);
+            soft_mistake(p, fence->line, "unknown type `%s`, expected one of command, script, file, quiz%s", type,
+                         near);
     } else if (strcmp(language, "quiz") == 0) {
         fence->kind = NODE_KIND_BLOCK;
         fence->type = BLOCK_QUIZ;
-    } else if (is_shell(language)) {
-        fence->kind = NODE_KIND_BLOCK;
+    } else if (lesson_is_shell(language)) {
+        fence->kind = fence->left_out || left_out_by_runme(fence) ? NODE_KIND_CODE : NODE_KIND_BLOCK;
         fence->type = BLOCK_COMMAND;
     } else if (fence->form == FENCE_JSON) {
-        mistake(p, fence->line, "keys on a block of `%s`, expected one of bash, sh, shell, console, quiz, or a `type`",
-                language);
+        char near[64];
+        mistake(p, fence->line,
+                "keys on a block of `%s`, expected one of bash, sh, shell, console, quiz, or a `type`%s", language,
+                did_you_mean(near, sizeof near, language, languages, LANGUAGES, sizeof *languages));
     }
 }
 
@@ -243,12 +256,15 @@ static void read_fence(struct parser *p, cmark_node *node)
     if (!closed)
         mistake(p, first, "a code block that never ends, expected a line %.*s after it", (int)run, open);
     const char *info = open + run + strspn(open + run, " \t");
-    size_t language = strcspn(info, " \t|{");
-    fence->language = kept(p, strndup(info, language));
-    if (!fence->language)
+    bool cell = strncmp(info, "{code-cell}", 11) == 0;
+    fence->language = read_language(p, info, &info);
+    fence->info = kept(p, strdup(info));
+    if (!fence->language || !fence->info)
         return;
-    fence->kind = is_shell(fence->language) ? NODE_KIND_BLOCK : NODE_KIND_CODE;
+    fence->kind = lesson_is_shell(fence->language) ? NODE_KIND_BLOCK : NODE_KIND_CODE;
     read_keys_of_info(p, fence, info);
+    if (cell)
+        read_cell_options(fence, cmark_node_get_literal(node));
     decide_kind(p, fence);
     cmark_node_set_user_data(node, (void *)(intptr_t)fence->kind);
 }
@@ -288,6 +304,7 @@ void fences_free(struct parser *p)
     for (size_t i = 0; i < p->fence_count; i++) {
         struct fence *fence = &p->fences[i];
         free(fence->language);
+        free(fence->info);
         for (size_t j = 0; j < fence->count; j++) {
             free(fence->pairs[j].key);
             free(fence->pairs[j].value);

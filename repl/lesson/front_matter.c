@@ -1,6 +1,8 @@
 /* Front matter: `key: value` lines between `---` lines at the top of the file. */
 #include "repl/lesson/parse.h"
 
+#include "engine/base/similar.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static const struct {
 };
 #define FRONT_KEYS (sizeof front_keys / sizeof *front_keys)
 
-static bool is_delimiter(const char *line, bool closing)
+bool is_front_delimiter(const char *line, bool closing)
 {
     size_t end = strspn(line, line[0] == '.' && closing ? "." : "-");
     return end == 3 && line[end + strspn(line + end, " \t")] == '\0';
@@ -98,17 +100,20 @@ static void read_line(struct parser *p, int number, bool seen[FRONT_KEYS])
         free(value);
         return;
     }
-    soft_mistake(p, number,
-                 "unknown key `%.*s` in the front matter, expected one of title, requires, needs, timeout, lens",
-                 (int)len, line);
+    char near[64], *key = kept(p, strndup(line, len));
+    if (key)
+        soft_mistake(p, number,
+                     "unknown key `%s` in the front matter, expected one of title, requires, needs, timeout, lens%s",
+                     key, did_you_mean(near, sizeof near, key, &front_keys[0].name, FRONT_KEYS, sizeof front_keys[0]));
+    free(key);
 }
 
 size_t read_front_matter(struct parser *p)
 {
-    if (p->line_count == 0 || !is_delimiter(p->lines[0], false))
+    if (p->line_count == 0 || !is_front_delimiter(p->lines[0], false))
         return 0;
     size_t end = 1;
-    while (end < p->line_count && !is_delimiter(p->lines[end], true))
+    while (end < p->line_count && !is_front_delimiter(p->lines[end], true))
         end++;
     if (end == p->line_count) {
         soft_mistake(p, 1, "front matter that never ends, expected a line `---` after its keys");

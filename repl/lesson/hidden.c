@@ -1,6 +1,8 @@
 /* What an HTML comment or a `<details>` says to the program. */
 #include "repl/lesson/parse.h"
 
+#include "engine/base/similar.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,8 +224,11 @@ bool take_comment(struct parser *p, struct step *step, cmark_node *node)
                     "first `-->`)",
                     hidden_names[kind]);
     } else if (!take_step_key(p, step, text, end, line) && word > 0 && text[word] == '\n' && text + word < end) {
-        soft_mistake(p, line, "unknown hidden block `%.*s`, expected one of setup, check, teardown, notes, watch",
-                     (int)word, text);
+        char near[64], *name = kept(p, strndup(text, word));
+        if (name)
+            soft_mistake(p, line, "unknown hidden block `%s`, expected one of setup, check, teardown, notes, watch%s",
+                         name, did_you_mean(near, sizeof near, name, hidden_names, HIDDEN_KINDS, sizeof *hidden_names));
+        free(name);
     }
     return true;
 }

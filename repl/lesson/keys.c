@@ -1,6 +1,8 @@
 /* What is typed into an interactive block: one action a line. */
 #include "repl/lesson/parse.h"
 
+#include "engine/base/similar.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +55,7 @@ static void read_action(struct parser *p, struct block *block, const char *line,
     struct key_action *action = ARRAY_ADD(p, block->keys, block->key_count);
     if (!action)
         return;
+    char near[64];
     action->line = number;
     if (strncmp(line, "Wait ", 5) == 0) {
         regex_t regex;
@@ -75,7 +78,9 @@ static void read_action(struct parser *p, struct block *block, const char *line,
         action->kind = KEY_PRESS;
         action->text = kept(p, strdup(line));
         if (!is_key(line))
-            mistake(p, number, "unknown key action `%s`, %s", line, expected_action);
+            mistake(p, number, "unknown key action `%s`, %s%s", line, expected_action,
+                    did_you_mean(near, sizeof near, line, key_names, sizeof key_names / sizeof *key_names,
+                                 sizeof *key_names));
     }
 }
 

@@ -198,11 +198,13 @@ struct lesson *lesson_parse(const char *path, const char *text, size_t len, stru
     p.oom = !lesson || !(lesson->path = strdup(path));
     if (!p.oom) {
         lesson->number = number_of(path);
+        struct utf8_locale utf8 = utf8_begin();
         read_lines(&p, text, len);
         if (!p.oom && p.mistakes.count == 0)
             read_lesson(&p);
+        utf8_end(&utf8);
     }
-    if (lesson && !lesson->plain && mistakes_join(&p.mistakes, &p.soft) < 0)
+    if (lesson && mistakes_join(lesson->plain ? &lesson->asides : &p.mistakes, &p.soft) < 0)
         p.oom = true;
     lesson_mistakes_free(&p.soft);
     fences_free(&p);
@@ -222,9 +224,8 @@ struct lesson *lesson_parse(const char *path, const char *text, size_t len, stru
     return NULL;
 }
 
-struct lesson *lesson_load(const char *path, struct lesson_mistakes *mistakes, struct err *err)
+char *read_file(const char *path, size_t *length, struct err *err)
 {
-    *mistakes = (struct lesson_mistakes){ 0 };
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     cleanup_free char *text = fd < 0 ? NULL : malloc(LONGEST_FILE + 1);
     size_t len = 0;
@@ -240,7 +241,16 @@ struct lesson *lesson_load(const char *path, struct lesson_mistakes *mistakes, s
         err_set(err, errno, "read lesson `%s`", path);
         return NULL;
     }
-    return lesson_parse(path, text, len, mistakes, err);
+    *length = len;
+    return take_ptr(&text);
+}
+
+struct lesson *lesson_load(const char *path, struct lesson_mistakes *mistakes, struct err *err)
+{
+    size_t len = 0;
+    *mistakes = (struct lesson_mistakes){ 0 };
+    cleanup_free char *text = read_file(path, &len, err);
+    return text ? lesson_parse(path, text, len, mistakes, err) : NULL;
 }
 
 static void step_clear(struct step *step)
@@ -270,6 +280,7 @@ void lesson_free(struct lesson *lesson)
         step_clear(&lesson->steps[i]);
     free(lesson->steps);
     free(lesson->intro);
+    lesson_mistakes_free(&lesson->asides);
     if (lesson->document)
         cmark_node_free(lesson->document);
     free(lesson);

@@ -70,6 +70,7 @@ struct block {
     char *name;     /* may be NULL */
     char *terminal; /* "1" by default */
     bool background, interactive, replay_skip;
+    bool interrupt; /* Ctrl+C first: what runs in its terminal is to end */
     bool
         hidden; /* run as the others are, and not among the step's prose: the solution of a task that is to be found out */
     char *ready;         /* glob that says a background command is up; NULL */
@@ -119,6 +120,15 @@ struct step {
     unsigned timeout_ms; /* default of its blocks; 0: the lesson's */
 };
 
+/* What was wrong: one entry a mistake, in file order. */
+struct lesson_mistakes {
+    struct lesson_mistake {
+        int line;
+        char *what; /* "unknown key `termnal`, expected one of type, name, terminal …" */
+    } * list;
+    size_t count;
+};
+
 struct lesson {
     char *path;
     int number; /* from the file name's leading digits, or -1 */
@@ -133,17 +143,10 @@ struct lesson {
     size_t intro_count;
     struct step *steps;
     size_t step_count;
-    bool plain;                  /* a README: no step has a check, each block a step */
+    bool plain; /* a README: no step has a check, each block a step */
+    struct lesson_mistakes
+        asides; /* of a plain README: what would be mistakes in a lesson, and is for other tools here, or was meant for us */
     struct cmark_node *document; /* owns every node above */
-};
-
-/* What was wrong: one entry a mistake, in file order. */
-struct lesson_mistakes {
-    struct lesson_mistake {
-        int line;
-        char *what; /* "unknown key `termnal`, expected one of type, name, terminal …" */
-    } * list;
-    size_t count;
 };
 
 /** Parse the file at @path. Returns the lesson, or NULL: with @mistakes filled (the lesson is malformed), or with @err set and no mistakes (it
@@ -169,6 +172,9 @@ unsigned notes_minutes(const char *notes);
 /** How many bytes the first whole command for bash at the beginning of @text, which ends in a newline, takes (several lines for a loop or a here-document), without the newline that ends it; all of
  * @text where that ends before the command does. */
 size_t lesson_command_length(const char *text);
+
+/** Is it a language whose fences are run? */
+bool lesson_is_shell(const char *language);
 
 /** What @node is; for any node of the lesson's document. */
 enum node_kind step_node_kind(const struct cmark_node *node);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
+#include <wctype.h>
 
 static size_t character(const char *s)
 {
@@ -22,12 +24,35 @@ static int compare(const char *a, size_t a_len, const char *b, size_t b_len)
     return order ? order : (a_len > b_len) - (a_len < b_len);
 }
 
+/** Is the character @c of the class whose name the `[:` at *at begins, as in `[[:digit:]]`? Moves *at past it; leaves it if there is none. */
+static bool class_matches(const char **at, const char *c, size_t c_len)
+{
+    char name[16] = "";
+    const char *end = strncmp(*at, "[:", 2) == 0 ? strstr(*at + 2, ":]") : NULL;
+    size_t len = end ? (size_t)(end - *at - 2) : sizeof name;
+    if (len >= sizeof name)
+        return false;
+    memcpy(name, *at + 2, len);
+    wctype_t class = wctype(name);
+    if (!class)
+        return false;
+    *at = end + 2;
+    wchar_t wide;
+    mbstate_t none = { 0 };
+    size_t got = mbrtowc(&wide, c, c_len, &none);
+    return got > 0 && got <= c_len && iswctype((wint_t)wide, class);
+}
+
 /** Is the character @c one of the bracket expression after the `[` at @at? *end is past its `]`, or NULL if it has none. */
 static bool bracket_matches(const char *at, const char *c, size_t c_len, const char **end)
 {
     bool negated = *at == '!' || *at == '^', found = false;
     at += negated;
     for (bool first = true; *at && (*at != ']' || first); first = false) {
+        const char *class = at;
+        found |= class_matches(&at, c, c_len);
+        if (at > class)
+            continue;
         at += at[0] == '\\' && at[1];
         const char *low = at, *high = at;
         size_t low_len = character(low), high_len = low_len;
@@ -230,6 +255,7 @@ bool block_output_matches(const struct block *block, const char *text, struct er
     if (!block->has_output)
         return true;
     struct matcher m;
+    struct utf8_locale utf8 = utf8_begin();
     char *lines = strdup(text);
     bool matches = false;
     if (lines && matcher_new(&m, block))
@@ -239,5 +265,6 @@ bool block_output_matches(const struct block *block, const char *text, struct er
     if (lines)
         matcher_free(&m);
     free(lines);
+    utf8_end(&utf8);
     return matches;
 }

@@ -10,6 +10,7 @@
 #include "repl/lesson/lesson.h"
 
 #include <cmark.h>
+#include <locale.h>
 #include <regex.h>
 #include <stdint.h>
 #include <stdarg.h>
@@ -39,6 +40,10 @@ struct fence {
     enum node_kind kind;
     enum block_type type; /* of a NODE_KIND_BLOCK */
     char *language;       /* "bash", "" */
+    char *info;           /* what stands after it on the line */
+    size_t body_at;       /* the bytes of its body that are options of MyST's, not commands */
+    bool may_fail;        /* MyST's raises-exception */
+    bool left_out;        /* by MyST's skip-execution, or by Runme's excludeFromRunAll or ignore */
     struct fence_pair {
         char *key, *value;
     } * pairs;
@@ -91,7 +96,13 @@ void check_needs(struct parser *p, int line, const char *value, unsigned step);
 /** Names separated by blanks or commas, as single blanks; malloc'ed. */
 char *names_list(struct parser *p, const char *value);
 
+/* lesson.c */
+/** The bytes of the file, at most one more than a lesson may have, malloc'ed; NULL with @err. */
+char *read_file(const char *path, size_t *length, struct err *err);
+
 /* front_matter.c */
+/** Does a line of front matter open, or close, it? */
+bool is_front_delimiter(const char *line, bool closing);
 /** Read the front matter if there is one. Returns the number of lines it takes, delimiters included. */
 size_t read_front_matter(struct parser *p);
 
@@ -107,16 +118,46 @@ void add_block(struct parser *p, struct step *step, const struct fence *fence);
 void attach_fence(struct parser *p, struct step *step, const struct fence *fence);
 void block_clear(struct block *block);
 
+/* language.c */
+/** The language that @info begins with, however other tools write it; *rest is what stands after it. */
+char *read_language(struct parser *p, const char *info, const char **rest);
+/** Is it one of those that show a session, where `# ` is root's prompt? */
+bool is_session(const char *language);
+/** Read the options of a MyST cell at the beginning of its body. */
+void read_cell_options(struct fence *fence, const char *body);
+
 /* walk.c */
+struct step *add_step(struct parser *p, char *title, int line);
+struct step *last_step(const struct parser *p);
+/** Show @node in @step (NULL: in the introduction). */
+void add_prose(struct parser *p, struct step *step, cmark_node *node);
+bool is_heading(cmark_node *node, int level); /* 0: of any level */
+/** The comments and hints. Returns the last node taken, or NULL if @node is for reading. */
+cmark_node *take_html(struct parser *p, struct step *step, cmark_node *node);
 /** The plain text of a node and all below it, malloc'ed; NULL when memory ran out. */
 char *node_text(cmark_node *node);
 /** Make the document's nodes into steps: of a lesson, one a second-level heading; of a plain README, one a block. */
 void walk_lesson(struct parser *p, cmark_node *document);
+
+/* readme.c */
 void walk_readme(struct parser *p, cmark_node *document);
 
+/* readme_terminals.c */
+struct readme_terminals {
+    unsigned current, most; /* where its reader is, and the highest number so far; 0: 1 */
+};
+/** Which terminal is the last block for, by the @words before it, its info string and the comment it begins with? It is told so, and the block before it in a terminal that the
+ * reader leaves, or interrupts, need not end. */
+void readme_terminal(struct parser *p, struct readme_terminals *terminals, const char *words,
+                     const struct fence *fence);
+
+/* prompts.c */
+/** Strip the prompts of a block; in a @session `# ` is root's. Returns the commands alone, malloc'ed; the lines that were output are left out. */
+char *strip_prompts(struct parser *p, const char *body, bool session);
+
 /* commands.c */
-/** Strip the prompts of a block. Returns the commands alone, malloc'ed; the lines that were output are left out. */
-char *strip_prompts(struct parser *p, const char *body, bool console);
+/** The end of the command that starts at @start: at its last newline or at the end. False if it is not complete there. */
+bool command_end(const char *start, const char **end);
 /** Cut into complete commands. On an incomplete last one *open_line is its first line in @body, from 1; else 0. NULL-terminated. */
 char **cut_commands(struct parser *p, const char *body, int *open_line);
 
@@ -127,6 +168,12 @@ void read_quiz(struct parser *p, struct block *block, const struct fence *fence)
 void quiz_free(struct quiz *quiz);
 
 /* regex.c */
+/** Until utf8_end, regexes and classes of characters are about UTF-8, whatever the user's locale: a lesson means the same everywhere. */
+struct utf8_locale {
+    locale_t ours, before;
+};
+struct utf8_locale utf8_begin(void);
+void utf8_end(struct utf8_locale *utf8);
 /** Compile an extended regex, @whole lines only or anywhere. Returns false with one line in @why: also for a pattern that could take the machine's
  * memory or time (counts that multiply past 1000, back references, over 512 bytes). */
 bool regex_compile(regex_t *regex, const char *pattern, bool whole, int flags, char *why, size_t size);

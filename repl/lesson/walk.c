@@ -25,7 +25,7 @@ char *node_text(cmark_node *node)
     return text_take(&text);
 }
 
-static struct step *add_step(struct parser *p, char *title, int line)
+struct step *add_step(struct parser *p, char *title, int line)
 {
     struct lesson *lesson = p->lesson;
     struct step *step = ARRAY_ADD(p, lesson->steps, lesson->step_count);
@@ -40,12 +40,12 @@ static struct step *add_step(struct parser *p, char *title, int line)
     return step;
 }
 
-static struct step *last_step(const struct parser *p)
+struct step *last_step(const struct parser *p)
 {
     return p->lesson->step_count ? &p->lesson->steps[p->lesson->step_count - 1] : NULL;
 }
 
-static void add_prose(struct parser *p, struct step *step, cmark_node *node)
+void add_prose(struct parser *p, struct step *step, cmark_node *node)
 {
     cmark_node **slot =
         step ? ARRAY_ADD(p, step->prose, step->prose_count) : ARRAY_ADD(p, p->lesson->intro, p->lesson->intro_count);
@@ -53,7 +53,7 @@ static void add_prose(struct parser *p, struct step *step, cmark_node *node)
         *slot = node;
 }
 
-static bool is_heading(cmark_node *node, int level)
+bool is_heading(cmark_node *node, int level)
 {
     return cmark_node_get_type(node) == CMARK_NODE_HEADING &&
            (level == 0 || cmark_node_get_heading_level(node) == level);
@@ -68,8 +68,7 @@ static void check_paragraph(struct parser *p, cmark_node *node)
             soft_mistake(p, i, "`-->` without a comment, expected no other `-->` between `<!--` and it");
 }
 
-/** The comments and hints. Returns the last node taken, or NULL if @node is for reading. */
-static cmark_node *take_html(struct parser *p, struct step *step, cmark_node *node)
+cmark_node *take_html(struct parser *p, struct step *step, cmark_node *node)
 {
     if (cmark_node_get_type(node) != CMARK_NODE_HTML_BLOCK)
         return NULL;
@@ -139,129 +138,4 @@ void walk_lesson(struct parser *p, cmark_node *document)
                 add_prose(p, step, node);
         }
     }
-}
-
-/* A README: what was read since the last block waits for the block it explains. */
-struct readme {
-    struct parser *p;
-    cmark_node **waiting;
-    size_t count;
-    char *heading;            /* the last one's text */
-    cmark_node *heading_node; /* it, until a step is named by it */
-    size_t of_heading;        /* steps it has given its name to */
-};
-
-static bool holds_block(const struct parser *p, cmark_node *node)
-{
-    bool holds = false;
-    cmark_iter *iter = cmark_iter_new(node);
-    cmark_event_type event;
-    while (iter && !holds && (event = cmark_iter_next(iter)) != CMARK_EVENT_DONE) {
-        cmark_node *at = cmark_iter_get_node(iter);
-        const struct fence *fence = cmark_node_get_type(at) == CMARK_NODE_CODE_BLOCK ? fence_of(p, at) : NULL;
-        holds = fence && fence->kind == NODE_KIND_BLOCK;
-    }
-    cmark_iter_free(iter);
-    return holds;
-}
-
-static void wait_for_block(struct readme *r, cmark_node *node)
-{
-    cmark_node **slot = ARRAY_ADD(r->p, r->waiting, r->count);
-    if (slot)
-        *slot = node;
-}
-
-/** Hand what waits to @step (NULL: there is none). Before the first block, what stands up to the last heading is the introduction; the heading a step is
- * named by is not repeated in it. */
-static void hand_over(struct readme *r, struct step *step)
-{
-    size_t intro = 0;
-    if (step && step->number == 1 && step->block_count == 0)
-        for (size_t i = 0; i < r->count; i++)
-            if (is_heading(r->waiting[i], 0))
-                intro = is_heading(r->waiting[i], 1) ? i + 1 : i;
-    for (size_t i = 0; i < r->count; i++)
-        if (i < intro || !step || r->waiting[i] != r->heading_node)
-            add_prose(r->p, i < intro ? NULL : step, r->waiting[i]);
-    r->count = 0;
-    r->heading_node = NULL;
-}
-
-static char *readme_title(struct readme *r)
-{
-    char *title = NULL;
-    int made;
-    r->of_heading++;
-    if (!r->heading)
-        made = asprintf(&title, "Step %zu", r->p->lesson->step_count + 1);
-    else if (r->of_heading == 1)
-        made = asprintf(&title, "%s", r->heading);
-    else
-        made = asprintf(&title, "%s (%zu)", r->heading, r->of_heading);
-    return kept(r->p, made < 0 ? NULL : title);
-}
-
-static void readme_fence(struct readme *r, const struct fence *fence)
-{
-    struct parser *p = r->p;
-    struct step *step = last_step(p);
-    if (fence->kind == NODE_KIND_BLOCK) {
-        step = add_step(p, readme_title(r), fence->line);
-        if (!step)
-            return;
-        hand_over(r, step);
-        add_prose(p, step, fence->node);
-        add_block(p, step, fence);
-    } else if ((fence->kind == NODE_KIND_OUTPUT || fence->kind == NODE_KIND_KEYS) && p->block_node) {
-        attach_fence(p, step, fence);
-        add_prose(p, step, fence->node);
-    } else {
-        p->block_node = NULL;
-        if (fence->kind != NODE_KIND_CODE) /* an `output` of its own is only read */
-            cmark_node_set_user_data(fence->node, (void *)(intptr_t)NODE_KIND_CODE);
-        wait_for_block(r, fence->node);
-    }
-}
-
-static void readme_node(struct readme *r, cmark_node *node)
-{
-    struct parser *p = r->p;
-    cmark_node_type type = cmark_node_get_type(node);
-    const struct fence *fence = type == CMARK_NODE_CODE_BLOCK ? fence_of(p, node) : NULL;
-    if (fence) {
-        readme_fence(r, fence);
-        return;
-    }
-    if (type != CMARK_NODE_LIST && type != CMARK_NODE_ITEM && type != CMARK_NODE_BLOCK_QUOTE)
-        p->block_node = NULL;
-    if (type == CMARK_NODE_HEADING) {
-        free(r->heading);
-        r->heading = kept(p, node_text(node));
-        r->heading_node = node;
-        r->of_heading = 0;
-        wait_for_block(r, node);
-    } else if (!holds_block(p, node)) {
-        p->block_node = NULL;
-        wait_for_block(r, node);
-    } else { /* nesting was bounded before */
-        for (cmark_node *child = cmark_node_first_child(node); child && !p->oom; child = cmark_node_next(child))
-            readme_node(r, child);
-    }
-}
-
-void walk_readme(struct parser *p, cmark_node *document)
-{
-    struct readme r = { .p = p };
-    for (cmark_node *node = cmark_node_first_child(document); node && !p->oom; node = cmark_node_next(node)) {
-        cmark_node *last = take_html(p, last_step(p), node);
-        if (last)
-            node = last;
-        else
-            readme_node(&r, node);
-    }
-    r.heading_node = NULL;
-    hand_over(&r, last_step(p));
-    free(r.waiting);
-    free(r.heading);
 }

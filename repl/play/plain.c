@@ -183,7 +183,13 @@ static void give_command(struct plain *plain, const char *command)
 {
     struct terminal *terminal = session_terminal(plain->session, session_active(plain->session));
     pid_t shell = session_shell(plain->session, session_active(plain->session));
-    if (plain->tty && terminal && !strchr(command, '\n') && terminal_at_own_prompt(terminal, shell)) {
+    unsigned wanted = session_solution_terminal(plain->session);
+    char where[80];
+    if (wanted && wanted != session_active(plain->session)) {
+        snprintf(where, sizeof where, "In terminal %u (terminal %u goes there), type", wanted, wanted);
+        begin_saying(plain);
+        plain_say_code(&plain->page, where, command);
+    } else if (plain->tty && terminal && !strchr(command, '\n') && terminal_at_own_prompt(terminal, shell)) {
         free(plain->to_type);
         plain->to_type = strdup(command);
         plain_tell(plain, NULL, "The command is on the line: Enter runs it.");
@@ -557,6 +563,8 @@ static int run(struct plain *plain, struct err *err)
     unsigned step = plain->options->step;
     int result = 0;
     plain->path = first_lesson(plain, err);
+    if (!plain->path)
+        return -1;
     while (plain->path && result == 0) {
         result = open_lesson(plain, step, err);
         if (result == 0)
@@ -567,7 +575,7 @@ static int run(struct plain *plain, struct err *err)
         step = plain->next_step;
         plain->next_step = 0;
     }
-    return plain->path || result ? result : *err->message && !plain->options->lesson ? -1 : 0;
+    return result;
 }
 
 int plain_main(const struct screen_options *options)

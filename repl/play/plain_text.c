@@ -274,8 +274,11 @@ void plain_say_help(const struct plain_page *page)
     flow_break(flow);
     for (size_t i = 0; i < command_count; i++) {
         const char *argument = commands[i].argument_name;
+        const char *help = commands[i].plain_help ? commands[i].plain_help : commands[i].help;
+        if (!*help)
+            continue;
         flow_format(flow, ROLE_TEXT, "%s%s%s: %s.", commands[i].name, argument ? " " : "", argument ? argument : "",
-                    commands[i].help);
+                    help);
         flow_break(flow);
     }
     flow_text(flow, ROLE_TEXT, "While a program runs, Ctrl-] and then such a command reaches teachroot.");

@@ -1,6 +1,7 @@
 #include "repl/play/play.h"
 
 #include "repl/play/formats.h"
+#include "repl/play/lint.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -38,8 +39,17 @@ static void print_help(const char *verb, const struct run_format *formats)
            "  --keep           hold the last lab until Ctrl-C, to look round in it (`teachroot lab enter`)\n"
            "  --rootless       build the lab as an ordinary user would\n"
            "  --offline        no network in the lab\n"
-           "  --help           this\n\n"
-           "exit status: 0 every step passed, 1 one failed, 2 a lesson is malformed, 3 no lab could be made,\n"
+           "  --help           this\n");
+    if (strcmp(verb, "test") == 0) {
+        printf("  --lint           only say what is wrong or could be better, and run nothing; without LESSON, of all\n"
+               "                   lessons\n"
+               "  --strict         a warning fails as well\n"
+               "  --watch          look again whenever the lesson is saved, and prove it from the first step that "
+               "changed\n                   on, until Ctrl-C; with --lint, only look\n\n"
+               "Said beside what is run, with file and line; errors fail:\n");
+        lint_print_rules(stdout);
+    }
+    printf("\nexit status: 0 every step passed, 1 one failed, 2 a lesson is malformed, 3 no lab could be made,\n"
            "             77 everything was skipped, 130 interrupted\n");
 }
 

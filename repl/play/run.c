@@ -16,8 +16,9 @@ struct lesson_run {
     struct session *session;
     struct loop *loop;
     struct loop_source *next; /* the step after this one is begun from the loop, not from within the session's events */
-    unsigned step;            /* the one at hand; 0: none yet */
+    unsigned step;            /* the one at hand; before the first one is begun, the one before it */
     bool running;             /* it is not over */
+    bool begun;               /* a step was */
     size_t block;
     uint64_t began;     /* ms, of the step */
     char trouble[1024]; /* what went wrong beside its blocks: a setup that failed */
@@ -187,14 +188,11 @@ static void begin_step(struct lesson_run *at, unsigned number)
     struct err err;
     at->step = number;
     at->block = 0;
-    at->running = true;
+    at->running = at->begun = true;
     at->began = loop_now();
     SINKS_TELL(at->run, step, at->lesson, step);
     sinks_flush(at->run);
-    char why[256];
-    if (at->run->options->inspect && !at->run->options->inspect(at->run, step, why, sizeof why))
-        step_over(at, why, NULL, NULL);
-    else if (!at->run->options->prove || !step->check)
+    if (!at->run->options->prove || !step->check)
         next_block(at);
     else if (session_run_check(at->session, number, on_proof, at, &err) < 0)
         step_over(at, err.message, NULL, NULL);
@@ -225,12 +223,12 @@ static void on_step(struct lesson_run *at)
 static void lab_died(struct lesson_run *at)
 {
     const char *why = at->trouble[0] ? at->trouble : "the lab ended";
-    if (at->step) {
+    if (at->begun) {
         step_over(at, why, NULL, NULL);
         return;
     }
     at->run->counts.failed++;
-    steps_not_run(at, 1, why);
+    steps_not_run(at, at->step + 1, why);
     lesson_over(at);
 }
 
@@ -328,7 +326,7 @@ static int run_in_lab(struct lesson_run *at, bool last, struct err *err)
         steps_skipped(at, (unsigned)at->lesson->step_count + 1);
         return RUN_OK;
     }
-    if (session_start(at->session, 1, err) < 0)
+    if (session_start(at->session, at->step + 1, err) < 0)
         return RUN_CANNOT;
     SINKS_TELL(at->run, lesson, at->lesson, session_lab(at->session));
     sinks_flush(at->run);
@@ -348,9 +346,16 @@ static bool output_is_wanted(const struct run *run)
     return false;
 }
 
+/* A lesson that is shorter has its last step run. */
+static unsigned first_step(const struct run *run, const struct lesson *lesson)
+{
+    unsigned from = run->options->from, last = (unsigned)lesson->step_count;
+    return from == 0 ? 1 : from > last ? last : from;
+}
+
 static int run_lesson(struct run *run, const struct lesson *lesson, bool last)
 {
-    struct lesson_run at = { .run = run, .lesson = lesson };
+    struct lesson_run at = { .run = run, .lesson = lesson, .step = first_step(run, lesson) - 1 };
     struct err err;
     int result = RUN_CANNOT;
     if (sinks_begin(run, lesson, &err) < 0) {
@@ -431,7 +436,7 @@ static int run_all(struct run *run, struct lesson *const *lessons, size_t count)
         return RUN_MALFORMED;
     }
     for (size_t i = 0; i < count; i++)
-        steps += lessons[i]->step_count;
+        steps += lessons[i]->step_count - (first_step(run, lessons[i]) - 1);
     if (sinks_open(run, steps, &err) < 0) {
         fprintf(stderr, "teachroot: %s\n", err.message);
         result = RUN_CANNOT;
@@ -442,15 +447,20 @@ static int run_all(struct run *run, struct lesson *const *lessons, size_t count)
     return result == RUN_OK ? summary(&run->counts) : result;
 }
 
-int run_lessons(char *const *names, size_t count, const struct run_options *options)
+int run_loaded(struct lesson *const *lessons, size_t count, const struct run_options *options)
 {
     struct run run = { .options = options, .rows = 24, .cols = 80 };
+    return run_all(&run, lessons, count);
+}
+
+int run_lessons(char *const *names, size_t count, const struct run_options *options)
+{
     cleanup_free struct lesson **lessons = calloc(count + 1, sizeof(struct lesson *));
     if (!lessons)
         return RUN_CANNOT;
     int result = load(names, count, lessons);
     if (result == RUN_OK)
-        result = run_all(&run, lessons, count);
+        result = run_loaded(lessons, count, options);
     for (size_t i = 0; i < count; i++)
         lesson_free(lessons[i]);
     return result;

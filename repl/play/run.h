@@ -79,11 +79,11 @@ struct run_options {
     const char *
         directory; /* of the files; made if it is not there. NULL: standard output, and one format. A format without a suffix always goes there */
     bool prove;    /* each check must fail before its step's blocks are run */
-    /** Read a step before it is run. Returns false with @why when something it must have is missing; what it should have is told by the format's message. NULL: any step. */
-    bool (*inspect)(struct run *run, const struct step *step, char *why, size_t size);
-    bool keep_going;    /* after a failed step */
-    bool keep;          /* hold the last lab until Ctrl-C */
+    bool keep_going; /* after a failed step */
+    bool keep;       /* hold the last lab until Ctrl-C */
+    unsigned from;   /* the first step that is run: those before it are replayed, and no format hears of them; 0: 1 */
     unsigned timeout_s; /* for a whole lesson; 0: none */
+    void *data;         /* for formats of the caller's own */
     struct lab_options lab;
 };
 
@@ -105,6 +105,8 @@ void run_message(struct run *run, const char *text);
 
 /** Parse the lessons named by @names (number, path or start of title), then run them. Mistakes and what the machine cannot go to stderr. Returns an exit status. */
 int run_lessons(char *const *names, size_t count, const struct run_options *options);
+/** The same with lessons that are parsed already. */
+int run_loaded(struct lesson *const *lessons, size_t count, const struct run_options *options);
 
 /** The format named by the @len bytes of @name in @formats (ended by a row without a name), or NULL. */
 const struct run_format *run_format_find(const struct run_format *formats, const char *name, size_t len);

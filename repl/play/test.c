@@ -1,43 +1,100 @@
 #include "repl/play/test.h"
 
 #include "repl/play/formats.h"
+#include "repl/play/lint.h"
 #include "repl/play/play.h"
+#include "repl/play/test_watch.h"
 
 #include <stdio.h>
+#include <string.h>
 
-static void warn(struct run *run, const struct step *step, const char *lacks)
+/* Options of test alone. */
+struct own_options {
+    bool lint, strict, watch;
+};
+
+/* Takes them out of @argv, up to a `--`, and returns how many arguments are left. */
+static int take_own(int argc, char **argv, struct own_options *own)
 {
-    char text[128];
-    snprintf(text, sizeof text, "warning: step %u has no %s", step->number, lacks);
-    run_message(run, text);
+    int left = 1;
+    bool options = true;
+    for (int i = 1; i < argc; i++) {
+        options = options && strcmp(argv[i], "--") != 0;
+        if (options && strcmp(argv[i], "--lint") == 0)
+            own->lint = true;
+        else if (options && strcmp(argv[i], "--strict") == 0)
+            own->strict = true;
+        else if (options && strcmp(argv[i], "--watch") == 0)
+            own->watch = true;
+        else
+            argv[left++] = argv[i];
+    }
+    argv[left] = NULL;
+    return left;
 }
 
-/* A wrong answer without a reason teaches nothing. */
-static bool inspect(struct run *run, const struct step *step, char *why, size_t size)
+static int refuse_with_lint(const char *option)
 {
-    if (!step->hints || !step->hints[0].text)
-        warn(run, step, "hint");
-    if (!step->essence)
-        warn(run, step, "essence for the review");
-    if (!step->notes)
-        warn(run, step, "notes for the presenter");
-    for (size_t i = 0; i < step->block_count; i++) {
-        const struct quiz *quiz = step->blocks[i].quiz;
-        for (size_t k = 0; quiz && k < quiz->count; k++)
-            if (!quiz->answers[k].right && (!quiz->answers[k].reason || !*quiz->answers[k].reason)) {
-                snprintf(why, size, "line %d: the wrong answer `%.100s` has no reason, expected one after ` — `",
-                         step->blocks[i].line, quiz->answers[k].text);
-                return false;
-            }
-    }
-    return true;
+    fprintf(stderr,
+            "teachroot test: `%s` does not go with --lint, which runs nothing: `teachroot test --help` says what "
+            "does\n",
+            option);
+    return RUN_MALFORMED;
+}
+
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static int watch_main(int count, char **names, const struct run_options *options, bool prove)
+{
+    if (count == 1 && !options->directory && !options->keep &&
+        (!options->format_count || options->formats[0] == &test_formats[0]))
+        return test_watch(names[0], options, prove);
+    fprintf(stderr, "teachroot test: --watch takes one lesson, and neither --format, -o nor --keep\n");
+    return RUN_MALFORMED;
+}
+
+/* Nothing is run: no lab, no options of one. */
+static int lint_main(int argc, char **argv, const struct own_options *own)
+{
+    struct lint_options options = { .out = stdout, .mistakes = true, .strict = own->strict };
+    size_t counts[LINT_LEVELS];
+    int first = 1;
+    for (; first < argc && argv[first][0] == '-' && strcmp(argv[first], "--") != 0; first++)
+        if (strcmp(argv[first], "--annotations") == 0)
+            options.annotations = true;
+        else
+            return refuse_with_lint(argv[first]);
+    first += first < argc && strcmp(argv[first], "--") == 0; /* what follows is a lesson, whatever it begins with */
+    if (own->watch)
+        return watch_main(argc - first, argv + first, &(struct run_options){ 0 }, false);
+    int result = lint_lessons(argv + first, (size_t)(argc - first), &options, counts);
+    fflush(stdout);
+    if (counts[LINT_MISTAKE] + counts[LINT_ERROR] + counts[LINT_ADVICE])
+        fprintf(stderr, "%zu mistake%s, %zu error%s, %zu warning%s\n", counts[LINT_MISTAKE],
+                plural(counts[LINT_MISTAKE]), counts[LINT_ERROR], plural(counts[LINT_ERROR]), counts[LINT_ADVICE],
+                plural(counts[LINT_ADVICE]));
+    return result;
 }
 
 int test_main(int argc, char **argv)
 {
-    struct run_options options = { .prove = true, .inspect = inspect };
+    struct own_options own = { 0 };
+    struct run_options options = { .prove = true };
+    size_t counts[LINT_LEVELS];
+    argc = take_own(argc, argv, &own);
+    bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
+    if (own.lint && !help)
+        return lint_main(argc, argv, &own);
     int first = play_options(argc, argv, "test", &options);
     if (first <= 0)
         return first < 0 ? RUN_MALFORMED : RUN_OK;
-    return run_lessons(argv + first, (size_t)(argc - first), &options);
+    if (own.watch)
+        return watch_main(argc - first, argv + first, &options, true);
+    int looked = lint_lessons(argv + first, (size_t)(argc - first),
+                              &(struct lint_options){ .out = stderr, .strict = own.strict }, counts);
+    int result = run_lessons(argv + first, (size_t)(argc - first), &options);
+    return looked == RUN_FAILED && (result == RUN_OK || result == RUN_SKIPPED) ? RUN_FAILED : result;
 }

@@ -31,8 +31,9 @@ static void next(struct screen *screen, bool skip)
     }
     screen->message[0] = '\0';
     const char *why = session_next(screen->session, skip);
-    const char *typed = why && !screen_at_prompt(screen) ? strstr(why, " (`hint` helps") : NULL;
-    if (typed) /* another shell or a program would get what is typed */
+    const struct terminal *terminal = screen_terminal(screen);
+    const char *typed = why && !(terminal && terminal_at_prompt(terminal)) ? strstr(why, " (`hint` helps") : NULL;
+    if (typed) /* a program, or a shell without marks, would get what is typed */
         screen_message(screen, ROLE_NOTICE, "%.*s (F3 or Ctrl-] then hint helps, Ctrl-] then skip goes on without it)",
                        (int)(typed - why), why);
     else if (why)
@@ -76,7 +77,8 @@ static bool type_command(struct screen *screen, const char *command)
     size_t point;
     unsigned end;
     cleanup_free char *typed = terminal ? typed_in_grid(terminal, &point, &end) : NULL;
-    if (!typed || *typed || strchr(command, '\n')) /* a nested shell would run each row of it */
+    if (!typed || (*typed && !screen->ahead.discarded) ||
+        strchr(command, '\n')) /* a nested shell would run each row of it */
         return false;
     terminal_write(terminal, command, strlen(command));
     session_flush(screen->session);
@@ -87,10 +89,17 @@ static bool type_command(struct screen *screen, const char *command)
 static void give_command(struct screen *screen, const char *command, const char *last)
 {
     cleanup_free char *block = NULL;
-    if (type_command(screen, command))
-        screen_message(screen, ROLE_NOTICE, "%sThe command is on the line: Enter runs it.", last);
-    else if (asprintf(&block, "```\n%s\n```", command) < 0)
+    unsigned terminal = session_solution_terminal(screen->session);
+    char title[48];
+    if (asprintf(&block, "```\n%s\n```", command) < 0) {
         block = NULL;
+        return;
+    }
+    snprintf(title, sizeof title, "Type this in terminal %u", terminal);
+    if (terminal && terminal != session_active(screen->session))
+        tell(screen, title, block, "F7 and F8 change between the terminals.");
+    else if (type_command(screen, command))
+        screen_message(screen, ROLE_NOTICE, "%sThe command is on the line: Enter runs it.", last);
     else
         tell(screen, "Type this", block, "Type it when the lab's prompt is back.");
 }

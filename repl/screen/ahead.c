@@ -3,7 +3,8 @@
  * While a lab is being built or steps are done again, the terminal is not the learner's yet: all keys are held, and given out line by line when the prompt is there.
  * While a command runs, keys go to its tty as they would anywhere, and what stands on its unfinished line goes on in readline at the next prompt. Only the Enter of a
  * line that is a teaching command (`next`), and what follows it, is held: in the tty's queue bash would take it. It is given out when its turn comes: to the prompt, or
- * to a program that has begun to read. After Ctrl-C at the prompt keys are held until the next one: the tty may drop, and bash lose, what reaches them before.
+ * to a program that has begun to read. At the prompt of a bash within the lab's, which edits its line itself, a teaching command is not
+ * held but taken off that line at once: what is known to be on it is what was typed and what the terminal shows. After Ctrl-C at the prompt keys are held until the next one: the tty may drop, and bash lose, what reaches them before.
  */
 #include "engine/base/cleanup.h"
 #include "repl/screen/view.h"
@@ -189,6 +190,33 @@ static bool ends_teaching_line(const struct screen *screen, const struct input_e
            session_reader(screen->session, active) != SESSION_READER_KEYS;
 }
 
+/* The Enter of a teaching command at the prompt of a shell within the lab's. It has to stand there as it was typed, from its first letter on: what was
+ * recalled or completed is that shell's. */
+static bool ends_nested_teaching_line(const struct screen *screen, const struct input_event *event,
+                                      struct command_line *command)
+{
+    unsigned active = session_active(screen->session), end;
+    size_t point;
+    if (!is_key(event, INPUT_KEY_ENTER, 0) || active > TERMINALS_MAX || screen->ahead.len[active] == 0 ||
+        screen_at_prompt(screen) ||
+        !commands_at_prompt(screen->ahead.line[active], session_quiz(screen->session), command))
+        return false;
+    const struct terminal *terminal = screen_terminal(screen);
+    cleanup_free char *text = terminal ? typed_in_grid(terminal, &point, &end) : NULL;
+    return text && point == strlen(text) && strcmp(text, screen->ahead.line[active]) == 0;
+}
+
+static void take_nested_line(struct screen *screen, const struct command_line *command)
+{
+    static const char discard[] = "\025"; /* readline's, and the tty's: the line up to the cursor */
+    terminal_write(screen_terminal(screen), discard, 1);
+    session_flush(screen->session);
+    screen->ahead.len[session_active(screen->session)] = 0;
+    screen->ahead.discarded = true;
+    action_run(screen, command->action, command);
+    screen->ahead.discarded = false;
+}
+
 /* Ctrl-C is for now, not for later: what was held is gone, and steps that are being done again stop. */
 static bool interrupted(struct screen *screen)
 {
@@ -215,6 +243,7 @@ void ahead_input(struct screen *screen, const struct input_event *event)
     if (is_key(event, 'c', INPUT_CTRL) && interrupted(screen))
         return;
     unsigned active = session_active(screen->session);
+    struct command_line command;
     bool signal = is_key(event, 'c', INPUT_CTRL) || is_key(event, 'z', INPUT_CTRL) || is_key(event, '\\', INPUT_CTRL);
     bool holding = ahead->count > 0 && !signal && (!ahead->terminal || ahead->terminal == active);
     if (is_key(event, INPUT_KEY_BACKSPACE, 0) && holding &&
@@ -224,6 +253,8 @@ void ahead_input(struct screen *screen, const struct input_event *event)
     } else if (screen->building || holding || ends_teaching_line(screen, event) ||
                (active <= TERMINALS_MAX && ahead->interrupted[active] && !signal)) {
         hold(screen, event);
+    } else if (ends_nested_teaching_line(screen, event, &command)) {
+        take_nested_line(screen, &command);
     } else {
         terminal_view_input(screen, event);
     }

@@ -5,39 +5,47 @@
 #include <string.h>
 
 const struct command commands[] = {
-    { "next", COMMAND_ALONE, NULL, ACTION_NEXT, "go on to the next step" },
-    { "skip", COMMAND_ALONE, NULL, ACTION_SKIP, "go on although this step is not done" },
+    { "next", COMMAND_ALONE, NULL, ACTION_NEXT, "go on to the next step", NULL },
+    { "skip", COMMAND_ALONE, NULL, ACTION_SKIP, "go on although this step is not done", NULL },
     { "hint", COMMAND_ALONE, NULL, ACTION_HINT,
-      "a hint; again for the next one, and at last the command is typed for you" },
-    { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for" },
+      "a hint; again for the next one, and at last the command is typed for you", NULL },
+    { "why", COMMAND_ALONE, NULL, ACTION_WHY, "what this step still waits for", NULL },
     { "diagnose", COMMAND_ALONE, NULL, ACTION_DIAGNOSE,
-      "why the last command that failed did: what happened, why here, and a way out" },
-    { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it" },
-    { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word" },
+      "why the last command that failed did: what happened, why here, and a way out", NULL },
+    { "solution", COMMAND_ALONE, NULL, ACTION_SOLUTION, "put the step's next command on the line; Enter runs it",
+      NULL },
+    { "answer", COMMAND_REST, "N", ACTION_ANSWER, "answer the question: its number, several as `1 3`, or a word",
+      NULL },
     { "explain", COMMAND_REST, "LINE", ACTION_EXPLAIN,
-      "what the words of a command line mean and which syscalls they become; `off` and `on`: as you type" },
-    { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab" },
+      "what the words of a command line mean and which syscalls they become; `off` and `on`: as you type", NULL },
+    { "reset", COMMAND_ALONE, NULL, ACTION_RESET, "begin this step anew in a fresh lab", NULL },
     { "goto", COMMAND_PLACE, "N", ACTION_GOTO,
-      "go to step N, or to step 3 of lesson 4 with `goto 4.3`: a fresh lab in which the steps before it are done" },
+      "go to step N, or to step 3 of lesson 4 with `goto 4.3`: a fresh lab in which the steps before it are done",
+      NULL },
     { "undo", COMMAND_ALONE, NULL, ACTION_UNDO,
-      "a fresh lab as it was when this step began; where nothing was done in it yet, when the one before it began" },
+      "a fresh lab as it was when this step began; where nothing was done in it yet, when the one before it began",
+      NULL },
     { "state", COMMAND_ALONE, NULL, ACTION_STATE,
-      "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, links" },
+      "the kernel's state of what has the terminal: namespaces, id maps, mounts, processes, links", NULL },
     { "panel", COMMAND_ALONE, NULL, ACTION_PANEL_BESIDE,
       "the lab's processes and limits, live, in the place of the state, or away again; F11 gives them the whole "
-      "screen" },
+      "screen",
+      "" },
     { "review", COMMAND_ALONE, NULL, ACTION_REVIEW,
-      "what each step has shown, what you typed in it, and which syscalls did it" },
+      "what each step has shown, what you typed in it, and which syscalls did it", NULL },
     { "lens", COMMAND_WORDS, "[WORD]", ACTION_LENS,
       "the syscalls of the terminal's commands beside it, or away again; only those with WORD (`failed`, a syscall, a "
       "program …; `all` for all); `lens off` and `lens on`: a new shell without and with it; Shift-F12 gives them the "
-      "whole screen" },
-    { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another" },
-    { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there" },
+      "whole screen",
+      "the syscalls of the terminal's commands; only those with WORD (`failed`, a syscall, a program …; `all` for "
+      "all); "
+      "`lens off` and `lens on`: a new shell without and with it" },
+    { "lessons", COMMAND_ALONE, NULL, ACTION_LESSONS, "the list of lessons, to choose another", NULL },
+    { "terminal", COMMAND_NUMBER, "N", ACTION_TERMINAL, "look at terminal N; it is opened if it is not there", NULL },
     { "share", COMMAND_WORDS, "[PATH]", ACTION_SHARE,
-      "let others on this machine watch, not touch: `teachroot follow PATH`; `share off` ends it" },
-    { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands" },
-    { "quit", COMMAND_ALONE, NULL, ACTION_QUIT, "leave; where you are is remembered" },
+      "let others on this machine watch, not touch: `teachroot follow PATH`; `share off` ends it", NULL },
+    { "help", COMMAND_ALONE, NULL, ACTION_HELP, "the keys and these commands", NULL },
+    { "quit", COMMAND_ALONE, NULL, ACTION_QUIT, "leave; where you are is remembered", NULL },
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -93,10 +101,14 @@ static bool argument_fits(const struct command *known, struct command_line *comm
     return false;
 }
 
-/* Nothing but numbers, blanks and commas, so that `1 3` can be an answer and `1/0` cannot. */
+/* Nothing but numbers, blanks and commas, so that `1 3` can be an answer and `1/0` cannot; and `2.` and `2)`, as numbers are written in a list. */
 static bool is_choices(const char *line)
 {
-    return *line >= '1' && *line <= '9' && line[strspn(line, "0123456789, \t")] == '\0';
+    size_t digits = strspn(line, "0123456789"), len = strspn(line, "0123456789, \t");
+    if (*line < '1' || *line > '9')
+        return false;
+    bool listed = len == digits && (line[len] == '.' || line[len] == ')') && !line[len + 1];
+    return line[len] == '\0' || listed;
 }
 
 static bool parse(const char *line, bool quiz, struct command_line *command, const struct command **known)
@@ -105,7 +117,9 @@ static bool parse(const char *line, bool quiz, struct command_line *command, con
     *known = NULL;
     if (quiz && is_choices(line)) {
         command->action = ACTION_ANSWER;
-        return copy_argument(line, command);
+        bool fits = copy_argument(line, command);
+        command->argument[strcspn(command->argument, ".)")] = '\0';
+        return fits;
     }
     size_t len = strcspn(line, blanks);
     *known = find(line, len);

@@ -26,6 +26,7 @@ struct command {
     const char *argument_name; /* "N"; NULL if it takes nothing */
     enum action action;
     const char *help;
+    const char *plain_help; /* in plain mode; NULL: the same, "": it needs the screen */
 };
 extern const struct command commands[];
 extern const size_t command_count;

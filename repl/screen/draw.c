@@ -41,17 +41,19 @@ static int usable_color(int color)
     return color < COLORS ? color : color & 7;
 }
 
-void draw_style(const struct theme *theme, int fg, int bg, unsigned attributes)
+/* 0 where there is none. */
+static int color_pair(const struct theme *theme, int fg, int bg)
 {
-    int pair = 0;
     struct style ground = theme_ground(theme);
     fg = fg < 0 ? ground.fg : fg;
     bg = bg < 0 ? ground.bg : bg;
-    if (COLORS >= 8 && (fg >= 0 || bg >= 0)) {
-        pair = alloc_pair(usable_color(fg), usable_color(bg));
-        if (pair < 0)
-            pair = 0;
-    }
+    int pair = COLORS >= 8 && (fg >= 0 || bg >= 0) ? alloc_pair(usable_color(fg), usable_color(bg)) : 0;
+    return pair < 0 ? 0 : pair;
+}
+
+void draw_style(const struct theme *theme, int fg, int bg, unsigned attributes)
+{
+    int pair = color_pair(theme, fg, bg);
     attr_set(curses_attributes(attributes), 0, &pair);
 }
 
@@ -105,13 +107,25 @@ void draw_line(const struct theme *theme, const struct rect *rect, unsigned row,
     draw_clear_row(theme, rect, row, col);
 }
 
+/* With a title, at every key that is echoed: written glyph by glyph it would take as long as all else. */
+static void draw_rule(const struct theme *theme, const struct rect *rect)
+{
+    const struct style style = theme_style(theme, ROLE_FAINT);
+    const char *glyph = theme_glyph(theme, GLYPH_HORIZONTAL);
+    uint32_t character;
+    cchar_t rule;
+    int pair = color_pair(theme, style.fg, style.bg);
+    utf8_decode(glyph, strlen(glyph), &character);
+    if (setcchar(&rule, (const wchar_t[]){ (wchar_t)character, 0 }, curses_attributes(style.attributes), 0, &pair) !=
+        ERR)
+        mvhline_set((int)rect->row, (int)rect->col, &rule, (int)rect->cols);
+}
+
 void draw_title(const struct theme *theme, const struct rect *rect, enum role role, const char *left, const char *right)
 {
     if (rect->rows == 0)
         return;
-    const char *rule = theme_glyph(theme, GLYPH_HORIZONTAL);
-    for (unsigned col = 0; col < rect->cols; col++)
-        draw_text(theme, rect, 0, col, ROLE_FAINT, rule);
+    draw_rule(theme, rect);
     unsigned col = 2, right_cells = utf8_width(right, strlen(right));
     struct rect cut = *rect;
     if (right_cells + 8 < rect->cols && *right) {

@@ -1,7 +1,9 @@
-/* The row under the line being edited: what the word at the cursor means, and which syscall it becomes. In a nested shell the line is what stands in the grid from the prompt's mark on. */
+/* The row under the line being edited: what the word at the cursor means, and which syscall it becomes. In a nested shell the line is what stands in the grid from the prompt's mark on;
+ * in one without marks, from what looks like a prompt. */
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "engine/base/user.h"
+#include "engine/observe/observe.h"
 #include "repl/screen/utf8.h"
 #include "repl/screen/view.h"
 #include "repl/tutor/explain.h"
@@ -45,42 +47,95 @@ void explain_view_set(struct screen *screen, bool on)
 
 /* ---- what is typed ---- */
 
-char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *end)
+struct typed {
+    char *text;
+    size_t len, size;
+};
+
+/* What is in a cell, in UTF-8. False: out of memory. */
+static bool put_cell(struct typed *typed, const struct terminal_cell *cell)
 {
-    unsigned row, col, cursor_row, cursor_col;
-    bool visible;
-    if (!terminal_at_prompt(terminal) || !terminal_prompt_position(terminal, &row, &col))
-        return NULL;
+    if (typed->size - typed->len < sizeof cell->chars) {
+        char *grown = realloc(typed->text, typed->size + 1024);
+        if (!grown)
+            return false;
+        typed->text = grown;
+        typed->size += 1024;
+    }
+    for (size_t i = 0; i < 6 && (i == 0 || cell->chars[i]); i++)
+        typed->len += utf8_encode(cell->chars[i] ? cell->chars[i] : ' ', typed->text + typed->len);
+    return true;
+}
+
+/* What stands in the grid from there on, as far as rows go on. malloc'ed; NULL if the cursor is not in it. */
+static char *text_from(const struct terminal *terminal, unsigned row, unsigned col, size_t *point, unsigned *end)
+{
+    unsigned cursor_row, cursor_col;
+    bool visible, whole = true;
+    struct typed typed = { 0 };
     terminal_cursor(terminal, &cursor_row, &cursor_col, &visible);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
     *point = SIZE_MAX;
     for (unsigned r = row; r < terminal_rows(terminal); r++) {
         if (r > row && !terminal_row_continues(terminal, (int)r))
             break;
         for (unsigned c = r == row ? col : 0; c < terminal_cols(terminal); c++) {
             struct terminal_cell cell;
-            char bytes[4];
             if (r == cursor_row && c == cursor_col)
-                *point = (size_t)ftell(out);
-            if (!terminal_get(terminal, (int)r, c, &cell) || cell.chars[0] == (uint32_t)-1)
-                continue;
-            for (size_t i = 0; i < 6 && (i == 0 || cell.chars[i]); i++) {
-                size_t len = utf8_encode(cell.chars[i] ? cell.chars[i] : ' ', bytes);
-                fwrite(bytes, 1, len, out);
-            }
+                *point = typed.len;
+            if (terminal_get(terminal, (int)r, c, &cell) && cell.chars[0] != (uint32_t)-1)
+                whole = whole && put_cell(&typed, &cell);
         }
         *end = r;
     }
-    if (fclose(out) != 0 || !text || *point == SIZE_MAX) {
+    struct terminal_cell blank = { .chars = { 0 } };
+    if (!put_cell(&typed, &blank) || !whole || *point == SIZE_MAX) {
+        free(typed.text);
+        return NULL;
+    }
+    while (typed.len > *point && typed.text[typed.len - 1] == ' ')
+        typed.len--;
+    typed.text[typed.len] = '\0';
+    return typed.text;
+}
+
+char *typed_in_grid(const struct terminal *terminal, size_t *point, unsigned *end)
+{
+    unsigned row, col;
+    return terminal_at_prompt(terminal) && terminal_prompt_position(terminal, &row, &col)
+               ? text_from(terminal, row, col, point, end)
+               : NULL;
+}
+
+/* Shells without marks at their prompts: dash, and busybox's. */
+static bool is_unmarked_shell(const struct terminal *terminal)
+{
+    static const char *const names[] = { "sh", "dash", "ash", "busybox" };
+    struct observe_process process;
+    if (terminal_at_prompt(terminal) || observe_process(terminal_foreground(terminal), &process, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(process.comm, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* There the line is what stands behind the first thing in its row that ends as prompts do. */
+static char *typed_unmarked(const struct terminal *terminal, size_t *point, unsigned *end)
+{
+    unsigned row, col;
+    bool visible;
+    terminal_cursor(terminal, &row, &col, &visible);
+    while (row > 0 && terminal_row_continues(terminal, (int)row))
+        row--;
+    char *text = text_from(terminal, row, 0, point, end), *line = text;
+    while (line && *line && !(strchr("#$%", line[0]) && line[1] == ' '))
+        line++;
+    if (!line || !*line || (size_t)(line + 2 - text) > *point || !is_unmarked_shell(terminal)) {
         free(text);
         return NULL;
     }
-    while (size > *point && text[size - 1] == ' ')
-        text[--size] = '\0';
+    *point -= (size_t)(line + 2 - text);
+    memmove(text, line + 2, strlen(line + 2) + 1);
     return text;
 }
 
@@ -108,9 +163,12 @@ void explain_view_update(struct screen *screen)
     cleanup_free char *line = NULL;
     size_t point = 0;
     bool own = screen_at_prompt(screen);
-    if (terminal && !view->off && !screen->building && !screen->terminal_view.back && pane->rows >= ROWS_LEAST &&
-        pane->cols >= COLS_LEAST && !terminal_alternate(terminal))
+    bool room = terminal && !view->off && !screen->building && !screen->terminal_view.back &&
+                pane->rows >= ROWS_LEAST && pane->cols >= COLS_LEAST && !terminal_alternate(terminal);
+    if (room)
         line = own ? typed_in_prompt(screen, &point) : typed_in_grid(terminal, &point, &view->end);
+    if (room && !own && !line)
+        line = typed_unmarked(terminal, &point, &view->end);
     if (!line || !line[strspn(line, " \t")]) { /* the row is given back only with the line: it would jump */
         view->reserved = false;
         return;

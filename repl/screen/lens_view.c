@@ -116,8 +116,10 @@ static void title(const struct screen *screen, const struct chosen *chosen, char
 {
     const struct lens_view *view = &screen->lens_view;
     const char *dot = theme_glyph(&screen->theme, GLYPH_DOT);
-    size_t len = (size_t)snprintf(left, size, "Lens: syscalls of terminal %u",
-                                  screen->session ? session_active(screen->session) : 1);
+    unsigned terminal = screen->session ? session_active(screen->session) : 1;
+    bool off = screen->session && session_lens_lacks(screen->session, terminal);
+    size_t len =
+        (size_t)snprintf(left, size, off ? "Lens: off in terminal %u" : "Lens: syscalls of terminal %u", terminal);
     if (view->filter[0] && len < size)
         len += (size_t)snprintf(left + len, size - len, " %s only: %s", dot, view->filter);
     if (view->held && len < size)

@@ -11,9 +11,12 @@ struct drawing {
     struct flow *flow;
     markdown_code_fn *code;
     void *data;
-    unsigned list_depth;
+    unsigned list_depth, depth;
     bool tight; /* inside a tight list: no blank lines between its paragraphs */
 };
+
+/* Quotes, lists or emphasis in each other: what is deeper is left out. Not every text was read from a lesson, which is held to as many. */
+#define DEEPEST 32
 
 static void draw_blocks(struct drawing *drawing, cmark_node *first);
 
@@ -29,9 +32,9 @@ static bool link_says_itself(cmark_node *link)
     return strcmp(url, literal) == 0 || (strncmp(url, "mailto:", 7) == 0 && strcmp(url + 7, literal) == 0);
 }
 
-static void draw_inlines(struct flow *flow, cmark_node *node, enum role role)
+static void draw_nested(struct flow *flow, cmark_node *node, enum role role, unsigned depth)
 {
-    for (; node; node = cmark_node_next(node)) {
+    for (; node && depth < DEEPEST; node = cmark_node_next(node)) {
         switch (cmark_node_get_type(node)) {
         case CMARK_NODE_TEXT:
             flow_text(flow, role, cmark_node_get_literal(node));
@@ -46,14 +49,14 @@ static void draw_inlines(struct flow *flow, cmark_node *node, enum role role)
             flow_word(flow, ROLE_CODE, cmark_node_get_literal(node));
             break;
         case CMARK_NODE_EMPH:
-            draw_inlines(flow, cmark_node_first_child(node), role == ROLE_STRONG ? role : ROLE_EMPHASIS);
+            draw_nested(flow, cmark_node_first_child(node), role == ROLE_STRONG ? role : ROLE_EMPHASIS, depth + 1);
             break;
         case CMARK_NODE_STRONG:
-            draw_inlines(flow, cmark_node_first_child(node), ROLE_STRONG);
+            draw_nested(flow, cmark_node_first_child(node), ROLE_STRONG, depth + 1);
             break;
         case CMARK_NODE_LINK:
         case CMARK_NODE_IMAGE:
-            draw_inlines(flow, cmark_node_first_child(node), ROLE_LINK);
+            draw_nested(flow, cmark_node_first_child(node), ROLE_LINK, depth + 1);
             if (!link_says_itself(node)) {
                 flow_text(flow, ROLE_FAINT, " (");
                 flow_word(flow, ROLE_FAINT, cmark_node_get_url(node));
@@ -64,6 +67,11 @@ static void draw_inlines(struct flow *flow, cmark_node *node, enum role role)
             break;
         }
     }
+}
+
+static void draw_inlines(struct flow *flow, cmark_node *node, enum role role)
+{
+    draw_nested(flow, node, role, 0);
 }
 
 void markdown_code_lines(struct flow *flow, const char *text, enum glyph mark, enum role mark_role, enum role role)
@@ -163,6 +171,9 @@ static bool is_shown(cmark_node *node)
 static void draw_blocks(struct drawing *drawing, cmark_node *first)
 {
     bool begun = false;
+    if (drawing->depth == DEEPEST)
+        return;
+    drawing->depth++;
     for (cmark_node *node = first; node; node = cmark_node_next(node)) {
         if (!is_shown(node))
             continue;
@@ -171,6 +182,7 @@ static void draw_blocks(struct drawing *drawing, cmark_node *first)
         draw_block(drawing, node);
         begun = true;
     }
+    drawing->depth--;
 }
 
 void markdown_draw(struct flow *flow, struct cmark_node *node, markdown_code_fn *code, void *data)

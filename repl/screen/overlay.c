@@ -31,7 +31,7 @@ static void put_help(struct flow *flow)
               "Begin to type the step's command and the rest of it stands there in grey: Right, End or Ctrl-E at the "
               "line's end takes it.");
     flow_blank(flow);
-    flow_text(flow, ROLE_HEADING, "Commands, at the lab's prompt or after Ctrl-]");
+    flow_text(flow, ROLE_HEADING, "Commands, at a prompt of bash in the lab or after Ctrl-]");
     flow_blank(flow);
     for (size_t i = 0; i < command_count; i++) {
         char words[32];
@@ -46,6 +46,10 @@ static void put_help(struct flow *flow)
     flow_text(flow, ROLE_TEXT, "A program of the same name is run with a backslash before it: ");
     flow_word(flow, ROLE_CODE, "\\next");
     flow_text(flow, ROLE_TEXT, ". Numbers alone answer an open question.");
+    flow_blank(flow);
+    flow_text(flow, ROLE_TEXT,
+              "A shell that is no bash (dash, busybox's sh) does not mark its prompt: there these words are the "
+              "shell's, and what fails is not diagnosed. The keys work, and Ctrl-].");
 }
 
 static void put_lessons(struct flow *flow, const struct screen *screen)
@@ -136,7 +140,7 @@ static const char *footer(const struct screen *screen)
     case OVERLAY_DIAGNOSIS:
         if (screen->overlay == OVERLAY_REVIEW && screen->finished)
             return narrow ? "PgDn, Esc back, F2 next"
-                          : "Up, Down, PgUp, PgDn scroll; Esc goes back; F2 opens the next lesson";
+                          : "Up, Down, PgUp, PgDn scroll; Esc goes back; F2: the next lesson";
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc goes back";
     default:
         return narrow ? "PgDn scrolls, Esc back" : "Up, Down, PgUp, PgDn scroll; Esc or F1 goes back";

@@ -31,15 +31,14 @@ void quiz_draw(struct flow *flow, const struct block *block, enum quiz_stage sta
         return;
     flow_push(flow, "  ", "  ", ROLE_FAINT);
     if (quiz->count == 0)
-        flow_quoted(flow, ROLE_FAINT, "Type `answer WORD`, your answer for WORD, at the lab's prompt or after Ctrl-].");
+        flow_quoted(flow, ROLE_FAINT, "Type `answer WORD`, your answer for WORD, at the prompt or after Ctrl-].");
     else if (quiz->several)
         flow_quoted(
             flow, ROLE_FAINT,
             "Several may be right. Type their numbers at the prompt, as in `1 3`; or F6, then the numbers, then "
             "Enter.");
     else
-        flow_text(flow, ROLE_FAINT,
-                  "Type its number at the lab's prompt and Enter; or, from anywhere, F6 and the number.");
+        flow_text(flow, ROLE_FAINT, "Type its number at the prompt and Enter; or, from anywhere, F6 and the number.");
     flow_pop(flow);
 }
 

@@ -8,7 +8,8 @@
 static void put_question(struct flow *flow, const struct screen *screen)
 {
     const struct quiz *quiz = session_quiz(screen->session)->quiz;
-    bool prompt = screen_at_prompt(screen);
+    const struct terminal *terminal = screen_terminal(screen);
+    bool prompt = terminal && terminal_at_prompt(terminal); /* a nested shell hands answers on */
     flow_text(flow, ROLE_NOTICE, "The commands are done. Now answer the question: ");
     if (quiz->count == 0)
         flow_quoted(flow, ROLE_NOTICE,
@@ -19,7 +20,7 @@ static void put_question(struct flow *flow, const struct screen *screen)
                     prompt ? "type the numbers, e.g. `1 3` (or F6, the numbers, Enter)"
                            : "F6, then the numbers, e.g. `1 3`, then Enter");
     else if (prompt)
-        flow_format(flow, ROLE_NOTICE, "type a number from 1 to %zu (or F6, then the number)", quiz->count);
+        flow_format(flow, ROLE_NOTICE, "type 1 to %zu (or F6 first)", quiz->count);
     else
         flow_format(flow, ROLE_NOTICE, "F6, then a number from 1 to %zu", quiz->count);
 }

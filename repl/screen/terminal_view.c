@@ -163,8 +163,10 @@ static void draw_grid_row(const struct screen *screen, const struct terminal *te
     }
 }
 
+/* Only when it is another one: it is asked for with every echo. */
 static void draw_terminal_title(struct screen *screen)
 {
+    struct terminal_view *view = &screen->terminal_view;
     const struct theme *theme = &screen->theme;
     const struct rect *rect = &screen->layout.terminal_title;
     char left[256] = "Terminal", right[80] = "";
@@ -181,6 +183,11 @@ static void draw_terminal_title(struct screen *screen)
         snprintf(right, sizeof(right), "%u lines back %s any key returns", screen->terminal_view.back,
                  theme_glyph(theme, GLYPH_DASH));
     enum role role = screen->focus == PANE_TERMINAL ? ROLE_FOCUS : ROLE_TITLE;
+    char title[sizeof(view->title)];
+    snprintf(title, sizeof(title), "%d%s\n%s", (int)role, left, right);
+    if (strcmp(title, view->title) == 0 && !(screen->dirty & DIRTY_CLEAN))
+        return;
+    strcpy(view->title, title);
     draw_title(theme, rect, screen->demo ? ROLE_STRONG : role, left, right);
 }
 
@@ -328,6 +335,11 @@ static void mouse(struct screen *screen, struct terminal *terminal, const struct
         terminal_view_scroll(screen, event->button == 4 ? 3 : -3);
 }
 
+static bool is_letter(const struct input_event *event)
+{
+    return event->kind == INPUT_KEY && !event->modifiers && event->key >= ' ' && event->key < INPUT_KEY_NONE;
+}
+
 void terminal_view_input(struct screen *screen, const struct input_event *event)
 {
     struct terminal *terminal = screen_terminal(screen);
@@ -341,6 +353,7 @@ void terminal_view_input(struct screen *screen, const struct input_event *event)
         screen->terminal_view.back = 0;
         screen->dirty |= DIRTY_TERMINAL | DIRTY_CLEAN;
     }
+    session_typed(screen->session, is_letter(event));
     if (screen_at_prompt(screen)) {
         if (event->kind == INPUT_PASTE)
             prompt_feed(screen->prompt, "\033[200~", 6);

@@ -78,6 +78,7 @@ int tty_start(struct err *err)
     noecho();
     nonl();
     leaveok(stdscr, FALSE);
+    typeahead(-1); /* a frame is drawn whole, whatever has been typed meanwhile */
     struct termios raw_mode = tty.saved;
     cfmakeraw(&raw_mode);
     raw_mode.c_oflag = tty.saved.c_oflag;

@@ -77,6 +77,7 @@ struct row_range {
 #define TERMINALS_MAX 9
 struct terminal_view {
     unsigned back;                /* lines scrolled back */
+    char title[352];              /* as it was last drawn */
     unsigned drawn_shift;         /* rows the grid was pushed up for a long prompt line, when last drawn */
     bool alternate;               /* a full-screen program had the terminal when last drawn */
     struct row_range drawn_over;  /* rows of the pane that a prompt line or an explanation was drawn over */
@@ -102,6 +103,7 @@ struct ahead {
          1]; /* Ctrl-C went to the shell at its prompt, and no new prompt has come: its tty may still drop what follows */
     unsigned terminal; /* whose they are; 0: of the one that is active when the lab is there */
     unsigned looks;    /* in a row that found the prompt there and could not tell that the shell reads */
+    bool discarded;    /* the line that the terminal still shows has just been taken away */
     struct loop_source *timer;
 };
 
@@ -179,6 +181,11 @@ struct terminal *screen_terminal(const struct screen *screen); /* the active one
 enum key_when screen_when(const struct screen *screen);
 /** The prompt owns the keys of the active terminal. */
 bool screen_at_prompt(const struct screen *screen);
+
+/* frame.c */
+bool frame_begin(struct screen *screen); /* look at the state now and then; false: out of memory */
+void frame_draw(struct screen *screen);  /* what is dirty, now */
+void frame_before_wait(void *data);      /* of the loop, @data is the screen: draw and read what is due */
 
 /* lesson_view.c */
 void lesson_view_draw(struct screen *screen);

@@ -287,8 +287,6 @@ void player_prepare(struct session *session)
 {
     struct player *player = &session->player;
     struct session_terminal *at = terminal_of(session);
-    unsigned row, col;
-    bool visible;
     player->ended = player->nested = false;
     player->status = 0;
     player->key = player->key_part = 0;
@@ -297,9 +295,7 @@ void player_prepare(struct session *session)
         player->lines += *c == '\n';
     snprintf(player->shell, sizeof player->shell, "%s", at->at_prompt ? at->prompt_shell : "");
     row_text(at, player->prompt, sizeof player->prompt);
-    terminal_cursor(at->terminal, &row, &col, &visible);
-    player->first_row = (int)row;
-    player->first_scrollback = terminal_scrollback(at->terminal);
+    player->first_line = printed_cursor_line(at);
     capture_begin(&at->capture);
     at->at_prompt = at->unmarked = false;
 }
@@ -398,6 +394,19 @@ static void answer_quiz(struct session *session)
     block_over(session);
 }
 
+/* Ctrl+C to what runs in the terminal, once something is known to run or to wait there; its end brings the prompt that is waited for. */
+static void interrupt(struct session *session, struct session_terminal *at)
+{
+    if (at->at_prompt) {
+        session->player.interrupted = true;
+    } else if (at->unmarked) {
+        session->player.interrupted = true;
+        at->unmarked = false;
+        terminal_write(at->terminal, "\003", 1);
+        session_flush(session);
+    }
+}
+
 /* Waiting for the step's setup, for the terminal to be open, and for a prompt in it. */
 static void look_whether_ready(struct session *session)
 {
@@ -422,6 +431,8 @@ static void look_whether_ready(struct session *session)
     session_set_active(session, player->terminal);
     if (!player->commands[0]) {
         block_over(session);
+    } else if (player->block->interrupt && !player->interrupted) {
+        interrupt(session, at);
     } else if (at->at_prompt || at->unmarked ||
                (session->options.presented && unmarked_prompt(session, loop_now()))) { /* typed by hand before */
         loop_remove(player->deadline);

@@ -15,7 +15,9 @@
 
 #define TICK_MS 1000
 #define QUIET_PERIOD_MS 5000
-#define SOON_MS 20 /* what follows a command at once is waited for */
+#define PAUSE_MS 100 /* between two letters, that no look at the lab waits for */
+#define HELD_MS 2000 /* that a look waits at most */
+#define SOON_MS 20   /* what follows a command at once is waited for */
 #define RESIDUE_NS                                                                                                     \
     150000 /* of a check's own exit, charged after it was reaped; any program that is started uses more */
 
@@ -141,6 +143,25 @@ void check_soon(struct session *session, bool loud)
         check->soon = loop_add_timer(session->options.loop, SOON_MS, 0, on_soon, session);
 }
 
+void session_typed(struct session *session, bool letter)
+{
+    struct typing *typing = &session->typing;
+    uint64_t now = loop_now();
+    if (!letter)
+        *typing = (struct typing){ 0 };
+    else if (now - typing->last >= PAUSE_MS)
+        typing->began = now;
+    if (letter)
+        typing->last = now;
+}
+
+bool typing_holds(const struct session *session, uint64_t since)
+{
+    const struct typing *typing = &session->typing;
+    uint64_t now = loop_now(), waits_since = since > typing->began ? since : typing->began;
+    return now - typing->last < PAUSE_MS && now - waits_since < HELD_MS;
+}
+
 /* Has anything in the lab run since the last look? After a check, what is left of its own exit may still be charged to the cgroup. */
 static bool something_ran(struct session *session)
 {
@@ -164,7 +185,7 @@ static void on_tick(void *data)
         check->timer = NULL;
         return;
     }
-    if (!wanted(session) || check->job || check->soon)
+    if (!wanted(session) || check->job || check->soon || typing_holds(session, check->ended))
         return;
     bool ran = something_ran(session);
     if (check->active || ran || loop_now() - check->ended >= QUIET_PERIOD_MS)

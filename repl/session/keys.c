@@ -41,9 +41,7 @@ static size_t key_bytes(const char *name, char out[16])
 char *screen_since_typed(const struct player *player, const struct session_terminal *at)
 {
     struct text text = { 0 };
-    size_t gone = terminal_scrollback(at->terminal);
-    int first = at->accepted ? at->output_row - (int)(gone - at->output_scrollback)
-                             : player->first_row + (int)player->lines - (int)(gone - player->first_scrollback);
+    int first = printed_row(at, at->accepted ? at->output_line : player->first_line + player->lines);
     unsigned cursor, col;
     bool visible;
     terminal_cursor(at->terminal, &cursor, &col, &visible);

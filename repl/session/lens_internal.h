@@ -49,8 +49,9 @@ struct lens_pin {
     bool on;
     cpu_set_t anywhere, core; /* on: where they may run without it, and where they do */
 };
-/** Let @strace, @shell and the processes known to @lens share a core, and who is born of them; and no more. */
-void lens_pin(struct lens_pin *pin, const struct lens *lens, pid_t shell, pid_t strace);
+/** Let share a core: @strace, @shell, the processes of the group @foreground and those it comes from, and who is born of them. Again while it goes on: those that came since. */
+void lens_pin(struct lens_pin *pin, const struct lens *lens, pid_t shell, pid_t foreground, pid_t strace);
+/** Each of them may run again where it could before. */
 void lens_unpin(struct lens_pin *pin, pid_t strace);
 
 #endif

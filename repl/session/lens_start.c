@@ -193,13 +193,22 @@ static void on_pause_over(void *data)
     loop_set_events(feed->readable, EPOLLIN);
 }
 
+static void pin(struct lens_feed *feed)
+{
+    const struct session_terminal *at = &feed->session->terminals[feed->terminal];
+    if (feed->terminal && at->terminal)
+        lens_pin(&feed->pin, view_of(feed)->lens, at->shell, terminal_foreground(at->terminal), feed->strace);
+}
+
 static void on_burst_watch(void *data)
 {
     struct lens_feed *feed = data;
     bool goes_on = feed->read > BURST_BYTES;
     feed->read = 0;
-    if (goes_on)
+    if (goes_on) {
+        pin(feed);
         return;
+    }
     lens_unpin(&feed->pin, feed->strace);
     loop_remove(feed->burst_watch);
     feed->burst_watch = NULL;
@@ -207,13 +216,12 @@ static void on_burst_watch(void *data)
 
 static void burst_begins(struct lens_feed *feed)
 {
-    const struct session_terminal *at = &feed->session->terminals[feed->terminal];
     if (feed->burst_watch || !feed->terminal)
         return;
     feed->burst_watch =
         loop_add_timer(feed->session->options.loop, BURST_WATCH_MS, BURST_WATCH_MS, on_burst_watch, feed);
     if (feed->burst_watch)
-        lens_pin(&feed->pin, view_of(feed)->lens, at->shell, feed->strace);
+        pin(feed);
 }
 
 /* A few calls are read at once, while their processes can still be looked up; many are read by the heap. */

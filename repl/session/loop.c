@@ -104,6 +104,8 @@ struct loop_source *loop_add_fd(struct loop *loop, int fd, uint32_t events, int 
 void loop_set_events(struct loop_source *source, uint32_t events)
 {
     struct epoll_event event = { .events = events, .data.ptr = source };
+    if (events == source->events)
+        return;
     if (events != 0)
         epoll_ctl(source->loop->epoll, source->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, source->fd, &event);
     else if (source->events)

@@ -101,6 +101,7 @@ void session_free(struct session *session)
     steps_free(session);
     free(session->environment);
     free(session->last_command);
+    free(session->done);
     evidence_forget(session);
     evidence_step_began(session);
     text_free(&session->said);

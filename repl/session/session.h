@@ -123,6 +123,10 @@ int session_switch_lens(struct session *session, unsigned terminal, bool on, str
 /** After terminal_write, _paste or _mouse_event on a terminal: what the pty did not take at once is written as soon as it can. Cheap. */
 void session_flush(struct session *session);
 
+/** A key is on its way to a terminal. @letter: one that by itself sets nothing going, and that others may follow soon: what looks at the lab now and then waits for a pause, so
+ * that no key's echo has to wait for that. */
+void session_typed(struct session *session, bool letter);
+
 enum session_reader {
     SESSION_READER_NONE, /* nobody waits for input: it would stand in the tty's queue */
     SESSION_READER_LINES, /* something (the shell at its prompt included) waits for a line that the tty edits and echoes */
@@ -167,7 +171,8 @@ enum hint_kind {
 /** The failed check's own words first, then the lesson's hints one by one, then the command. @kind may be NULL. */
 const char *session_hint(struct session *session, enum hint_kind *kind);
 const char *session_why(struct session *session);            /* what the current check still waits for */
-const char *session_solution(const struct session *session); /* the step's next unplayed command, or NULL */
+const char *session_solution(const struct session *session); /* the step's next command that was not typed, or NULL */
+unsigned session_solution_terminal(const struct session *session); /* which it belongs into; 0: any */
 /** The same to be offered unasked: NULL once the step has passed, for a task to be found out (a hidden block), and if it has several lines. */
 const char *session_suggestion(const struct session *session);
 /** A fresh lab, replayed up to @step. Begins when the callbacks now running have returned; what fails then is told by SESSION_MESSAGE. -1: no such step. */

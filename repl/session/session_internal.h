@@ -19,13 +19,11 @@
 struct open_command {
     char shell[32];
     char *text;
-    unsigned step;  /* that was current when it was typed */
-    bool prompted;  /* a shell that it started has shown its prompt */
-    uint64_t entry; /* in the journal; 0: not there */
-    bool nested;    /* the journal knows that a shell it started is at its prompt */
-    int row;        /* where its output began, and how many lines had scrolled off ever then */
-    uint64_t scrolled;
-    unsigned number; /* of the terminal, see session_commands */
+    unsigned step;        /* that was current when it was typed */
+    bool prompted;        /* a shell that it started has shown its prompt */
+    uint64_t entry;       /* in the journal; 0: not there */
+    uint64_t output_line; /* where its output began, see printed_line */
+    unsigned number;      /* of the terminal, see session_commands */
 };
 
 struct session_terminal {
@@ -42,11 +40,9 @@ struct session_terminal {
     bool unmarked;                /* a program without marks waits for input: the next command is typed into it */
     char prompt_shell[32];        /* who is at its prompt */
     char *sent;                   /* typed by us since the last prompt and not accepted yet */
-    int prompt_row;               /* where the line began, and how much had scrolled off then */
+    uint64_t prompt_line;         /* where the line began, see printed_line */
     unsigned prompt_col;
-    size_t prompt_scrollback;
-    int output_row; /* where the output of the accepted command began */
-    size_t output_scrollback;
+    uint64_t output_line; /* where the output of the accepted command began */
     struct open_command commands[8];
     unsigned command_count;
     unsigned early_ends; /* how often in a row its shell ended at once */
@@ -98,6 +94,11 @@ enum player_phase {
     PLAYER_JOB,         /* a script or file block's process runs */
 };
 
+/* Letters that come one after the other. */
+struct typing {
+    uint64_t began, last; /* ms */
+};
+
 /* A block being played. */
 struct player {
     enum player_phase phase;
@@ -107,20 +108,20 @@ struct player {
     unsigned terminal;
     char **commands; /* NULL-terminated */
     size_t at;
-    char *line;         /* of the command at hand, which the typist was told; its newline is a NUL */
-    char *rest;         /* … what comes after that; NULL: nothing */
-    char *typed;        /* holds both */
-    char shell[32];     /* who was at the prompt when the command was typed; "" a program without marks */
-    char prompt[256];   /* what stood on its line then */
-    bool ended, nested; /* the command's end was marked; another shell is at its prompt instead */
-    int status;         /* of the command that ended */
-    size_t lines;       /* typed */
-    int first_row;      /* of the screen when it was typed, and how much had scrolled off then */
-    size_t first_scrollback;
-    size_t key;        /* next of the keys script */
-    size_t key_part;   /* bytes of its text that are typed already */
-    uint64_t key_time; /* ms: when the last one was typed */
-    uint64_t looked;   /* ms: when the foreground was last looked at */
+    char *line;          /* of the command at hand, which the typist was told; its newline is a NUL */
+    char *rest;          /* … what comes after that; NULL: nothing */
+    char *typed;         /* holds both */
+    char shell[32];      /* who was at the prompt when the command was typed; "" a program without marks */
+    char prompt[256];    /* what stood on its line then */
+    bool ended, nested;  /* the command's end was marked; another shell is at its prompt instead */
+    bool interrupted;    /* what ran in the terminal before the block */
+    int status;          /* of the command that ended */
+    size_t lines;        /* typed */
+    uint64_t first_line; /* where the cursor was when it was typed, see printed_line */
+    size_t key;          /* next of the keys script */
+    size_t key_part;     /* bytes of its text that are typed already */
+    uint64_t key_time;   /* ms: when the last one was typed */
+    uint64_t looked;     /* ms: when the foreground was last looked at */
     struct loop_source *tick, *deadline, *over;
     struct job *job;
     struct text output;         /* of the whole block */
@@ -213,11 +214,14 @@ struct session {
     bool record_failed; /* it was said that the journal cannot be written */
     int last_status;
     char *last_command;
+    bool *done; /* of the current step's commands up to the last one that was typed: which were; see solution.c */
+    size_t after_typed;
     struct session_evidence evidence;
     char *evidence_line, *evidence_output;
     char *typed[EVIDENCE_TYPED]; /* what was typed since the step began, the first of it */
     unsigned typed_count;
     struct check check;
+    struct typing typing;
     struct player player;
     struct replay replay;
     struct state_keeper keeper;
@@ -241,7 +245,13 @@ const char *lab_words(const struct session *session, const struct err *err);
 bool lab_is_broken(const char *words); /* are they those of a broken lab? */
 const struct step *session_step(const struct session *session, unsigned step);
 
+/* solution.c */
+void solution_typed(struct session *session, unsigned terminal, const char *text); /* a command was accepted there */
+void solution_begin(struct session *session);                                      /* of a step nothing was typed */
+
 /* terminals.c */
+/** Blanks around what was typed are not part of the command. malloc'ed. */
+char *trimmed_command(const char *text);
 void terminals_end(struct session *session);
 int terminal_command(struct session_terminal *at, const char *command, struct err *err); /* types its lines */
 void terminal_command_begins(struct session_terminal *at, const char *command); /* its lines are typed one by one: */
@@ -249,8 +259,20 @@ int terminal_line(struct session_terminal *at, const char *line, struct err *err
 /** Take a terminal whose program cannot be ended away from it, and open a new one. */
 void terminal_restart(struct session_terminal *at);
 
-/** What stands on the screen from row @first (as terminal_get numbers them), without its first @skip cells, up to row @end: wrapped rows as one line. malloc'ed. */
-char *terminal_text_between(const struct session_terminal *at, int first, unsigned skip, int end);
+/* printed.c */
+/** The number that the line in row @row of the screen has for good, whatever scrolls off. */
+uint64_t printed_line(const struct session_terminal *at, unsigned row);
+uint64_t printed_cursor_line(const struct session_terminal *at);
+/** Where that line is now, as terminal_get numbers rows; not further back than is kept. */
+int printed_row(const struct session_terminal *at, uint64_t line);
+/** The command as it stands on the screen, from the prompt to the cursor: for lines that were typed key by key. malloc'ed. */
+char *printed_command(const struct session_terminal *at);
+/** The first of its rows, when the cursor is further on than the command. malloc'ed. */
+char *printed_typed_line(const struct session_terminal *at);
+/** What stands there from @line to the cursor, its row too if anything is on it but a prompt (@prompted). malloc'ed. */
+char *printed_since(const struct session_terminal *at, uint64_t line, bool prompted);
+/** The last @lines of @text, less where they are more than @size bytes. */
+const char *printed_last(const char *text, unsigned lines, size_t size);
 
 /* evidence.c */
 /** A command that was typed to @at ended, or @status is SESSION_UNFINISHED. Its text and @output are the session's from here on. */
@@ -310,7 +332,9 @@ void steps_jump(struct session *session, unsigned step);
 /** Something happened: check soon. @loud: tell the outcome even if nothing changed. */
 void check_soon(struct session *session, bool loud);
 void check_begin(struct session *session); /* a step came into play */
-void check_end(struct session *session);   /* cancel, and forget what was said */
+/** Should a look at the lab wait for a pause in the typing? @since: when it was last done (ms), for it does not wait for ever. */
+bool typing_holds(const struct session *session, uint64_t since);
+void check_end(struct session *session); /* cancel, and forget what was said */
 /** The environment of the session's own scripts: NULL-terminated, each string malloc'ed. Out of memory, what is missing is missing. */
 char **script_environment(const struct session *session, unsigned step);
 void environment_free(char ***env);
@@ -370,9 +394,10 @@ bool foreground_reads(const struct session_terminal *at);
 
 /* record.c: what the learner does goes into the journal */
 void record_accepted(struct session_terminal *at, struct open_command *command);
-/** The newest command has started a shell, which is at its prompt. */
-void record_nested(struct session_terminal *at);
-void record_ended(struct session_terminal *at, const struct open_command *command, int status);
+/** The command has started a shell, which is at its prompt for the first time. */
+void record_nested(struct session_terminal *at, const struct open_command *command);
+/** @output: what it printed; NULL for one that has started such a shell. */
+void record_ended(struct session_terminal *at, const struct open_command *command, int status, const char *output);
 void record_answer(struct session *session, const struct quiz *quiz, const unsigned *choices, size_t count,
                    const char *typed, bool right);
 void record_passed(struct session *session);

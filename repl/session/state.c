@@ -246,6 +246,8 @@ bool session_state_stale(struct session *session)
 {
     struct state_keeper *keeper = &session->keeper;
     uint64_t since = loop_now() - keeper->read_at, now;
+    if (typing_holds(session, keeper->read_at))
+        return false;
     if (keeper->looks.fresh)
         return true;
     if (!session->lab || since * 1000 < keeper->cost * COST_SHARE)

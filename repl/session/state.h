@@ -138,7 +138,7 @@ void session_state_read_of(struct session *session, unsigned terminal, struct se
 void session_state_settle(struct session *session);
 
 /** Is it time to read it again: has anything run in the lab since it was last read? Costs a read of one file, so it can be asked ten times a second; says no for a
- * while after a read that took long. Where that cannot be known: once a second. */
+ * while after a read that took long, and while keys come one after the other (session_typed), 2 s at most. Where that cannot be known: once a second. */
 bool session_state_stale(struct session *session);
 
 /** The names of sections in `watch`: "closure", "namespaces" …. */

@@ -206,6 +206,7 @@ void step_begin(struct session *session, unsigned step)
     session->last_status = 0;
     free(session->last_command);
     session->last_command = NULL;
+    solution_begin(session);
     const struct step *now = session_step(session, step);
     if (!now) {
         finish(session);

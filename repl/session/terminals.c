@@ -13,8 +13,8 @@
 
 #define READ_LIMIT 65536
 #define EARLY_MS 1000
-#define OUTPUT_ROWS 200 /* of a command's output, for those who explain it */
-#define TEXT_LIMIT 32768
+#define OUTPUT_LINES 200  /* of a command's output, for those who explain it … */
+#define OUTPUT_SIZE 32768 /* … and bytes */
 
 static void tell_terminal(struct session_terminal *at, enum session_event_kind kind)
 {
@@ -26,75 +26,12 @@ static void watch_writes(struct session_terminal *at)
     loop_set_events(at->readable, EPOLLIN | (terminal_wants_write(at->terminal) ? EPOLLOUT : 0));
 }
 
-/* Blanks that were written at a row's end are part of the line that runs on. */
-static unsigned blanks_at_end(const struct session_terminal *at, int row)
-{
-    struct terminal_cell cell;
-    unsigned col = terminal_cols(at->terminal), blanks = 0;
-    while (col-- > 0 && terminal_get(at->terminal, row, col, &cell) && (!cell.chars[0] || cell.chars[0] == ' '))
-        blanks++;
-    return blanks;
-}
-
-char *terminal_text_between(const struct session_terminal *at, int first, unsigned skip_cells, int end)
-{
-    struct text text = { 0 };
-    for (int r = first; r < end; r++) {
-        char line[4096];
-        size_t len = terminal_row_text(at->terminal, r, line, sizeof line);
-        size_t skip = 0;
-        if (len >= sizeof line)
-            len = sizeof line - 1;
-        for (unsigned cells = 0; r == first && cells < skip_cells && skip < len; cells++)
-            for (skip++; skip < len && ((unsigned char)line[skip] & 0xc0) == 0x80; skip++) {
-            }
-        if (r > first && !terminal_row_continues(at->terminal, r))
-            text_append(&text, "\n", 1, TEXT_LIMIT);
-        text_append(&text, line + skip, len - skip, TEXT_LIMIT);
-        for (unsigned blanks = r + 1 < end && terminal_row_continues(at->terminal, r + 1) ? blanks_at_end(at, r) : 0;
-             blanks; blanks--)
-            text_append(&text, " ", 1, TEXT_LIMIT);
-    }
-    return text.data ? text.data : strdup("");
-}
-
-static int cursor_row(const struct session_terminal *at)
-{
-    unsigned row, col;
-    bool visible;
-    terminal_cursor(at->terminal, &row, &col, &visible);
-    return (int)row;
-}
-
-/* Where @row, of when that much had scrolled off, is now; not further back than is kept. */
-static int row_now(const struct session_terminal *at, int row, size_t scrollback)
-{
-    size_t gone = terminal_scrollback(at->terminal);
-    row -= (int)(gone - scrollback);
-    return row < -(int)gone ? -(int)gone : row;
-}
-
-/* The command as it stands on the screen, from the prompt to the cursor: for lines that were typed key by key. malloc'ed. */
-static char *command_on_screen(const struct session_terminal *at)
-{
-    return terminal_text_between(at, row_now(at, at->prompt_row, at->prompt_scrollback), at->prompt_col,
-                                 cursor_row(at));
-}
-
-/* What the command has printed so far, its last rows. malloc'ed. */
-static char *output_on_screen(const struct session_terminal *at, int from, size_t scrollback)
-{
-    int first = row_now(at, from, scrollback), end = cursor_row(at);
-    return terminal_text_between(at, end - first > OUTPUT_ROWS ? end - OUTPUT_ROWS : first, 0, end);
-}
-
 static void command_accepted(struct session_terminal *at, const char *shell)
 {
     at->accepted = true;
     at->at_prompt = false;
     at->unmarked = false;
-    at->output_row = cursor_row(at);
-    at->output_scrollback = terminal_scrollback(at->terminal);
+    at->output_line = printed_cursor_line(at);
     step_touched(at->session);
     if (at->command_count == sizeof at->commands / sizeof *at->commands) {
         free(at->commands[0].text);
@@ -106,33 +43,30 @@ static void command_accepted(struct session_terminal *at, const char *shell)
     snprintf(command->shell, sizeof command->shell, "%s", shell);
     command->prompted = false;
     command->step = at->session->current;
-    command->text = at->sent ? take_ptr(&at->sent) : command_on_screen(at);
+    command->text = at->sent ? take_ptr(&at->sent) : printed_command(at);
     evidence_typed(at->session, command->text);
-    command->row = at->output_row;
-    command->scrolled = terminal_scrolled(at->terminal);
+    if (!at->session->replay.on)
+        solution_typed(at->session, at->number, command->text);
+    command->output_line = at->output_line;
     command->entry = 0;
-    command->nested = false;
     record_accepted(at, command);
 }
 
-/* The command of @shell ended, and so did those of the shells below it. Its text is the caller's; false: it is not known which one it was. */
-static bool command_of(struct session_terminal *at, const char *shell, struct open_command *command)
+/* The command of @shell ended, and so did those of the shells below it. Its text is the caller's; NULL: it is not known which one it was. */
+static struct open_command command_of(struct session_terminal *at, const char *shell)
 {
     unsigned i = at->command_count;
-    *command = (struct open_command){ 0 };
     while (i > 0 && strcmp(at->commands[i - 1].shell, shell) != 0)
         i--;
     if (i == 0)
-        return false;
+        return (struct open_command){ 0 };
     for (unsigned k = i; k < at->command_count; k++)
         free(at->commands[k].text);
     at->command_count = i - 1;
-    *command = at->commands[i - 1];
-    return true;
+    return at->commands[i - 1];
 }
 
-/* Blanks around what was typed are not part of the command. malloc'ed. */
-static char *trimmed_command(const char *text)
+char *trimmed_command(const char *text)
 {
     text += strspn(text, " \t\n");
     size_t len = strlen(text);
@@ -141,15 +75,23 @@ static char *trimmed_command(const char *text)
     return strndup(text, len);
 }
 
+/* Of an output, what is of use to who explains it. malloc'ed. */
+static char *last_of(const char *output)
+{
+    return strdup(printed_last(output, OUTPUT_LINES, OUTPUT_SIZE));
+}
+
 static void command_ended(struct session_terminal *at, const struct terminal_event *event)
 {
     struct session *session = at->session;
-    struct open_command ended;
-    bool known = command_of(at, event->shell, &ended);
+    struct open_command ended = command_of(at, event->shell);
     const char *text = ended.text ? ended.text : "";
     lens_command_ended(at);
-    if (known)
-        record_ended(at, &ended, event->status);
+    bool tell =
+        !session->replay.on && *text && !ended.prompted; /* what a shell that it started did is not its own end */
+    cleanup_free char *output =
+        tell || (ended.entry && !ended.prompted) ? printed_since(at, ended.output_line, false) : NULL;
+    record_ended(at, &ended, event->status, output);
     player_done(at, event->shell, event->status);
     if (!session->replay.on && at->number == session->active) {
         session->last_status = event->status;
@@ -165,8 +107,8 @@ static void command_ended(struct session_terminal *at, const struct terminal_eve
         step_command_ended(session, text, event->status, false);
         check_soon(session, true);
     }
-    if (!session->replay.on && *text && !ended.prompted)
-        evidence_take(at, ended, event->status, output_on_screen(at, at->output_row, at->output_scrollback));
+    if (tell && output)
+        evidence_take(at, ended, event->status, last_of(output));
     else
         free(ended.text);
 }
@@ -182,7 +124,7 @@ static void no_command(struct session_terminal *at, char *line, int status, char
 static void line_unfinished(struct session_terminal *at)
 {
     if (!at->session->replay.on)
-        no_command(at, at->sent ? strdup(at->sent) : command_on_screen(at), SESSION_UNFINISHED, strdup(""));
+        no_command(at, at->sent ? strdup(at->sent) : printed_command(at), SESSION_UNFINISHED, strdup(""));
 }
 
 /* A prompt came and nothing was run: an empty line, a comment, Ctrl-C, or what bash could not read, whose status is 2. */
@@ -193,10 +135,8 @@ static void line_refused(struct session_terminal *at)
         free(line);
         return;
     }
-    int first = row_now(at, at->prompt_row, at->prompt_scrollback);
-    if (!line)
-        line = terminal_text_between(at, first, at->prompt_col, first + 1);
-    no_command(at, line, 2, output_on_screen(at, at->prompt_row, at->prompt_scrollback));
+    cleanup_free char *output = printed_since(at, at->prompt_line, true);
+    no_command(at, line ? line : printed_typed_line(at), 2, output ? last_of(output) : NULL);
 }
 
 static void prompt_came(struct session_terminal *at, const struct terminal_event *event)
@@ -210,6 +150,7 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
         line_unfinished(at);
         return;
     }
+    bool nested = other && at->command_count && !at->commands[at->command_count - 1].prompted;
     for (unsigned i = 0; i < at->command_count; i++)
         at->commands[i].prompted = true;
     snprintf(at->prompt_shell, sizeof at->prompt_shell, "%s", event->shell);
@@ -219,16 +160,16 @@ static void prompt_came(struct session_terminal *at, const struct terminal_event
         line_refused(at);
     at->accepted = false;
     if (terminal_prompt_position(at->terminal, &row, &col)) {
-        at->prompt_row = (int)row;
+        at->prompt_line = printed_line(at, row);
         at->prompt_col = col;
-        at->prompt_scrollback = terminal_scrollback(at->terminal);
     }
     tell_terminal(at, SESSION_PROMPT);
     player_prompt(at);
     if (first) {
         session_lab_ready(session);
     } else if (other && !session->replay.on) {
-        record_nested(at);
+        if (nested)
+            record_nested(at, &at->commands[at->command_count - 1]);
         if (at->command_count)
             step_command_ended(session, at->commands[at->command_count - 1].text, 0, true);
         check_soon(session, true);

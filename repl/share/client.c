@@ -10,24 +10,30 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
-#define LINE_MAX_BYTES (8 << 20)
+#define LINE_MAX_BYTES (4 << 20)
+#define CONNECT_SECONDS 3
 
 /* ---- connecting ---- */
 
 static int connect_to(const char *path, struct err *err)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const struct timeval patience = { .tv_sec = CONNECT_SECONDS };
     cleanup_close int target = open(path, O_PATH | O_CLOEXEC), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (target < 0 || fd < 0)
         return err_set(err, errno, "follow `%s`", path);
     /* By fd: its path may be longer than an address holds. */
     snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", target);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
         if (errno == ECONNREFUSED)
             return err_say(err, ECONNREFUSED, "follow `%s`: nobody is there: the session has ended, or it is no socket",
                            path);
+        if (errno == EAGAIN)
+            return err_say(err, EAGAIN, "follow `%s`: whoever listens there lets nobody in", path);
         return err_set(err, errno, "follow `%s`", path);
     }
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -90,34 +96,41 @@ static int take_line(struct share_reader *reader, share_message_fn *each, void *
     return result;
 }
 
-static int add_byte(struct share_reader *reader, char byte, struct err *err)
+static int add_bytes(struct share_reader *reader, const char *bytes, size_t count, struct err *err)
 {
-    if (reader->len == reader->room) {
-        size_t room = reader->room ? reader->room * 2 : 65536;
-        char *more = room > LINE_MAX_BYTES ? NULL : realloc(reader->line, room);
-        if (!more)
-            return refuse(err);
-        reader->line = more;
-        reader->room = room;
-    }
-    reader->line[reader->len++] = byte;
+    size_t room = reader->room ? reader->room : 65536;
+    while (room < reader->len + count)
+        room *= 2;
+    if (room > LINE_MAX_BYTES)
+        return refuse(err);
+    char *more = room == reader->room ? reader->line : realloc(reader->line, room);
+    if (!more)
+        return refuse(err);
+    reader->line = more;
+    reader->room = room;
+    memcpy(reader->line + reader->len, bytes, count);
+    reader->len += count;
     return 0;
 }
 
+/* What stands after a message stays in the socket: between two of them the keyboard has its turn, however fast they come. */
 int share_read(struct share_reader *reader, int fd, share_message_fn *each, void *data, struct err *err)
 {
     char bytes[65536];
-    ssize_t n = read(fd, bytes, sizeof bytes);
+    ssize_t n = recv(fd, bytes, sizeof bytes, MSG_PEEK);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 1
                : errno == ECONNRESET             ? 0
                                                  : err_set(err, errno, "read the session");
     if (n == 0)
         return 0;
-    for (ssize_t i = 0; i < n; i++)
-        if (bytes[i] == '\n' ? take_line(reader, each, data, err) < 0 : add_byte(reader, bytes[i], err) < 0)
-            return -1;
-    return 1;
+    const char *newline = memchr(bytes, '\n', (size_t)n);
+    size_t count = newline ? (size_t)(newline - bytes) : (size_t)n;
+    if (add_bytes(reader, bytes, count, err) < 0)
+        return -1;
+    if (recv(fd, bytes, count + (newline != NULL), 0) < 0)
+        return err_set(err, errno, "read the session");
+    return newline && take_line(reader, each, data, err) < 0 ? -1 : 1;
 }
 
 void share_reader_free(struct share_reader *reader)
@@ -150,6 +163,13 @@ static bool resize(struct share_screen *screen, unsigned rows, unsigned cols)
     return true;
 }
 
+/* Characters without a look of their own that turn the rest of a line round or break it. */
+static bool is_directive(uint32_t c)
+{
+    return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+           c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb);
+}
+
 /* Put the characters of a run into cells from @col on; what would act on a terminal is no character. Returns the column after them. */
 static unsigned put_run(struct share_cell *row, unsigned cols, unsigned col, const json_t *run)
 {
@@ -163,6 +183,8 @@ static unsigned put_run(struct share_cell *row, unsigned cols, unsigned col, con
         uint32_t character;
         i += utf8_decode(text + i, len - i, &character);
         unsigned wide = utf8_cells(character);
+        if (is_directive(character))
+            continue;
         if (character < 0x20 || (character >= 0x7f && character < 0xa0)) {
             character = '?';
             wide = 1;
@@ -201,6 +223,8 @@ bool share_screen_take(struct share_screen *screen, const struct json_t *message
     const json_t *line;
     json_array_foreach(json_object_get(frame, "lines"), i, line)
     {
+        if (i == (size_t)rows) /* an honest one has each once */
+            break;
         int at = number(json_array_get(line, 0), 0, rows - 1, -1);
         if (at < 0)
             continue;

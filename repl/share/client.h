@@ -14,7 +14,7 @@ struct share_reader {
     bool greeted;
 };
 typedef void share_message_fn(const struct json_t *message, void *data);
-/** Read what is there and give out whole messages. Returns 1, 0 at the end of the session, or -1 with @err set: EPROTO what comes is no session of this program's, or one of
+/** Read what is there of one message, and give it out when it is whole: whoever sends many does not keep the caller busy. Returns 1, 0 at the end of the session, or -1 with @err set: EPROTO what comes is no session of this program's, or one of
  * another version. */
 int share_read(struct share_reader *reader, int fd, share_message_fn *each, void *data, struct err *err);
 void share_reader_free(struct share_reader *reader);

@@ -42,6 +42,8 @@ const struct fact facts[] = {
       "it is found along PATH in the lab's own root, as $file" },
     { "program-near", "PROGRAM", "near", fact_program_near,
       "it is not found, but $near is, whose name differs by a letter or two" },
+    { "teaching-word", "WORD", "word", fact_teaching_word,
+      "it is $word, which teachroot itself takes at the prompt, in capitals or with a letter wrong" },
     { "program-elsewhere", "PROGRAM", "file", fact_program_elsewhere, "it is not found along PATH, but as $file" },
     { "interpreter-missing", "PROGRAM", "file interpreter", fact_interpreter_missing,
       "it is there as $file, and the loader or interpreter it names is not" },
@@ -217,41 +219,6 @@ DIR *fact_entries(const struct fact_call *call, const char *absolute)
     if (fd >= 0 && !dir)
         close(fd);
     return dir;
-}
-
-#define SIMILAR_MAX 40
-
-/* Optimal string alignment: letters put in, left out, exchanged, and neighbours swapped. */
-static unsigned distance(const char *a, size_t n, const char *b, size_t m)
-{
-    unsigned rows[3][SIMILAR_MAX + 1];
-    unsigned *before = rows[0], *last = rows[1], *now = rows[2];
-    for (unsigned k = 0; k <= m; k++)
-        last[k] = k;
-    for (unsigned i = 1; i <= n; i++) {
-        now[0] = i;
-        for (unsigned k = 1; k <= m; k++) {
-            unsigned best = last[k - 1] + (a[i - 1] != b[k - 1]);
-            best = last[k] + 1 < best ? last[k] + 1 : best;
-            best = now[k - 1] + 1 < best ? now[k - 1] + 1 : best;
-            if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1] && before[k - 2] + 1 < best)
-                best = before[k - 2] + 1;
-            now[k] = best;
-        }
-        unsigned *free_row = before;
-        before = last;
-        last = now;
-        now = free_row;
-    }
-    return last[m];
-}
-
-bool fact_similar(const char *a, const char *b)
-{
-    size_t n = strlen(a), m = strlen(b), shorter = n < m ? n : m;
-    if (shorter < 2 || n > SIMILAR_MAX || m > SIMILAR_MAX || n > m + 2 || m > n + 2 || strcmp(a, b) == 0)
-        return false;
-    return strcasecmp(a, b) == 0 || distance(a, n, b, m) <= (shorter < 5 ? 1 : 2);
 }
 
 long fact_pid_inside(const struct fact_call *call, pid_t pid)

@@ -60,8 +60,6 @@ DIR *fact_entries(const struct fact_call *call, const char *absolute);
 ssize_t fact_read(const struct fact_call *call, const char *path, char *buf, size_t size);
 /** At most @size - 1 bytes of @fd, NUL-terminated; their number, or -1 where @fd is. */
 ssize_t fact_read_fd(int fd, char *buf, size_t size);
-/** One letter, or two, away from each other: written by mistake for one another? */
-bool fact_similar(const char *a, const char *b);
 /** @pid (of the host) as the shell sees it, or -1. */
 long fact_pid_inside(const struct fact_call *call, pid_t pid);
 
@@ -72,9 +70,9 @@ fact_fn fact_exists_path, fact_directory, fact_executable, fact_dangling, fact_p
     fact_here, fact_at_home, fact_in_lab, fact_inside_root, fact_other_root, fact_colon_path, fact_missing_of,
     fact_whiteout, fact_below, fact_has_text, fact_file_says, fact_open_quote;
 /* facts_programs.c */
-fact_fn fact_program, fact_program_in_lab, fact_program_near, fact_program_elsewhere, fact_interpreter_missing,
-    fact_interpreter_elsewhere, fact_interpreter_dangling, fact_library_elsewhere, fact_crlf, fact_no_shebang,
-    fact_other_machine, fact_same_name;
+fact_fn fact_program, fact_program_in_lab, fact_program_near, fact_teaching_word, fact_program_elsewhere,
+    fact_interpreter_missing, fact_interpreter_elsewhere, fact_interpreter_dangling, fact_library_elsewhere, fact_crlf,
+    fact_no_shebang, fact_other_machine, fact_same_name;
 /* facts_mounts.c */
 fact_fn fact_mount_point, fact_covered, fact_shared_parent, fact_shared_root, fact_on_root_mount, fact_mounts_below,
     fact_busy, fact_noexec, fact_nodev, fact_read_only, fact_no_space, fact_on_overlay, fact_other_file_system,

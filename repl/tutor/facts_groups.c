@@ -3,6 +3,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "engine/base/similar.h"
 #include "engine/limit/translate.h"
 
 #include <dirent.h>
@@ -128,7 +129,7 @@ enum fact_answer fact_controller(struct fact_call *call)
 
 static bool is_similar(const char *name, struct fact_call *call)
 {
-    return fact_similar(name, call->arguments[0]) && fact_give(call, "near", name) == FACT_YES;
+    return words_similar(name, call->arguments[0]) && fact_give(call, "near", name) == FACT_YES;
 }
 
 enum fact_answer fact_controller_near(struct fact_call *call)
@@ -292,7 +293,7 @@ enum fact_answer fact_oom_killed(struct fact_call *call)
 static bool is_near(struct walk *walk, const char *group)
 {
     const char *name = group_name(walk, group);
-    return fact_similar(name, walk->call->arguments[0]) && fact_give(walk->call, "near", name) == FACT_YES;
+    return words_similar(name, walk->call->arguments[0]) && fact_give(walk->call, "near", name) == FACT_YES;
 }
 
 enum fact_answer fact_group_near(struct fact_call *call)

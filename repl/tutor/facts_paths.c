@@ -3,6 +3,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "engine/base/similar.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -85,7 +86,7 @@ enum fact_answer fact_near(struct fact_call *call)
     int typed = typed_slash ? (int)(typed_slash + 1 - path) : 0;
     struct dirent *entry;
     for (unsigned i = 0; dir && i < ENTRIES_MAX && (entry = readdir(dir)); i++)
-        if (entry->d_name[0] != '.' && fact_similar(name, entry->d_name)) {
+        if (entry->d_name[0] != '.' && words_similar(name, entry->d_name)) {
             snprintf(near, sizeof near, "%.*s%s", typed, path, entry->d_name);
             return fact_give(call, "near", near);
         }

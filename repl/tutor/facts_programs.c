@@ -1,8 +1,10 @@
 /* Facts about programs: where they are found, and what they need to start. */
 #include "repl/tutor/facts.h"
+#include "repl/screen/commands.h"
 
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
+#include "engine/base/similar.h"
 #include "engine/rootfs/elf_closure.h"
 
 #include <dirent.h>
@@ -10,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define ENTRIES_MAX 8000
 
@@ -83,7 +86,7 @@ static enum fact_answer near_in(struct fact_call *call, const char *directory)
     cleanup_dir DIR *dir = fact_entries(call, directory);
     struct dirent *entry;
     for (unsigned i = 0; dir && i < ENTRIES_MAX && (entry = readdir(dir)); i++)
-        if (entry->d_name[0] != '.' && fact_similar(call->arguments[0], entry->d_name))
+        if (entry->d_name[0] != '.' && words_similar(call->arguments[0], entry->d_name))
             return fact_give(call, "near", entry->d_name);
     return FACT_NO;
 }
@@ -101,6 +104,19 @@ enum fact_answer fact_program_near(struct fact_call *call)
             return FACT_YES;
         at += len;
     }
+    return FACT_NO;
+}
+
+/* Of short words many are a letter away from another one. */
+enum fact_answer fact_teaching_word(struct fact_call *call)
+{
+    const char *word = call->arguments[0];
+    for (size_t i = 0; i < command_count; i++)
+        if (strcasecmp(commands[i].name, word) == 0)
+            return fact_give(call, "word", commands[i].name);
+    for (size_t i = 0; i < command_count && strlen(word) >= 4; i++)
+        if (fact_similar(commands[i].name, word))
+            return fact_give(call, "word", commands[i].name);
     return FACT_NO;
 }
 

@@ -62,6 +62,9 @@ static void arguments_are_read(void **state)
     assert_int_equal(command.number, 2);
     assert_true(commands_at_prompt("answer the loader ", true, &command));
     assert_string_equal(command.argument, "the loader");
+    assert_true(commands_at_prompt("2.", true, &command));
+    assert_string_equal(command.argument, "2");
+    assert_false(commands_at_prompt("2.", false, &command));
     assert_true(commands_at_prompt("explain ls -l | wc", false, &command)); /* all of the line */
     assert_int_equal(command.action, ACTION_EXPLAIN);
     assert_string_equal(command.argument, "ls -l | wc");

@@ -125,6 +125,14 @@ static void prompts_are_stripped_and_other_lines_are_output(void **state)
         { "console", "$ for i in 1; do\n> echo $i\n> done\n1\n$ cat <<E\nx\nE\nx\n$ id",
           "for i in 1; do\necho $i\ndone\ncat <<E\nx\nE\nid\n" },
         { "sh", "echo '$ '\nls", "echo '$ '\nls\n" },
+        { "bash", "$ echo a \\\n    b\na b\n$ echo 'c\n> d'\nc\nd", "echo a \\\n    b\necho 'c\nd'\n" },
+        { "bash", "$\n$ ls\n$", "ls\n" },
+        { "bash", "ann@box:~/a$ ls\na\n[root@box ~]# id\nuid=0\nbash-5.2$ pwd\n/", "ls\nid\npwd\n" },
+        { "bash", "git@host:repo.git\nbash-5.2 -c ls", "git@host:repo.git\nbash-5.2 -c ls\n" },
+        { "console", "# Now as root:\n# ls\n# PATH=/bin id -u\n0\n# Total 3 blocks", "ls\nPATH=/bin id -u\n" },
+        { "terminal", "/ # ls\nbin\n/ # cat <<E\n# no prompt\nE\n# no prompt",
+          "ls\ncat <<E\n# no prompt\nE\nno prompt\n" },
+        { "Shell-Session", "# id\nuid=0", "id\n" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct lesson *lesson = parse(rows[i].language, rows[i].body);

@@ -233,6 +233,88 @@ static void docable_blocks_keep_their_meaning(void **state)
     lesson_free(lesson);
 }
 
+/* A README with one fence, then what it becomes: the block's body, or NULL where it is only shown. */
+static const struct {
+    const char *open, *body, *becomes, *exit, *path;
+} fences[] = {
+    { "```Bash", "id\n", "id\n", "0", NULL },
+    { "```zsh title=\"x\"", "id\n", "id\n", "0", NULL },
+    { "```sh,linenos", "id\n", "id\n", "0", NULL },
+    { "~~~ {.bash .numberLines startFrom=3}", "id\n", "id\n", "0", NULL },
+    { "```{.numberLines .sh}", "id\n", "id\n", "0", NULL },
+    { "```{.python}", "id\n", NULL, NULL, NULL },
+    { "```{code-cell} bash", "id\n", "id\n", "0", NULL },
+    { "```{code-cell}", "id\n", NULL, NULL, NULL },
+    { "```{code-cell} ipython3", "id\n", NULL, NULL, NULL },
+    { "```{code-block} console", "$ id\nuid=0\n", "id\n", "0", NULL },
+    { "```{code-cell} bash", ":tags: [raises-exception]\n:name: x\nid\n", "id\n", "any", NULL },
+    { "```{code-cell} bash", "---\ntags:\n  - raises-exception\n---\nid\n", "id\n", "any", NULL },
+    { "```{code-cell} bash", ":tags: [skip-execution]\nid\n", NULL, NULL, NULL },
+    { "```{code-cell} bash", ":tags: [no-raises-exceptions]\n\nid\n", "\nid\n", "any", NULL },
+    { "```bash {name=x cwd=/tmp interactive=true}", "id\n", "id\n", "0", "/tmp" },
+    { "```sh {\"excludeFromRunAll\":\"true\"}", "id\n", NULL, NULL, NULL },
+    { "```sh {ignore=true}", "id\n", NULL, NULL, NULL },
+    { "```bash | {type: 'command', path: '/srv', failed_when: 'exitCode == 0'}", "id\n", "id\n", "!0", "/srv" },
+    { "```", "id\n", NULL, NULL, NULL },
+    { "```text", "id\n", NULL, NULL, NULL },
+};
+
+static void fences_of_other_tools_are_read_as_they_read_them(void **state)
+{
+    for (size_t i = 0; i < sizeof fences / sizeof *fences; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "# T\n\n%s\n%s%.3s\n\n```sh\nlast\n```\n", fences[i].open, fences[i].body,
+                 fences[i].open);
+        struct lesson *lesson = parse(text);
+        assert_true(lesson->plain);
+        const struct block *block = &lesson->steps[0].blocks[0];
+        if (lesson->step_count != (fences[i].becomes ? 2 : 1))
+            fail_msg("`%s`: %zu blocks", fences[i].open, lesson->step_count);
+        if (fences[i].becomes &&
+            (strcmp(block->body, fences[i].becomes) != 0 || strcmp(block->exit, fences[i].exit) != 0))
+            fail_msg("`%s`: <%s> and exit %s", fences[i].open, block->body, block->exit);
+        if (fences[i].path)
+            assert_string_equal(block->path, fences[i].path);
+        lesson_free(lesson);
+    }
+}
+
+/* What stands before a block, and its terminal then; '&': it need not end, '^': Ctrl+C comes first. */
+static const struct {
+    const char *words[5], *terminals[5];
+} talks[] = {
+    { { "Start.", "In a second terminal:", "More of it.", "Back in the first terminal" }, { "1&", "2", "2&", "1" } },
+    { { "Terminal 1", "Terminal 2", "terminal one:" }, { "1&", "2&", "1" } },
+    { { "Start.", "Open another terminal.", "Open a new terminal window.", "In the first one" },
+      { "1&", "2&", "3", "3" } },
+    { { "Start.", "In another shell,", "In the other terminal:" }, { "1&", "2&", "1" } },
+    { { "Start.", "This opens a new shell.", "It is a different session from the shell before." }, { "1", "1", "1" } },
+    { { "Start.", "Stop it with **Ctrl+C**. Then:", "Ctrl-C again" }, { "1&", "1&^", "1^" } },
+    { { "In your second tab", "and from the original terminal" }, { "2&", "1" } },
+};
+
+static void a_readme_says_in_words_which_terminal_it_means(void **state)
+{
+    for (size_t i = 0; i < sizeof talks / sizeof *talks; i++) {
+        char text[2048] = "# T\n";
+        for (size_t j = 0; j < 5 && talks[i].words[j]; j++) {
+            strcat(text, "\n");
+            strcat(text, talks[i].words[j]);
+            strcat(text, "\n\n```sh\nid\n```\n");
+        }
+        struct lesson *lesson = parse(text);
+        for (size_t j = 0; j < lesson->step_count; j++) {
+            const struct block *block = &lesson->steps[j].blocks[0];
+            char is[8];
+            snprintf(is, sizeof is, "%s%s%s", block->terminal, block->background ? "&" : "",
+                     block->interrupt ? "^" : "");
+            if (strcmp(is, talks[i].terminals[j]) != 0)
+                fail_msg("talk %zu, `%s`: %s, expected %s", i, talks[i].words[j], is, talks[i].terminals[j]);
+        }
+        lesson_free(lesson);
+    }
+}
+
 static void a_status_is_matched_as_the_kernel_or_a_shell_reports_it(void **state)
 {
     (void)state;
@@ -286,6 +368,8 @@ int main(void)
         cmocka_unit_test(a_quiz_has_answers_with_reasons),
         cmocka_unit_test(a_plain_readme_plays_block_by_block),
         cmocka_unit_test(docable_blocks_keep_their_meaning),
+        cmocka_unit_test(fences_of_other_tools_are_read_as_they_read_them),
+        cmocka_unit_test(a_readme_says_in_words_which_terminal_it_means),
         cmocka_unit_test(a_status_is_matched_as_the_kernel_or_a_shell_reports_it),
         cmocka_unit_test(line_ends_of_other_systems_and_a_byte_order_mark_are_read),
     };

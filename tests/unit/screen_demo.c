@@ -202,6 +202,7 @@ static void the_keyboard_is_the_presenters_at_any_letter_and_the_demo_goes_on(vo
     assert_false(harness_shows(harness, "x Space y"));
     harness_send(harness, "\025stty echo; clear\r");
     harness_expect_gone(harness, "hunter2", SOON_MS);
+    harness_expect(harness, "^  lab[0-9]+:~# *$", SOON_MS);
     harness_send(harness, "sleep 1\r");
     harness_expect(harness, "# sleep 1", SOON_MS);
     harness_send(harness, "not run"); /* on the tty's own line: nobody reads it yet */

@@ -145,6 +145,46 @@ static void a_line_is_explained_below_the_step_and_the_row_is_turned_off_for_goo
     quit(harness);
 }
 
+/* Its prompt has no marks: the line is what stands behind it. */
+static void in_a_shell_without_marks_too(void **state)
+{
+    struct harness *harness = start(80, 24);
+    harness_send(harness, "PS1='~/x # ' dash\r");
+    harness_expect(harness, "~/x # *\n", SOON_MS);
+    harness_send(harness, "unshare --pid");
+    expect_below(harness, "--pid  new pid namespace");
+    harness_send(harness, "\025cat /proc/self/comm -\r"); /* what is typed to a program is no command */
+    harness_expect(harness, "^cat *\n", SOON_MS);
+    harness_send(harness, "# unshare --pid");
+    harness_expect(harness, "^# unshare --pid *\n", SOON_MS);
+    harness_expect_gone(harness, EXPLAINED, SOON_MS);
+    harness_send(harness, "\003");
+    quit(harness);
+}
+
+/* At the prompt of a bash within the lab's too; but only as it was typed, and `help` of another kind is that bash's. */
+static void a_nested_shell_hands_on_teaching_commands(void **state)
+{
+    struct harness *harness = start(80, 24);
+    harness_send(harness, "bash --norc\r");
+    harness_expect(harness, "bash-5[^ ]*# *\n", SOON_MS);
+    harness_send(harness, "why");
+    harness_expect(harness, "bash-5[^ ]*# why *\n", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "What this step waits for", SOON_MS);
+    harness_expect(harness, "bash-5[^ ]*# *\n", SOON_MS);
+    harness_send(harness, "solution");
+    harness_expect(harness, "bash-5[^ ]*# solution *\n", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "bash-5[^ ]*# unshare --uts bash *\n", SOON_MS);
+    harness_send(harness, "\025why() { echo ca''lled; }\r\\why");
+    harness_expect(harness, "bash-5[^ ]*# .why *\n", SOON_MS);
+    harness_send(harness, "\r");
+    harness_expect(harness, "called", SOON_MS);
+    assert_false(harness_shows(harness, "why: command not found"));
+    quit(harness);
+}
+
 /* The failed check's own words, the lesson's, and then the command, typed and not run: at the lab's prompt and at that of a shell in it. */
 static void the_last_hint_is_typed_and_not_run(void **state)
 {
@@ -173,6 +213,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(lines_of_one_command_are_explained_as_one),
         cmocka_unit_test(a_line_is_explained_below_the_step_and_the_row_is_turned_off_for_good),
         cmocka_unit_test(the_last_hint_is_typed_and_not_run),
+        cmocka_unit_test(in_a_shell_without_marks_too),
+        cmocka_unit_test(a_nested_shell_hands_on_teaching_commands),
     };
     return screen_tests(argc, argv, true, tests);
 }

@@ -65,7 +65,7 @@ static void where_there_is_less_room_it_takes_the_place_of_the_state(void **stat
     harness_send(harness, "lens off\r");
     harness_expect(harness, "new shell, without the lens", SOON_MS);
     harness_send(harness, "lens\r");
-    harness_expect(harness, "Lens: syscalls", SOON_MS);
+    harness_expect(harness, "Lens: off in terminal 1", SOON_MS);
     harness_send(harness, "lens nosuch\r");
     harness_expect(harness, "No lens: it was turned off; `lens on`", SOON_MS);
     harness_send(harness, "lens all\rlens on\r");

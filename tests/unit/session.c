@@ -237,6 +237,41 @@ static void a_file_that_is_not_there_comes_before_what_needs_it(void **state)
     leave(l);
 }
 
+static const char several_commands[] = "# Several\n\n## One\n\n"
+                                       "```bash\ntrue one\ntrue two\n```\n"
+                                       "```bash |{\"terminal\":\"2\"}\ntrue one\n```\n"
+                                       "```bash\nbash --norc\ntrue four\n```\n"
+                                       "<!-- check\ntest -e /root/never\n-->\n";
+
+static void a_solution_goes_on_after_the_last_command_of_the_step_whatever_else_was_typed(void **state)
+{
+    struct learner *l = learn(several_commands);
+    wait_for(l, SESSION_CHECK);
+    assert_string_equal(session_solution(l->session), "true one");
+    run(l, "true two"); /* one is left out */
+    assert_string_equal(session_solution(l->session), "true one");
+    assert_int_equal(session_solution_terminal(l->session), 2);
+    assert_null(session_suggestion(l->session)); /* not in this terminal */
+    run(l, "true one");
+    assert_string_equal(session_solution(l->session), "true two"); /* from there on again */
+    run(l, "true  two");
+    run(l, "true something else");
+    assert_string_equal(session_solution(l->session), "true two");
+    run(l, "true two");
+    run(l, "true one"); /* in terminal 1: the other one's is still to come */
+    run(l, "true two");
+    assert_int_equal(session_solution_terminal(l->session), 2);
+    type(l, "bash --norc");
+    wait_for(l, SESSION_PROMPT);
+    assert_string_equal(session_solution(l->session), "true four"); /* that shell runs, and has not ended */
+    assert_int_equal(session_solution_terminal(l->session), 1);
+    type(l, "true four");
+    wait_text(l, SESSION_COMMAND_DONE, "true four", 20);
+    assert_string_equal(session_solution(l->session), "true one"); /* what was left out comes at the end */
+    assert_int_equal(session_solution_terminal(l->session), 2);
+    leave(l);
+}
+
 static void a_change_in_the_background_is_noticed_within_a_second_and_a_half(void **state)
 {
     struct learner *l = learn(two_steps);
@@ -614,12 +649,35 @@ static void commands_typed_key_by_key_are_known_from_the_screen(void **state)
     leave(l);
 }
 
+static void outputs(struct learner *l, const char *line, const char *output)
+{
+    run(l, line);
+    assert_string_equal(session_evidence(l->session)->line, line);
+    assert_string_equal(session_evidence(l->session)->output, output);
+}
+
+static void what_a_command_printed_is_known_to_its_last_character_however_much_came_before(void **state)
+{
+    struct learner *l = learn(two_steps);
+    outputs(l, "printf 'one\\ntwo'", "one\ntwo");
+    char wide[86];
+    memset(wide, 'x', 79); /* the terminal is 80 wide: the blank after it is the last of its row */
+    strcpy(wide + 79, " after");
+    outputs(l, "printf '%079d after\\n' 0 | tr 0 x", wide);
+    run(l, "seq 7000"); /* more than is kept */
+    const char *last = session_evidence(l->session)->output;
+    assert_true(strncmp(last, "6801\n", 5) == 0 && strcmp(last + strlen(last) - 5, "\n7000") == 0);
+    outputs(l, "echo last; false", "last");
+    leave(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_ticks_itself_off_however_it_was_done),
         cmocka_unit_test(hints_begin_with_what_the_check_found_and_end_with_the_solution),
         cmocka_unit_test(a_file_that_is_not_there_comes_before_what_needs_it),
+        cmocka_unit_test(a_solution_goes_on_after_the_last_command_of_the_step_whatever_else_was_typed),
         cmocka_unit_test(a_change_in_the_background_is_noticed_within_a_second_and_a_half),
         cmocka_unit_test(an_idle_step_uses_under_one_percent_of_a_core),
         cmocka_unit_test(a_lab_that_dies_comes_back_at_the_same_step),
@@ -636,6 +694,7 @@ int main(void)
         cmocka_unit_test(progress_is_saved_at_once_and_resumed),
         cmocka_unit_test(the_state_is_the_kernels),
         cmocka_unit_test(commands_typed_key_by_key_are_known_from_the_screen),
+        cmocka_unit_test(what_a_command_printed_is_known_to_its_last_character_however_much_came_before),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,10 @@
 /* The lens of a real lab's terminals: what the kernel was asked is there when a command has ended, and no strace outlives its lab. */
 #include "engine/base/cleanup.h"
+#include "repl/session/lens_internal.h"
 #include "repl/session/session.h"
 
+#include <dirent.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -311,8 +315,12 @@ static void what_forks_much_shares_a_core_with_its_strace_and_only_for_so_long(v
     struct err err;
     if (all < 2)
         skip();
+    run(l, "sleep 100 & before=$!");
     unsigned done = l->done;
-    session_send_line(l->session, "for ((i = 0; i < 1000; i++)); do /bin/true; done; sleep 100 &", &err);
+    session_send_line(l->session,
+                      "for ((i = 0; i < 1000; i++)); do /bin/true; [ $i != 990 ] || taskset -cp $before; done | "
+                      "grep -q '[-,]' && mkdir /tmp/apart; sleep 100 &",
+                      &err);
     wait_cores(l, shell, 1);
     assert_int_equal(cores(strace), 1);
     turn_until(l, &l->done, done + 1, "end of the loop");
@@ -320,7 +328,70 @@ static void what_forks_much_shares_a_core_with_its_strace_and_only_for_so_long(v
     assert_int_equal(cores(strace), all);
     run(l, "[ $(taskset -cp $! | grep -c '[-,]') = 1 ] && mkdir /tmp/everywhere"); /* who was born in between */
     must_find(l, 1, "mkdir", "mkdir", "/tmp/everywhere");
+    must_find(l, 1, "mkdir", "mkdir", "/tmp/apart"); /* who works in the background stays where it was */
     leave(l);
+}
+
+static void *wait_for_nothing(void *data)
+{
+    pause();
+    return NULL;
+}
+
+/* A process that begins a thread when told to, and then lives on with both. */
+static void live_with_a_thread(int told, int tell)
+{
+    pthread_t thread;
+    char byte = 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (read(told, &byte, 1) == 1 && pthread_create(&thread, NULL, wait_for_nothing, NULL) == 0 &&
+        write(tell, &byte, 1) == 1)
+        pause();
+    _exit(1);
+}
+
+static int threads_on(pid_t pid, int count)
+{
+    char path[64];
+    int found = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *tasks = opendir(path);
+    for (const struct dirent *entry; tasks && (entry = readdir(tasks));)
+        found += entry->d_name[0] != '.' && cores(atoi(entry->d_name)) == count;
+    if (tasks)
+        closedir(tasks);
+    return found;
+}
+
+static void a_core_is_shared_by_threads_too_and_not_taken_from_who_was_given_it(void **state)
+{
+    struct lens *lens = lens_new();
+    struct lens_pin pin = { .on = false }, other = { .on = false };
+    int told[2], tell[2], all = cores(getpid());
+    char byte = 0;
+    if (all < 2)
+        skip();
+    assert_int_equal(pipe(told) | pipe(tell), 0);
+    pid_t child = fork();
+    if (child == 0)
+        live_with_a_thread(told[0], tell[1]);
+    assert_int_equal(ptrace(PTRACE_SEIZE, child, 0, 0), 0);
+    lens_pin(&pin, lens, child, child, getpid());
+    assert_true(pin.on);
+    assert_int_equal(write(told[1], &byte, 1), 1);
+    assert_int_equal(read(tell[0], &byte, 1), 1);
+    assert_int_equal(threads_on(child, 1), 2);
+    lens_unpin(&pin, getpid());
+    assert_int_equal(threads_on(child, all), 2);
+    assert_int_equal(cores(getpid()), all);
+    assert_int_equal(sched_setaffinity(child, sizeof pin.core, &pin.core), 0);
+    lens_pin(&other, lens, child, child, getpid());
+    assert_false(other.on);
+    lens_unpin(&other, getpid());
+    assert_int_equal(threads_on(child, 1), 1);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    lens_free(lens);
 }
 
 static void a_job_left_behind_is_traced_until_the_lab_ends(void **state)
@@ -445,6 +516,7 @@ int main(void)
         cmocka_unit_test(the_lesson_says_which_calls_and_which_terminals),
         cmocka_unit_test(a_killed_program_leaves_no_strace),
         cmocka_unit_test(what_forks_much_shares_a_core_with_its_strace_and_only_for_so_long),
+        cmocka_unit_test(a_core_is_shared_by_threads_too_and_not_taken_from_who_was_given_it),
         cmocka_unit_test(a_job_left_behind_is_traced_until_the_lab_ends),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

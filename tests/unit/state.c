@@ -283,6 +283,30 @@ static void an_idle_lab_is_not_read_again_and_a_change_is_noticed(void **state)
     assert_non_null(mount_at("/mnt"));
 }
 
+static void while_keys_come_it_is_not_read_but_for_now_and_then(void **state)
+{
+    struct learner *l = *state;
+    run(l, "(while sleep 0.02; do :; done) & sleep 0.5");
+    uint64_t from = loop_now();
+    session_typed(l->session, true);
+    while (!session_state_stale(l->session) && loop_now() - from < 5000) {
+        session_typed(l->session, true);
+        loop_once(l->loop, 20);
+    }
+    uint64_t held = loop_now() - from;
+    session_state_read(l->session, &now);
+    session_typed(l->session, true);
+    loop_once(l->loop, 20);
+    assert_false(session_state_stale(l->session));
+    session_typed(l->session, false); /* what it does is wanted to be seen */
+    for (from = loop_now(); !session_state_stale(l->session) && loop_now() - from < 1000;)
+        loop_once(l->loop, 20);
+    assert_true(session_state_stale(l->session));
+    run(l, "kill %1");
+    if (held < 1000 || held > 4000)
+        fail_msg("read after %u ms", (unsigned)held);
+}
+
 static void reading_it_costs_little(void **state)
 {
     struct learner *l = *state;
@@ -346,6 +370,7 @@ int main(void)
         IN_A_LAB(what_was_mounted_moved_changed_and_unmounted_since_the_step_began_is_told),
         IN_A_LAB(in_a_chroot_only_mounts_below_it_count),
         IN_A_LAB(an_idle_lab_is_not_read_again_and_a_change_is_noticed),
+        IN_A_LAB(while_keys_come_it_is_not_read_but_for_now_and_then),
         IN_A_LAB(reading_it_costs_little),
         IN_A_LAB(processes_that_come_and_go_do_not_disturb),
         cmocka_unit_test_setup_teardown(a_rootless_lab_is_read_as_well, begin_rootless, end),
