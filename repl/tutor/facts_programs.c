@@ -115,7 +115,7 @@ enum fact_answer fact_teaching_word(struct fact_call *call)
         if (strcasecmp(commands[i].name, word) == 0)
             return fact_give(call, "word", commands[i].name);
     for (size_t i = 0; i < command_count && strlen(word) >= 4; i++)
-        if (fact_similar(commands[i].name, word))
+        if (words_similar(commands[i].name, word))
             return fact_give(call, "word", commands[i].name);
     return FACT_NO;
 }
