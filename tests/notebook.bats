@@ -76,6 +76,9 @@ Type it.
 ```bash |{"exit":"3"}
 sh -c 'exit 3'
 ```
+<!-- watch
+processes
+-->
 
 ## Fail
 
@@ -146,10 +149,12 @@ cell() {
     holds new.ipynb '[.cells[].source | join("")] | index("<details><summary>Hint</summary>\n\nType it.\n\n</details>")'
 }
 
-@test "the state is shown where a step changed it, as a picture, as tables and as text" {
-    # Terminal 2 has a namespace of its own after step 1; nothing else changed it.
-    holds out/tiny.ipynb '[.cells[] | select(.source == ["%state"]) | .id] | length == 1 and all(startswith("step-1-"))'
-    jq '.cells[] | select(.source == ["%state"]) | .outputs[0].data | map_values(join(""))' out/tiny.ipynb >data
+@test "the state is shown where a step changed it or watches it, as a picture, as tables and as text" {
+    # Terminal 2 has a namespace of its own after step 1; nothing changes in step 2, which watches, nor in 3, which does not.
+    local states='[.cells[] | select(.source == ["%state"])]'
+    holds out/tiny.ipynb "$states | map(.id[:7]) == [\"step-1-\", \"step-2-\"]"
+    holds new.ipynb "$states | map(.id[:7]) == [\"step-2-\"]"
+    jq "$states | .[0].outputs[0].data | map_values(join(\"\"))" out/tiny.ipynb >data
     holds data 'keys == ["image/svg+xml", "text/html", "text/plain"]'
     jq -r '."text/plain"' data | grep -x '  ≠ uts      its own    alone in it *[0-9]*'
     jq -r '."text/html"' data | grep '<table '

@@ -108,13 +108,13 @@ void ipynb_block(struct run_sink *sink, const struct step *step, const struct bl
     nb_block(&ipynb->nb, block, outputs);
 }
 
-/* A cell with the kernel's state, if it is another than when the step began. */
-static void add_state(struct run_sink *sink, struct ipynb *ipynb)
+/* A cell with the kernel's state, if it is another than when the step began, or the step is about it. */
+static void add_state(struct run_sink *sink, struct ipynb *ipynb, const struct step *step)
 {
     struct display *before = ipynb->shown;
     ipynb->shown = NULL;
     look(sink, &ipynb->shown);
-    if (ipynb->shown && before && !display_same(before, ipynb->shown)) {
+    if (ipynb->shown && (step->watch || (before && !display_same(before, ipynb->shown)))) {
         json_t *outputs = json_array();
         append(ipynb, outputs, nb_display(display_bundle(ipynb->shown)));
         nb_magic(&ipynb->nb, "%state", outputs);
@@ -132,7 +132,7 @@ void ipynb_check(struct run_sink *sink, const struct step *step, bool passed, co
         return;
     }
     nb_step_end(&ipynb->nb);
-    add_state(sink, ipynb);
+    add_state(sink, ipynb, step);
     append(ipynb, outputs, passed ? nb_stream("stdout", text, strlen(text)) : nb_error("CheckFailed", text));
     nb_check(&ipynb->nb, outputs);
     ipynb->checked = true;
@@ -158,7 +158,7 @@ void ipynb_done(struct run_sink *sink, const struct run_step *done)
     for (size_t i = ipynb->block; i < done->step->block_count; i++)
         nb_block(&ipynb->nb, &done->step->blocks[i], NULL);
     nb_step_end(&ipynb->nb);
-    add_state(sink, ipynb);
+    add_state(sink, ipynb, done->step);
     nb_check(&ipynb->nb, NULL);
 }
 

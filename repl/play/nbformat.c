@@ -359,6 +359,8 @@ void nb_step_unexecuted(struct nb *nb, const struct step *step, const char *note
     for (size_t i = 0; i < step->block_count; i++)
         nb_block(nb, &step->blocks[i], NULL);
     nb_step_end(nb);
+    if (step->watch)
+        nb_magic(nb, "%state", NULL);
     nb_check(nb, NULL);
 }
 

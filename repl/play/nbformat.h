@@ -3,7 +3,7 @@
  *     %lesson -q 4     the first code cell: a lab with the lesson's setup, in which the kernel knows its blocks and checks (so a block with keys is played with its keys: no cell asks for input)
  *     %%terminal 2     before what is for another terminal
  *     %check 3         after a step's blocks; of a README whose blocks are its steps there are none
- *     %state           where an executed notebook shows the kernel's state
+ *     %state           before that, where the step watches the kernel's state, or has changed it when it was executed
  *
  * A notebook is written from its beginning to its end: prose up to a line, a cell, more prose. Cells have ids that come of their place in the lesson and not of chance, so that a notebook written anew
  * differs only where the lesson does. What is written is byte for byte what the Python library nbformat would write. See nbformat.readthedocs.io, "The Notebook file format".
