@@ -205,7 +205,7 @@ asan: ## Build everything with AddressSanitizer and UBSan and run the tests on t
 	    $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined TESTS='$(ASAN_TESTS)' check
 
 test-jupyter: ## Run the tests of the notebooks' kernel with Jupyter's own programs (2 minutes)
-	@scripts/deps test jupyter --yes
+	@scripts/deps test jupyter browser --yes
 	@$(MAKE) all
 	@$(CLEAN_ENV) $(TEST_ENV) prove --timer --exec tests/run $(wildcard tests/jupyter/*.bats)
 

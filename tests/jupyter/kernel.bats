@@ -68,6 +68,14 @@ teardown_file() {
     [[ $output == *"The lesson is finished."* ]]
 }
 
+@test "Notebook 6 in Chromium runs lesson 4's notebook to the end, without an error in its console" {
+    "$TEACHROOT" notebook -o "$PREFIX/lesson-4.ipynb" 4
+    run python browser "$PREFIX/lesson-4.ipynb"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *"The lesson is finished."* ]]
+}
+
 @test "50 kernels killed by SIGKILL leave nothing" {
     left_behind
     python killed 50
