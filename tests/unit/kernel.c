@@ -562,6 +562,27 @@ static void a_shutdown_ends_the_kernel_at_once(void **state)
     assert_int_equal(status, 0);
 }
 
+static void a_kernel_ends_with_the_client_that_started_it(void **state)
+{
+    char number[16];
+    pid_t owner = fork();
+    if (owner == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pause();
+        _exit(0);
+    }
+    snprintf(number, sizeof number, "%d", owner);
+    setenv("JPY_PARENT_PID", number, 1);
+    assert_int_equal(another_kernel(state), 0);
+    unsetenv("JPY_PARENT_PID");
+    kill(owner, SIGKILL);
+    waitpid(owner, NULL, 0);
+    int status = -1;
+    for (int i = 0; i < 300 && waitpid(client.pid, &status, WNOHANG) == 0; i++)
+        usleep(10000);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,6 +610,7 @@ int main(void)
         cmocka_unit_test(a_newer_client_is_welcomed),
         cmocka_unit_test(a_killed_kernel_takes_its_lab_with_it),
         cmocka_unit_test_setup(a_shutdown_ends_the_kernel_at_once, another_kernel),
+        cmocka_unit_test(a_kernel_ends_with_the_client_that_started_it),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, start_all, end_all);
