@@ -78,6 +78,7 @@ void wire_message_free(struct wire_message *message)
         return;
     wire_frames_free(&message->identities);
     free(message->header_text);
+    free(message->parent_text);
     json_decref(message->header);
     json_decref(message->metadata);
     json_decref(message->content);
@@ -136,13 +137,14 @@ struct wire_message *wire_parse(const struct wire *wire, const struct wire_frame
     message->metadata = object_of(&part[2]);
     message->content = object_of(&part[3]);
     message->header_text = strdup(part[0].data);
+    message->parent_text = strdup(part[1].data);
     message->type = json_string_value(json_object_get(message->header, "msg_type"));
     if (!message->header || !message->metadata || !message->content || !message->type)
         return refused(message, err, EBADMSG, "its header, metadata or content is no JSON object of the protocol's");
     for (size_t i = 0; i < at; i++)
         if (add_frame(&message->identities, frames->list[i].data, frames->list[i].len) < 0)
             return refused(message, err, ENOMEM, "out of memory");
-    return message->header_text ? message : refused(message, err, ENOMEM, "out of memory");
+    return message->header_text && message->parent_text ? message : refused(message, err, ENOMEM, "out of memory");
 }
 
 static json_t *new_header(const struct wire *wire, const char *type)

@@ -34,7 +34,7 @@ struct wire {
 
 struct wire_message {
     struct wire_frames identities;
-    char *header_text; /* as it came */
+    char *header_text, *parent_text; /* as they came */
     json_t *header, *metadata, *content;
     const char *type; /* the header's */
 };

@@ -182,11 +182,13 @@ static int end_all(void **state)
     return tear_down(state);
 }
 
-static void drain(void)
+/* The next thing published in answer to the request with @header; what is still on its way of earlier ones is passed over. NULL: not in @ms. */
+static struct wire_message *published(const char *header, long ms)
 {
     struct wire_message *message;
-    while ((message = client_receive(&client, CHANNEL_IOPUB, 0)))
+    while ((message = client_receive(&client, CHANNEL_IOPUB, ms)) && strcmp(message->parent_text, header) != 0)
         wire_message_free(message);
+    return message;
 }
 
 /* What one cell did. */
@@ -203,7 +205,6 @@ static void run(const char *code, const char *answer, struct done *done)
     double began = client_now();
     bool idle = false;
     *done = (struct done){ .reply = NULL };
-    drain();
     cleanup_free char *header = client_send(&client, CHANNEL_SHELL, "execute_request", client_cell(code, answer));
     while (!idle || !done->reply) {
         struct wire_message *asked = answer ? client_receive(&client, CHANNEL_STDIN, 0) : NULL;
@@ -216,7 +217,7 @@ static void run(const char *code, const char *answer, struct done *done)
         }
         if (!done->reply)
             done->reply = client_receive(&client, CHANNEL_SHELL, 0);
-        struct wire_message *message = client_receive(&client, CHANNEL_IOPUB, 5);
+        struct wire_message *message = published(header, 5);
         if (!message && client_now() - began > CLIENT_WAIT_MS)
             fail_msg("`%s` has not ended", code);
         if (!message)
@@ -255,11 +256,10 @@ static const char *reply_status(const struct done *done)
 
 static void every_request_is_busy_answered_and_idle(void **state)
 {
-    drain();
     cleanup_free char *header = client_send(&client, CHANNEL_SHELL, "kernel_info_request", json_object());
     static const char *const states[] = { "busy", "idle" };
     for (int i = 0; i < 2; i++) {
-        struct wire_message *message = client_receive(&client, CHANNEL_IOPUB, CLIENT_WAIT_MS);
+        struct wire_message *message = published(header, CLIENT_WAIT_MS);
         assert_non_null(message);
         assert_string_equal(json_string_value(json_object_get(message->content, "execution_state")), states[i]);
         wire_message_free(message);
@@ -341,7 +341,6 @@ static void a_failure_is_explained(void **state)
 
 static void cells_after_a_failure_are_not_run(void **state)
 {
-    drain();
     free(client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("sleep 0.2; false", false)));
     free(client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("touch /root/not-run", false)));
     static const char *const expected[] = { "error", "aborted" };
@@ -393,7 +392,6 @@ static void who_reads_asks_for_input(void **state)
 
 static void an_interrupt_ends_what_runs_in_half_a_second(void **state)
 {
-    drain();
     free(client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("sleep 100\necho not reached", false)));
     assert_null(client_receive(&client, CHANNEL_SHELL, 300));
     double began = client_now();
@@ -435,10 +433,10 @@ static void a_flood_of_output_comes_whole_in_few_messages(void **state)
 {
     size_t bytes = 0, messages = 0;
     bool idle = false;
-    drain();
-    free(client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("seq 200000", false)));
+    cleanup_free char *header =
+        client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("seq 200000", false));
     while (!idle) {
-        struct wire_message *message = client_receive(&client, CHANNEL_IOPUB, CLIENT_WAIT_MS);
+        struct wire_message *message = published(header, CLIENT_WAIT_MS);
         assert_non_null(message);
         const char *execution = json_string_value(json_object_get(message->content, "execution_state"));
         idle = execution && strcmp(execution, "idle") == 0;
@@ -490,8 +488,7 @@ static void a_lesson_is_followed_from_cell_to_cell(void **state)
 
 static void the_state_is_shown_as_text_tables_and_picture(void **state)
 {
-    drain();
-    free(client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("%state", false)));
+    cleanup_free char *header = client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("%state", false));
     bool shown = false;
     for (struct wire_message *message; !shown && (message = client_receive(&client, CHANNEL_IOPUB, CLIENT_WAIT_MS));) {
         json_t *data = json_object_get(message->content, "data");
@@ -506,9 +503,8 @@ static void the_state_is_shown_as_text_tables_and_picture(void **state)
 static void a_newer_client_is_welcomed(void **state)
 {
     client.version = "5.5";
-    drain();
     free(client_send(&client, CHANNEL_SHELL, "kernel_info_request", json_object()));
-    struct wire_message *message = client_receive(&client, CHANNEL_IOPUB, CLIENT_WAIT_MS);
+    struct wire_message *message = published("{}", CLIENT_WAIT_MS); /* nobody asked for it */
     assert_string_equal(message->type, "iopub_welcome");
     assert_string_equal(json_string_value(json_object_get(message->content, "subscription")), "");
     wire_message_free(message);
@@ -550,7 +546,6 @@ static void a_killed_kernel_takes_its_lab_with_it(void **state)
 
 static void a_shutdown_ends_the_kernel_at_once(void **state)
 {
-    drain();
     free(client_send(&client, CHANNEL_CONTROL, "shutdown_request", json_pack("{s:b}", "restart", 0)));
     struct wire_message *reply = client_receive(&client, CHANNEL_CONTROL, CLIENT_WAIT_MS);
     assert_non_null(reply);
