@@ -126,8 +126,10 @@ void stream_print(struct kernel *kernel, const char *name, const char *format, .
 char *stream_take_line(struct kernel *kernel)
 {
     struct stream *stream = &kernel->stream;
-    size_t lines = whole_lines(stream);
-    char *line = stream->len > lines ? strndup(stream->text + lines, stream->len - lines) : strdup("");
+    size_t lines = whole_lines(stream), len = stream->len - lines;
+    char *line = calloc(1, len + 1);
+    if (line && len)
+        memcpy(line, stream->text + lines, len);
     stream->len = lines;
     return line;
 }
