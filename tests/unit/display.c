@@ -276,5 +276,6 @@ int main(void)
         cmocka_unit_test_setup(a_bundle_has_each_of_the_three, fresh),
     };
     setlocale(LC_CTYPE, "C.UTF-8");
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
