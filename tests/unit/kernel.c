@@ -490,7 +490,7 @@ static void the_state_is_shown_as_text_tables_and_picture(void **state)
 {
     cleanup_free char *header = client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("%state", false));
     bool shown = false;
-    for (struct wire_message *message; !shown && (message = client_receive(&client, CHANNEL_IOPUB, CLIENT_WAIT_MS));) {
+    for (struct wire_message *message; !shown && (message = published(header, CLIENT_WAIT_MS));) {
         json_t *data = json_object_get(message->content, "data");
         shown = json_object_get(data, "text/plain") && json_object_get(data, "text/html") &&
                 json_object_get(data, "image/svg+xml");
