@@ -52,7 +52,7 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='demo notes follow play test notebook adopt lessons transcript review progress report doctor lab image explain top help'
+        words='demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top help'
         words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
@@ -62,6 +62,7 @@ _teachroot() {
         ;;
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
+    adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
     play | test)
         case $previous in
         --format)
@@ -83,7 +84,16 @@ _teachroot() {
         esac
         ;;
     notebook) words='--output --help' lesson=1 ;;
-    adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
+    kernel)
+        case $previous in
+        kernel) words='install -f --help' ;;
+        install) words='--user --prefix' ;;
+        --prefix | -f)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            ;;
+        esac
+        ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;
@@ -99,7 +109,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='demo notes follow play test notebook adopt lessons transcript review progress report doctor lab image explain top' ;;
+    help) words='demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top' ;;
     explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then

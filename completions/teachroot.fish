@@ -9,7 +9,7 @@ function __teachroot_labs
     teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
 end
 
-set -l verbs demo notes follow play test notebook adopt lessons transcript review progress report doctor lab image explain top help
+set -l verbs demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top help
 set -l first "not __fish_seen_subcommand_from $verbs"
 set -l playing '__fish_seen_subcommand_from play test'
 set -l demo '__fish_seen_subcommand_from demo'
@@ -20,8 +20,13 @@ complete -c teachroot -n $first -a notes -d "The presenter's notes"
 complete -c teachroot -n $first -a follow -d "See somebody else's session"
 complete -c teachroot -n $first -a play -d 'Play lessons without a terminal'
 complete -c teachroot -n $first -a test -d 'Play lessons and prove their checks'
-complete -c teachroot -n $first -a notebook -d 'A lesson as a Jupyter notebook'
 complete -c teachroot -n $first -a adopt -d 'Make a lesson of a README'
+complete -c teachroot -n $first -a notebook -d 'A lesson as a Jupyter notebook'
+complete -c teachroot -n $first -a kernel -d 'A Jupyter kernel: notebook cells in a lab'
+complete -c teachroot -n '__fish_seen_subcommand_from kernel; and not __fish_seen_subcommand_from install' -a install -d 'Tell Jupyter of it'
+complete -c teachroot -n '__fish_seen_subcommand_from kernel; and not __fish_seen_subcommand_from install' -s f -r -d 'Serve a connection'
+complete -c teachroot -n '__fish_seen_subcommand_from kernel; and __fish_seen_subcommand_from install' -l user -d 'For yourself alone'
+complete -c teachroot -n '__fish_seen_subcommand_from kernel; and __fish_seen_subcommand_from install' -l prefix -r -d 'Below a directory'
 complete -c teachroot -n $first -a lessons -d 'List the lessons'
 complete -c teachroot -n $first -a transcript -d 'What you typed in a lesson, as Markdown'
 complete -c teachroot -n $first -a review -d 'What each step of a lesson has shown'
@@ -85,7 +90,7 @@ complete -c teachroot -n $demo -l share -r -d 'Let others watch at this socket'
 complete -c teachroot -n $demo -l share-group -x -a '(__fish_complete_groups)' -d 'Only these'
 complete -c teachroot -n '__fish_seen_subcommand_from demo notes follow' -l ascii -d 'ASCII characters only'
 complete -c teachroot -n '__fish_seen_subcommand_from notes follow' -F
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test notebook adopt lessons transcript review progress report doctor lab image explain top'
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top'
 complete -c teachroot -n '__fish_seen_subcommand_from explain' -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 set -l top '__fish_seen_subcommand_from top'

@@ -147,7 +147,7 @@ static int choose_formats(const char *verb, const struct run_format *formats, st
     return 0;
 }
 
-int play_options(int argc, char **argv, const char *verb, struct run_options *options)
+static int play_options(int argc, char **argv, const char *verb, struct run_options *options)
 {
     const struct run_format *formats = options->prove ? test_formats : play_formats;
     int c;
@@ -222,16 +222,27 @@ int play_options(int argc, char **argv, const char *verb, struct run_options *op
     return choose_formats(verb, formats, options) < 0 ? -1 : optind;
 }
 
+int play_lessons(int argc, char **argv, const char *verb, struct run_options *options, char ***names)
+{
+    static char number[16], *named[] = { number, NULL };
+    int first = play_options(argc, argv, verb, options);
+    if (first <= 0)
+        return first;
+    *names = argv + first;
+    if (first < argc)
+        return argc - first;
+    const struct place *place = options->from.names_lesson ? &options->from : &options->until;
+    snprintf(number, sizeof number, "%u", place->lesson);
+    *names = named;
+    return 1;
+}
+
 int play_main(int argc, char **argv)
 {
     struct run_options options = { 0 };
-    int first = play_options(argc, argv, "play", &options);
-    char number[16], *lesson = number;
-    if (first <= 0)
-        return first < 0 ? RUN_MALFORMED : RUN_OK;
-    if (first < argc)
-        return run_lessons(argv + first, (size_t)(argc - first), &options);
-    const struct place *named = options.from.names_lesson ? &options.from : &options.until;
-    snprintf(number, sizeof number, "%u", named->lesson);
-    return run_lessons(&lesson, 1, &options);
+    char **names;
+    int count = play_lessons(argc, argv, "play", &options, &names);
+    if (count <= 0)
+        return count < 0 ? RUN_MALFORMED : RUN_OK;
+    return run_lessons(names, (size_t)count, &options);
 }

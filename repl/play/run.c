@@ -27,7 +27,6 @@ struct lesson_run {
     struct loop_source *next; /* the step after this one is begun from the loop, not from within the session's events */
     unsigned step;            /* the one at hand; before the first one is begun, the one before it */
     bool running;             /* it is not over */
-    bool begun;               /* a step was */
     size_t block;
     unsigned from, until; /* the steps that are asked for */
     uint64_t began;       /* ms, of the step */
@@ -184,7 +183,7 @@ static void begin_step(struct lesson_run *at, unsigned number)
     struct err err;
     at->step = number;
     at->block = 0;
-    at->running = at->begun = true;
+    at->running = true;
     at->began = loop_now();
     SINKS_TELL(at->run, step, at->lesson, step);
     sinks_flush(at->run);
@@ -219,12 +218,12 @@ static void on_step(struct lesson_run *at)
 static void lab_died(struct lesson_run *at)
 {
     const char *why = at->trouble[0] ? at->trouble : "the lab ended";
-    if (at->begun) {
+    if (at->step >= at->from) {
         step_over(at, why, NULL, NULL);
         return;
     }
     at->run->counts.failed++;
-    steps_not_run(at, at->step + 1, why);
+    steps_not_run(at, at->from, why);
     lesson_over(at);
 }
 
@@ -491,7 +490,7 @@ int run_loaded(struct lesson *const *lessons, size_t count, const struct run_opt
 {
     struct run run = { .options = options, .rows = 24, .cols = 80 };
     void (*before)(int) =
-        signal(SIGPIPE, SIG_IGN); /* who stops reading makes an error of writing: the lab is cleared up */
+        signal(SIGPIPE, SIG_IGN); /* a reader that goes is an error of writing: the lab is cleared up */
     int result = run_all(&run, lessons, count);
     signal(SIGPIPE, before);
     return result;
