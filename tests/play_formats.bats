@@ -130,13 +130,13 @@ EOF
     "$TEACHROOT" play --format json streams.md >events 3>&- &
     local pid=$! i
     for ((i = 0; i < 100; i++)); do
-        grep -q '"text":"[^"]*early\\r' events && break
+        grep -q '"text":".*early\\r' events && break
         sleep 0.1
     done
     kill -TERM "$pid"
     wait "$pid" || true
     cat events
-    grep -q '"text":"[^"]*early\\r' events
+    grep -q '"text":".*early\\r' events
     [[ $(cat events) != *'"event":"end"'* ]]
 }
 

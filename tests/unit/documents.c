@@ -308,5 +308,6 @@ int main(void)
         cmocka_unit_test(the_film_in_the_page_ends_with_the_screens_of_the_session),
         cmocka_unit_test(playing_twice_with_redaction_gives_the_same_bytes),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

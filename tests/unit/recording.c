@@ -511,5 +511,6 @@ int main(void)
         cmocka_unit_test(the_pieces_that_output_comes_in_make_no_difference),
         cmocka_unit_test(each_cast_ends_with_the_screen_of_the_session),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
