@@ -32,7 +32,7 @@ LIBEXECDIR = $(PREFIX)/libexec/teachroot
 DATADIR    = $(PREFIX)/share/teachroot
 
 # Targets that are a whole run of their own: named together they follow one another (`make clean all`, `make lint test`).
-WHOLE := run test test-vm test-vm-systemd check lint asan fuzz bench install uninstall clean
+WHOLE := run test test-jupyter test-vm test-vm-systemd test-viewers check lint asan fuzz bench install uninstall clean
 ifneq ($(word 2,$(MAKECMDGOALS)),)
 ifneq ($(filter $(WHOLE),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
@@ -48,11 +48,13 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wol
 PKGS_ENGINE := libcap libmnl jansson
 PKGS_IMAGE  := libcurl libcrypto libisal libzstd liblzma
 PKGS_REPL   := ncursesw readline vterm libcmark
-PKGS        := $(PKGS_ENGINE) $(PKGS_IMAGE) $(PKGS_REPL)
+PKGS_KERNEL := libzmq
+PKGS        := $(PKGS_ENGINE) $(PKGS_IMAGE) $(PKGS_REPL) $(PKGS_KERNEL)
 # Asked once, when first used.
 ENGINE_LIBS  = $(eval ENGINE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_ENGINE)))$(ENGINE_LIBS)
 IMAGE_LIBS   = $(eval IMAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_IMAGE)))$(IMAGE_LIBS)
 REPL_LIBS    = $(eval REPL_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_REPL)))$(REPL_LIBS)
+KERNEL_LIBS  = $(eval KERNEL_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_KERNEL)))$(KERNEL_LIBS)
 # What the tools do not use of a source file is left out of them, and so are the libraries for it; the sanitizers keep it all.
 TOOLS_LIBS   = $(if $(SANITIZE),$(IMAGE_LIBS)) $(ENGINE_LIBS) $(if $(SANITIZE),-pthread)
 PKG_CFLAGS   = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS)))$(PKG_CFLAGS)
@@ -74,18 +76,19 @@ TABLES_SRC := $(wildcard engine/tools/options.c) $(wildcard engine/tools/*_optio
 ENGINE_SRC := $(filter-out engine/tools/% engine/transfer/%,$(wildcard engine/*/*.c)) $(TABLES_SRC)
 TRANSFER_SRC := $(wildcard engine/transfer/*.c)
 TOOLS_SRC  := $(filter-out $(TABLES_SRC),$(wildcard engine/tools/*.c)) $(if $(SANITIZE),tests/sanitize/tools.c)
-REPL_SRC   := $(filter-out repl/main.c,$(wildcard repl/*/*.c) $(wildcard repl/*.c))
+REPL_SRC   := $(filter-out repl/main.c repl/kernel/main.c,$(wildcard repl/*/*.c) $(wildcard repl/*.c))
 MAIN_SRC   := $(wildcard repl/main.c)
+KERNEL_SRC := $(wildcard repl/kernel/main.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
 BENCH_SRC  := $(wildcard tests/bench/*.c)
 BATS       := $(wildcard tests/*.bats)
-ALL_SRC    := $(sort $(ENGINE_SRC) $(TOOLS_SRC) $(TRANSFER_SRC) $(REPL_SRC) $(MAIN_SRC) $(wildcard tests/*/*.c))
+ALL_SRC    := $(sort $(ENGINE_SRC) $(TOOLS_SRC) $(TRANSFER_SRC) $(REPL_SRC) $(MAIN_SRC) $(KERNEL_SRC) $(wildcard tests/*/*.c))
 HEADERS    := $(wildcard engine/*/*.h repl/*/*.h repl/*.h tests/*/*.h)
 
 obj         = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 program     = $(patsubst %.c,$(BUILD)/%,$(1))
-PROGRAMS   := $(BUILD)/teachroot $(BUILD)/teachroot-tools $(if $(TRANSFER_SRC),$(BUILD)/teachroot-transfer)
+PROGRAMS   := $(BUILD)/teachroot $(BUILD)/teachroot-tools $(if $(TRANSFER_SRC),$(BUILD)/teachroot-transfer) $(if $(KERNEL_SRC),$(BUILD)/teachroot-kernel)
 UNIT       := $(call program,$(UNIT_SRC))
 LIBRARIES  := $(BUILD)/librepl.a $(BUILD)/libengine.a
 
@@ -100,7 +103,7 @@ all: $(PROGRAMS) ## Build the programs (the default)
 
 # A stamp changes only when what it holds changes; what depends on it is then made anew: other flags, a file that is gone.
 stamp_compile  = $(CC) $(ALL_CFLAGS)
-stamp_link     = $(CC) $(ALL_LDFLAGS) $(REPL_LIBS) $(IMAGE_LIBS) $(ENGINE_LIBS)
+stamp_link     = $(CC) $(ALL_LDFLAGS) $(REPL_LIBS) $(KERNEL_LIBS) $(IMAGE_LIBS) $(ENGINE_LIBS)
 stamp_engine   = $(ENGINE_SRC)
 stamp_repl     = $(REPL_SRC)
 stamp_tools    = $(TOOLS_SRC)
@@ -119,6 +122,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/stamp/compile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -MMD -MP -c $< -o $@
+
+# What every page has is in the program as it stands in these files.
+$(call obj,repl/play/page_assets.c): repl/play/page.css repl/play/page.js
 
 $(BUILD)/libengine.a: $(call obj,$(ENGINE_SRC)) $(BUILD)/stamp/engine
 $(BUILD)/librepl.a: $(call obj,$(REPL_SRC)) $(BUILD)/stamp/repl
@@ -140,11 +146,16 @@ $(BUILD)/teachroot-transfer: $(call obj,$(TRANSFER_SRC)) $(BUILD)/libengine.a $(
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o %.a,$^) $(IMAGE_LIBS) $(ENGINE_LIBS) -pthread -o $@
 
+# The notebooks' kernel: all that teachroot has, and the one program that loads ZeroMQ.
+$(BUILD)/teachroot-kernel: $(call obj,$(KERNEL_SRC)) $(LIBRARIES) $(BUILD)/stamp/link
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o %.a,$^) $(REPL_LIBS) $(KERNEL_LIBS) $(IMAGE_LIBS) $(ENGINE_LIBS) -o $@
+
 # Test, bench and fuzz programs: one source each.
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBRARIES) $(BUILD)/stamp/link
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(findstring /tests/fuzz/,$@),-fsanitize=fuzzer) $(filter %.o,$^) $(filter %.a,$^) $(REPL_LIBS) $(IMAGE_LIBS) $(ENGINE_LIBS) \
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(findstring /tests/fuzz/,$@),-fsanitize=fuzzer) $(filter %.o,$^) $(filter %.a,$^) $(REPL_LIBS) $(KERNEL_LIBS) $(IMAGE_LIBS) $(ENGINE_LIBS) \
 	    $(if $(findstring /tests/unit/,$@),-lcmocka -lm) -lutil -pthread -o $@
 
 # Those of the whole screen also need what runs it on a terminal.
@@ -196,12 +207,22 @@ asan: ## Build everything with AddressSanitizer and UBSan and run the tests on t
 	@ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined TESTS='$(ASAN_TESTS)' check
 
+test-jupyter: ## Run the tests of the notebooks' kernel with Jupyter's own programs (2 minutes)
+	@scripts/deps test jupyter browser --yes
+	@$(MAKE) all
+	@$(CLEAN_ENV) $(TEST_ENV) prove --timer --exec tests/run $(wildcard tests/jupyter/*.bats)
+
 test-vm: ## Run the tests of control groups in a virtual machine that has cgroup v2 alone (root; Debian; 3 minutes)
 test-vm-systemd: ## The same as an ordinary user of a machine that systemd runs (root; Debian; slow)
 test-vm test-vm-systemd:
 	@scripts/deps test vm --yes
 	@$(MAKE) all $(BUILD)/tests/unit/limit $(BUILD)/tests/unit/lab
 	@BUILD=$(BUILD) scripts/vm $(filter --systemd,$(subst test-vm-,--,$@)) $(if $(filter command,$(origin TESTS)),$(TESTS))
+
+test-viewers: ## Look at a lesson's page in Chromium and at its casts in asciinema (Debian; pictures in build/viewers)
+	@scripts/deps test viewers --yes
+	@$(MAKE) all
+	@$(CLEAN_ENV) $(TEST_ENV) bats tests/viewers
 
 fuzz: ## Fuzz each parser for SECONDS seconds (60); SEED=N for the same inputs in the same order again
 	@scripts/deps test --yes
@@ -213,7 +234,7 @@ $(patsubst tests/fuzz/%.c,fuzz-%,$(FUZZ_SRC)): fuzz-%: $(BUILD)/tests/fuzz/%
 	@scripts/fuzz $< $(BUILD)/tests/corpus/$* $(SECONDS) $(SEED)
 
 bench: ## Run the benches
-	@scripts/deps test --yes
+	@scripts/deps test jupyter --yes
 	@$(MAKE) all bench-programs $(BUILD)/tests/probe/layer
 	@for bench in $(call program,$(BENCH_SRC)) $(wildcard tests/bench/*.sh); do \
 	    echo "== $${bench##*/}"; $(CLEAN_ENV) $(TEST_ENV) $$bench || exit; done
@@ -237,7 +258,7 @@ lint-scripts:
 	$(call say,SCRIPTS,scripts and tests)
 	$(Q)shellcheck completions/*.bash $$(grep -lE '^#!.*[/ ](ba|da)?sh$$' \
 	    $(wildcard scripts/* tests/run tests/vm/* .ci/run tests/bench/*.sh tests/fuzz/*.seeds))
-	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS) $(wildcard tests/vm/*.bats))
+	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS) $(wildcard tests/vm/*.bats tests/viewers/*.bats tests/jupyter/*.bats))
 
 lint-manual:
 	$(call say,MANDOC,$(wildcard man/*))
@@ -269,6 +290,7 @@ $(BUILD)/lint/tidy/%.ok: %.c $(HEADERS) .clang-tidy
 # What goes where: SOURCE:TARGET, read by install and uninstall alike.
 INSTALLED = $(BUILD)/teachroot:$(PREFIX)/bin/teachroot $(BUILD)/teachroot-tools:$(LIBEXECDIR)/teachroot-tools \
     $(if $(TRANSFER_SRC),$(BUILD)/teachroot-transfer:$(LIBEXECDIR)/teachroot-transfer) \
+    $(if $(KERNEL_SRC),$(BUILD)/teachroot-kernel:$(LIBEXECDIR)/teachroot-kernel) \
     $(foreach f,$(wildcard lessons.md lessons/*.md),$(f):$(DATADIR)/$(f)) \
     docs/play.schema.json:$(DATADIR)/play.schema.json \
     $(foreach f,$(wildcard man/*.[1-8]),$(f):$(PREFIX)/share/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
@@ -291,7 +313,7 @@ uninstall: ## Remove what install put there
 
 # Only what is ours: BUILD may name a directory with other things in it.
 clean: ## Remove everything that was built
-	rm -rf $(addprefix $(BUILD)/,obj stamp tests lint asan fuzz vm teachroot teachroot-tools teachroot-transfer libengine.a librepl.a)
+	rm -rf $(addprefix $(BUILD)/,obj stamp tests lint asan fuzz vm teachroot teachroot-tools teachroot-transfer teachroot-kernel libengine.a librepl.a)
 	@[ ! -d $(BUILD) ] || rmdir --ignore-fail-on-non-empty $(BUILD)
 
 help: ## This list

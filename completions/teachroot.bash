@@ -30,10 +30,6 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     fi
-    if [[ $previous == --format ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'text tap' -- "$word")
-        return
-    fi
     [[ $previous != --timeout && $previous != --speed ]] || return 0
     if [[ $previous == --theme ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'dark light contrast' -- "$word")
@@ -56,7 +52,7 @@ _teachroot() {
     local words='' lesson=''
     case $verb in
     '')
-        words='demo notes follow play test adopt lessons transcript review progress report doctor lab image explain top help'
+        words='demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top help'
         words+=' --plain --ascii --theme --rootless --offline --no-journal --help --version'
         lesson=1
         ;;
@@ -66,9 +62,14 @@ _teachroot() {
         ;;
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
+    adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
     play | test)
         case $previous in
-        --format) words='text tap json junit' ;;
+        --format)
+            words='text tap json junit'
+            [[ $verb == test ]] || words+=' md html cast ipynb'
+            ;;
+        --cast-version) words='2 3' ;;
         -o | --output)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -d -- "$word")
@@ -76,13 +77,23 @@ _teachroot() {
             ;;
         *)
             words='--format --output --annotations --from --until --only --keep-going --timeout --speed --record-redact'
-            words+=' --keep --shell --rootless --offline --help'
+            words+=' --cast-version --keep --shell --rootless --offline --help'
             [[ $verb == play ]] || words+=' --lint --strict --watch'
             lesson=1
             ;;
         esac
         ;;
-    adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
+    notebook) words='--output --help' lesson=1 ;;
+    kernel)
+        case $previous in
+        kernel) words='install -f --help' ;;
+        install) words='--user --prefix' ;;
+        --prefix | -f)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            ;;
+        esac
+        ;;
     lessons) words='--json --help' ;;
     transcript) words='--output --help' lesson=1 ;;
     review) words='--help' lesson=1 ;;
@@ -98,7 +109,7 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     doctor) words='--json --no-lab --help' ;;
-    help) words='demo notes follow play test adopt lessons transcript review progress report doctor lab image explain top' ;;
+    help) words='demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top' ;;
     explain) mapfile -t COMPREPLY < <(compgen -c -f -W --help -- "$word") ;;
     image)
         if [[ $previous == image ]]; then

@@ -9,7 +9,7 @@ function __teachroot_labs
     teachroot lab ls 2>/dev/null | string replace -rf '^([a-z0-9-]+)( .*)?$' '$1'
 end
 
-set -l verbs demo notes follow play test adopt lessons transcript review progress report doctor lab image explain top help
+set -l verbs demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top help
 set -l first "not __fish_seen_subcommand_from $verbs"
 set -l playing '__fish_seen_subcommand_from play test'
 set -l demo '__fish_seen_subcommand_from demo'
@@ -21,6 +21,12 @@ complete -c teachroot -n $first -a follow -d "See somebody else's session"
 complete -c teachroot -n $first -a play -d 'Play lessons without a terminal'
 complete -c teachroot -n $first -a test -d 'Play lessons and prove their checks'
 complete -c teachroot -n $first -a adopt -d 'Make a lesson of a README'
+complete -c teachroot -n $first -a notebook -d 'A lesson as a Jupyter notebook'
+complete -c teachroot -n $first -a kernel -d 'A Jupyter kernel: notebook cells in a lab'
+complete -c teachroot -n '__fish_seen_subcommand_from kernel; and not __fish_seen_subcommand_from install' -a install -d 'Tell Jupyter of it'
+complete -c teachroot -n '__fish_seen_subcommand_from kernel; and not __fish_seen_subcommand_from install' -s f -r -d 'Serve a connection'
+complete -c teachroot -n '__fish_seen_subcommand_from kernel; and __fish_seen_subcommand_from install' -l user -d 'For yourself alone'
+complete -c teachroot -n '__fish_seen_subcommand_from kernel; and __fish_seen_subcommand_from install' -l prefix -r -d 'Below a directory'
 complete -c teachroot -n $first -a lessons -d 'List the lessons'
 complete -c teachroot -n $first -a transcript -d 'What you typed in a lesson, as Markdown'
 complete -c teachroot -n $first -a review -d 'What each step of a lesson has shown'
@@ -40,8 +46,8 @@ complete -c teachroot -n $first -l version -d 'Print the version'
 complete -c teachroot -n "$first; or __fish_seen_subcommand_from demo notes" -l theme -x -a 'dark light contrast' -d 'What to draw on'
 complete -c teachroot -n "$first; or $playing; or $demo" -l rootless -d 'Make the lab as an ordinary user would'
 complete -c teachroot -n "$first; or $playing; or $demo" -l offline -d 'No network in the lab'
-complete -c teachroot -n '__fish_seen_subcommand_from transcript review' -k -a '(__teachroot_lessons)'
-complete -c teachroot -n '__fish_seen_subcommand_from transcript' -s o -l output -r -d 'Write to a file'
+complete -c teachroot -n '__fish_seen_subcommand_from notebook transcript review' -k -a '(__teachroot_lessons)'
+complete -c teachroot -n '__fish_seen_subcommand_from notebook transcript' -s o -l output -r -d 'Write to a file'
 complete -c teachroot -n '__fish_seen_subcommand_from report' -l format -x -a 'text csv json md' -d 'Form of the report'
 complete -c teachroot -n '__fish_seen_subcommand_from report' -F
 set -l progress_verbs show export import forget
@@ -49,7 +55,7 @@ complete -c teachroot -n "__fish_seen_subcommand_from progress; and not __fish_s
 complete -c teachroot -n '__fish_seen_subcommand_from progress; and __fish_seen_subcommand_from export import' -F
 complete -c teachroot -n '__fish_seen_subcommand_from progress; and __fish_seen_subcommand_from forget' -k -a '(__teachroot_lessons)'
 complete -c teachroot -n "$first; or $playing; or $demo" -k -a '(__teachroot_lessons)'
-complete -c teachroot -n $playing -l format -x -a 'text tap json junit' -d 'Form of the results'
+complete -c teachroot -n $playing -l format -x -a 'text tap json junit md html cast ipynb' -d 'Form of the results'
 complete -c teachroot -n $playing -s o -l output -x -a '(__fish_complete_directories)' -d 'A file for each lesson and format there'
 complete -c teachroot -n $playing -l annotations -d 'Tell GitHub Actions what failed'
 complete -c teachroot -n $playing -l from -x -d 'Begin with that step'
@@ -58,6 +64,7 @@ complete -c teachroot -n $playing -l only -x -d 'That step alone'
 complete -c teachroot -n $playing -l speed -x -d 'Letters typed a second'
 complete -c teachroot -n $playing -l record-redact -d 'Replace what differs from play to play'
 complete -c teachroot -n $playing -l shell -d 'A shell in the last lab when all is played'
+complete -c teachroot -n $playing -l cast-version -x -a '2 3' -d 'Of asciicasts'
 complete -c teachroot -n $playing -l keep -d 'Leave the lab running'
 complete -c teachroot -n $playing -l keep-going -d 'Go on after a step that failed'
 complete -c teachroot -n $playing -l timeout -x -d 'Give a lesson up after so many seconds'
@@ -83,7 +90,7 @@ complete -c teachroot -n $demo -l share -r -d 'Let others watch at this socket'
 complete -c teachroot -n $demo -l share-group -x -a '(__fish_complete_groups)' -d 'Only these'
 complete -c teachroot -n '__fish_seen_subcommand_from demo notes follow' -l ascii -d 'ASCII characters only'
 complete -c teachroot -n '__fish_seen_subcommand_from notes follow' -F
-complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test adopt lessons transcript review progress report doctor lab image explain top'
+complete -c teachroot -n '__fish_seen_subcommand_from help' -a 'demo notes follow play test adopt notebook kernel lessons transcript review progress report doctor lab image explain top'
 complete -c teachroot -n '__fish_seen_subcommand_from explain' -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 set -l top '__fish_seen_subcommand_from top'

@@ -7,8 +7,10 @@
 #include "repl/play/explain.h"
 #include "repl/play/follow.h"
 #include "repl/play/image.h"
+#include "repl/play/kernel.h"
 #include "repl/play/lab.h"
 #include "repl/play/lessons.h"
+#include "repl/play/notebook.h"
 #include "repl/play/notes.h"
 #include "repl/play/play.h"
 #include "repl/play/progress.h"
@@ -34,12 +36,14 @@ static const struct verb {
     { "follow", follow_main, "see somebody else's session on this machine" },
     { "test", test_main, "prove lessons: each check fails before its step and passes after" },
     { "adopt", adopt_main, "make a lesson of a README: run it, and propose checks" },
+    { "notebook", notebook_main, "a lesson as a Jupyter notebook, not run yet" },
     { "lessons", lessons_main, "list the lessons, and how far each was worked through" },
     { "transcript", transcript_main, "what you typed in a lesson and what it printed, as Markdown" },
     { "review", review_main, "what each step of a lesson has shown, and which syscalls did it" },
     { "progress", progress_main, "how far you are, as a file: show, export, import, forget" },
     { "report", report_main, "how far many learners are, from their progress files" },
     { "doctor", doctor_main, "what this machine allows, and what would bring the rest" },
+    { "kernel", kernel_verb_main, "a Jupyter kernel: notebook cells in a lab" },
     { "lab", lab_main, "labs by hand: ls, enter, reset, rm, gc" },
     { "image", image_verb_main, "images that every lab sees: from-rootfs, from-host, gc, fsck" },
     { "top", top_main, "processes and cgroups, live: of this machine, a lab, a container or a cgroup" },

@@ -76,9 +76,9 @@ const struct lab_phase *lab_phases(const struct lab *lab);
 /** A new pty in the lab's own devpts, so that tty(1) in the lab names it. Both ends O_CLOEXEC. Returns 0 or -1. */
 int lab_open_pty(struct lab *lab, unsigned rows, unsigned cols, int *master, int *slave, struct err *err);
 
-/** A program of ours, for reading and fexecve(3): the multi-call program, or the one that moves images. @tools: the path of the former, which the other lies beside; NULL: $TEACHROOT_TOOLS, or
- * beside this program, or where they are installed. */
-enum lab_program { LAB_TOOLS, LAB_TRANSFER };
+/** A program of ours, for reading and fexecve(3): the multi-call program, the one that moves images, or the notebooks' kernel. @tools: the path of the first, which the others lie beside; NULL:
+ * $TEACHROOT_TOOLS, or beside this program, or where they are installed. */
+enum lab_program { LAB_TOOLS, LAB_TRANSFER, LAB_KERNEL };
 int lab_open_program(const char *tools, enum lab_program program, struct err *err);
 
 /* A tracer that a command is started under: strace -DDD, which lets its own parent be the traced process and is nobody's child then. It stays outside the lab, its groups included. */

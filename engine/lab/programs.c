@@ -43,10 +43,13 @@ static int open_beside(const char *beside, const char *name, struct err *err)
 
 int lab_open_program(const char *tools, enum lab_program program, struct err *err)
 {
+    static const char *const names[] = {
+        [LAB_TOOLS] = "teachroot-tools", [LAB_TRANSFER] = "teachroot-transfer", [LAB_KERNEL] = "teachroot-kernel"
+    };
     if (!tools)
         tools = getenv("TEACHROOT_TOOLS");
-    if (program == LAB_TRANSFER || !tools)
-        return open_beside(tools, program == LAB_TOOLS ? "teachroot-tools" : "teachroot-transfer", err);
+    if (program != LAB_TOOLS || !tools)
+        return open_beside(tools, names[program], err);
     int fd = open(tools, O_RDONLY | O_CLOEXEC);
     return fd < 0 ? err_set(err, errno, "open the tools' program `%s`", tools) : fd;
 }

@@ -342,6 +342,13 @@ bool command_end(const char *start, const char **end)
     return complete;
 }
 
+size_t lesson_command_length(const char *text)
+{
+    const char *end;
+    command_end(text, &end);
+    return (size_t)(end - text);
+}
+
 static int lines_between(const char *from, const char *to)
 {
     int lines = 0;

@@ -169,6 +169,10 @@ size_t lesson_check_requires(const struct lesson *lesson, lesson_feature_fn *kno
 /** The minutes that a presenter's notes plan for: those of `4 minutes.`, which they begin with, or 0. @notes may be NULL. */
 unsigned notes_minutes(const char *notes);
 
+/** How many bytes the first whole command for bash at the beginning of @text, which ends in a newline, takes (several lines for a loop or a here-document), without the newline that ends it; all of
+ * @text where that ends before the command does. */
+size_t lesson_command_length(const char *text);
+
 /** Is it a language whose fences are run? */
 bool lesson_is_shell(const char *language);
 

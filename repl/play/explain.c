@@ -21,16 +21,16 @@ static void print_usage(FILE *out)
                  "Exit status: 0; 1 if no word of it is known, 2 on wrong usage.\n");
 }
 
-static void print_word(const struct explain_word *word)
+void explain_print_word(FILE *out, const struct explain_word *word)
 {
     unsigned cells = utf8_width(word->word, strlen(word->word));
     if (cells + 2 > COLUMN)
-        printf("%s\n%*s", word->word, COLUMN, "");
+        fprintf(out, "%s\n%*s", word->word, COLUMN, "");
     else
-        printf("%s%*s", word->word, COLUMN - (int)cells, "");
-    printf("%s\n", word->meaning);
+        fprintf(out, "%s%*s", word->word, COLUMN - (int)cells, "");
+    fprintf(out, "%s\n", word->meaning);
     if (word->syscall)
-        printf("%*s-> %s\n", COLUMN, "", word->syscall);
+        fprintf(out, "%*s-> %s\n", COLUMN, "", word->syscall);
 }
 
 /* The words as they would be typed with blanks between, malloc'ed. */
@@ -69,7 +69,7 @@ int explain_verb_main(int argc, char **argv)
     }
     setlocale(LC_CTYPE, "C.UTF-8"); /* widths are those of the text */
     for (size_t i = 0; i < explanation.count; i++)
-        print_word(&explanation.words[i]);
+        explain_print_word(stdout, &explanation.words[i]);
     if (explanation.count == 0)
         fprintf(stderr, "teachroot explain: nothing is known of the words of `%s`: `man` may say more\n", line);
     int status = explanation.count == 0 ? NOTHING_KNOWN : fflush(stdout) == 0 && !ferror(stdout) ? 0 : NO_MEMORY;

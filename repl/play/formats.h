@@ -16,6 +16,40 @@ void tap_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *
 void tap_done(struct run_sink *sink, const struct run_step *step);
 void tap_message(struct run_sink *sink, const char *text);
 
+/* format_md.c: Markdown, the lesson with what it printed. */
+void md_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
+void md_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
+void md_block(struct run_sink *sink, const struct step *step, const struct block *block,
+              const struct block_result *result);
+void md_check(struct run_sink *sink, const struct step *step, bool passed, const char *said);
+void md_done(struct run_sink *sink, const struct run_step *done);
+void md_message(struct run_sink *sink, const char *text);
+void md_drop(struct run_sink *sink);
+
+/* format_html.c: a page with the lesson, what it printed and a film of it. */
+void html_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
+void html_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
+void html_begin_block(struct run_sink *sink, const struct step *step, const struct block *block);
+void html_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                const struct block_result *result);
+void html_check(struct run_sink *sink, const struct step *step, bool passed, const char *said);
+void html_done(struct run_sink *sink, const struct run_step *done);
+void html_message(struct run_sink *sink, const char *text);
+void html_output(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len);
+void html_end(struct run_sink *sink);
+void html_drop(struct run_sink *sink);
+
+/* format_cast.c: an asciicast of the terminals together, and one of each. */
+void cast_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
+void cast_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
+void cast_begin_block(struct run_sink *sink, const struct step *step, const struct block *block);
+void cast_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                const struct block_result *result);
+void cast_done(struct run_sink *sink, const struct run_step *done);
+void cast_bytes(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len);
+void cast_finish(struct run_sink *sink);
+void cast_drop(struct run_sink *sink);
+
 /* format_json.c: an event a line; of play and test alike. */
 void json_begin(struct run_sink *sink, size_t steps);
 void json_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
@@ -41,5 +75,16 @@ void junit_done(struct run_sink *sink, const struct run_step *step);
 void junit_message(struct run_sink *sink, const char *text);
 void junit_end(struct run_sink *sink);
 void junit_drop(struct run_sink *sink);
+
+/* format_ipynb.c: a notebook of one lesson. */
+void ipynb_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab);
+void ipynb_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step);
+void ipynb_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                 const struct block_result *result);
+void ipynb_check(struct run_sink *sink, const struct step *step, bool passed, const char *said);
+void ipynb_done(struct run_sink *sink, const struct run_step *done);
+void ipynb_message(struct run_sink *sink, const char *text);
+void ipynb_end(struct run_sink *sink);
+void ipynb_drop(struct run_sink *sink);
 
 #endif

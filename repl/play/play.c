@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FROM = 256, UNTIL, ONLY, SHELL, SPEED, REDACT, ANNOTATIONS };
+enum { FROM = 256, UNTIL, ONLY, SHELL, SPEED, REDACT, ANNOTATIONS, CAST_VERSION };
 static const struct option long_options[] = {
     { "format", required_argument, NULL, 'f' },
     { "from", required_argument, NULL, FROM },
@@ -19,6 +19,7 @@ static const struct option long_options[] = {
     { "shell", no_argument, NULL, SHELL },
     { "speed", required_argument, NULL, SPEED },
     { "record-redact", no_argument, NULL, REDACT },
+    { "cast-version", required_argument, NULL, CAST_VERSION },
     { "annotations", no_argument, NULL, ANNOTATIONS },
     { "rootless", no_argument, NULL, 'r' },
     { "offline", no_argument, NULL, 'n' },
@@ -52,6 +53,7 @@ static void print_help(const char *verb, const struct run_format *formats)
         "  --timeout S      give a lesson up after S seconds\n"
         "  --speed N        type as a hand does, N letters a second\n"
         "  --record-redact  pids, inodes, times and other accidents replaced, so that a second play gives the same\n"
+        "  --cast-version N of asciicasts: 2, or 3 for newer players\n"
         "  --keep           hold the last lab until Ctrl-C, to look round in it (`teachroot lab enter`)\n"
         "  --shell          a shell in the last lab, on this terminal, when the lessons are done\n"
         "  --rootless       build the lab as an ordinary user would\n"
@@ -145,7 +147,7 @@ static int choose_formats(const char *verb, const struct run_format *formats, st
     return 0;
 }
 
-int play_options(int argc, char **argv, const char *verb, struct run_options *options)
+static int play_options(int argc, char **argv, const char *verb, struct run_options *options)
 {
     const struct run_format *formats = options->prove ? test_formats : play_formats;
     int c;
@@ -196,6 +198,10 @@ int play_options(int argc, char **argv, const char *verb, struct run_options *op
         case ANNOTATIONS:
             options->annotations = true;
             break;
+        case CAST_VERSION:
+            if (!number(optarg, &options->cast_version) || options->cast_version < 2 || options->cast_version > 3)
+                return refuse(verb, "asciicasts are of version 2 or 3, not", optarg);
+            break;
         case 'h':
             print_help(verb, formats);
             return 0;
@@ -216,16 +222,27 @@ int play_options(int argc, char **argv, const char *verb, struct run_options *op
     return choose_formats(verb, formats, options) < 0 ? -1 : optind;
 }
 
+int play_lessons(int argc, char **argv, const char *verb, struct run_options *options, char ***names)
+{
+    static char number[16], *named[] = { number, NULL };
+    int first = play_options(argc, argv, verb, options);
+    if (first <= 0)
+        return first;
+    *names = argv + first;
+    if (first < argc)
+        return argc - first;
+    const struct place *place = options->from.names_lesson ? &options->from : &options->until;
+    snprintf(number, sizeof number, "%u", place->lesson);
+    *names = named;
+    return 1;
+}
+
 int play_main(int argc, char **argv)
 {
     struct run_options options = { 0 };
-    int first = play_options(argc, argv, "play", &options);
-    char number[16], *lesson = number;
-    if (first <= 0)
-        return first < 0 ? RUN_MALFORMED : RUN_OK;
-    if (first < argc)
-        return run_lessons(argv + first, (size_t)(argc - first), &options);
-    const struct place *named = options.from.names_lesson ? &options.from : &options.until;
-    snprintf(number, sizeof number, "%u", named->lesson);
-    return run_lessons(&lesson, 1, &options);
+    char **names;
+    int count = play_lessons(argc, argv, "play", &options, &names);
+    if (count <= 0)
+        return count < 0 ? RUN_MALFORMED : RUN_OK;
+    return run_lessons(names, (size_t)count, &options);
 }

@@ -12,16 +12,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#define UNMARKED_MS 100 /* what a shell without marks is given to ask for the next line of a command */
+
 /* One lesson being run. */
 struct lesson_run {
     struct run *run;
     const struct lesson *lesson;
     struct session *session;
     struct loop *loop;
+    struct loop_source *typing; /* the next line of a command waits to be typed */
+    uint64_t typing_until;      /* ms; it is typed then at the latest, or once its shell has asked for it */
+    unsigned typing_in;         /* terminal */
+    bool by_prompt;
     struct loop_source *next; /* the step after this one is begun from the loop, not from within the session's events */
     unsigned step;            /* the one at hand; before the first one is begun, the one before it */
     bool running;             /* it is not over */
-    bool begun;               /* a step was */
     size_t block;
     unsigned from, until; /* the steps that are asked for */
     uint64_t began;       /* ms, of the step */
@@ -178,7 +183,7 @@ static void begin_step(struct lesson_run *at, unsigned number)
     struct err err;
     at->step = number;
     at->block = 0;
-    at->running = at->begun = true;
+    at->running = true;
     at->began = loop_now();
     SINKS_TELL(at->run, step, at->lesson, step);
     sinks_flush(at->run);
@@ -213,12 +218,12 @@ static void on_step(struct lesson_run *at)
 static void lab_died(struct lesson_run *at)
 {
     const char *why = at->trouble[0] ? at->trouble : "the lab ended";
-    if (at->begun) {
+    if (at->step >= at->from) {
         step_over(at, why, NULL, NULL);
         return;
     }
     at->run->counts.failed++;
-    steps_not_run(at, at->step + 1, why);
+    steps_not_run(at, at->from, why);
     lesson_over(at);
 }
 
@@ -336,17 +341,31 @@ static bool syscalls_are_wanted(const struct run *run)
     return false;
 }
 
-/* A line is typed when a hand of that speed would have typed it. */
-static void on_typed(void *data)
+/* A line is typed when a hand of that speed would have typed it; and with none, where somebody reads each byte, after the prompt that asks for it, so that the lines of a command
+ * and their prompts stand in the same order each time. */
+static void on_typing(void *data)
 {
-    session_line_typed(((struct lesson_run *)data)->session);
+    struct lesson_run *at = data;
+    struct terminal *terminal = session_terminal(at->session, at->typing_in);
+    bool asked = at->by_prompt && (!terminal || terminal_at_prompt(terminal));
+    if (!asked && loop_now() < at->typing_until)
+        return;
+    loop_remove(at->typing);
+    at->typing = NULL;
+    session_line_typed(at->session);
 }
 
 static void type_line(struct session *session, const struct session_line *line, void *data)
 {
     struct lesson_run *at = data;
-    size_t ms = strlen(line->text) * 1000 / at->run->options->speed;
-    if (!loop_add_timer(at->loop, ms > 1 ? (unsigned)ms : 1, 0, on_typed, at))
+    unsigned speed = at->run->options->speed;
+    at->by_prompt = !speed;
+    at->typing_in = line->terminal;
+    size_t ms = speed ? strlen(line->text) * 1000 / speed : line->first ? 0 : UNMARKED_MS;
+    at->typing_until = loop_now() + ms;
+    loop_remove(at->typing);
+    at->typing = ms ? loop_add_timer(at->loop, speed ? (unsigned)ms : 1, 1, on_typing, at) : NULL;
+    if (!at->typing)
         session_line_typed(session);
 }
 
@@ -364,7 +383,7 @@ static int play_lesson(struct lesson_run *at, struct err *err)
                                        .cols = run->cols,
                                        .by_hand = true,
                                        .lens = syscalls_are_wanted(run),
-                                       .typist = speed ? type_line : NULL,
+                                       .typist = speed || output_is_wanted(run) ? type_line : NULL,
                                        .on_event = on_event,
                                        .on_output = output_is_wanted(run) ? on_output : NULL,
                                        .data = at };
@@ -471,7 +490,7 @@ int run_loaded(struct lesson *const *lessons, size_t count, const struct run_opt
 {
     struct run run = { .options = options, .rows = 24, .cols = 80 };
     void (*before)(int) =
-        signal(SIGPIPE, SIG_IGN); /* who stops reading makes an error of writing: the lab is cleared up */
+        signal(SIGPIPE, SIG_IGN); /* a reader that goes is an error of writing: the lab is cleared up */
     int result = run_all(&run, lessons, count);
     signal(SIGPIPE, before);
     return result;

@@ -82,13 +82,14 @@ struct run_options {
     const char *
         directory; /* of the files; made if it is not there. NULL: standard output, and one format. A format without a suffix always goes there */
     bool prove;    /* each check must fail before its step's blocks are run */
-    bool keep_going;    /* after a failed step */
-    bool keep;          /* hold the last lab until Ctrl-C */
-    bool shell;         /* a shell in the last lab, on this terminal, when all is told */
-    unsigned timeout_s; /* for a whole lesson; 0: none */
-    unsigned speed;     /* letters typed a second; 0: at once */
-    bool annotations;   /* run_annotations is among the formats */
-    bool redact;        /* the formats are told nothing that differs from one play to the next, see redact.h */
+    bool keep_going;       /* after a failed step */
+    bool keep;             /* hold the last lab until Ctrl-C */
+    bool shell;            /* a shell in the last lab, on this terminal, when all is told */
+    unsigned timeout_s;    /* for a whole lesson; 0: none */
+    unsigned cast_version; /* of asciicasts: 3; else 2 */
+    unsigned speed;        /* letters typed a second; 0: at once */
+    bool annotations;      /* run_annotations is among the formats */
+    bool redact;           /* the formats are told nothing that differs from one play to the next, see redact.h */
     struct place from,
         until;  /* the first step and the last one, of every lesson or of the one that is named; step 0: of all */
     void *data; /* for formats of the caller's own */

@@ -248,6 +248,11 @@ bool session_replaying(const struct session *session)
     return session->replay.on;
 }
 
+bool session_in_setup(const struct session *session)
+{
+    return session->setup;
+}
+
 static bool add_variable(char ***env, size_t *count, char *string)
 {
     char **more = string ? realloc(*env, (*count + 2) * sizeof *more) : NULL;

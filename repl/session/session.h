@@ -96,6 +96,8 @@ const char *session_skip_reason(const struct session *session, unsigned step);
 /** True once the current step's check has passed (the learner moves on with `next`; the lesson does not scroll on before the output was read). */
 bool session_current_passed(const struct session *session);
 bool session_replaying(const struct session *session);
+/** Does a setup or teardown run in the lab? Until it has ended nothing should be typed. */
+bool session_in_setup(const struct session *session);
 /** End a replay where it is: what runs is interrupted, and the step being replayed becomes the current one. False if none was on. */
 bool session_stop_replay(struct session *session);
 
@@ -133,6 +135,8 @@ enum session_reader {
 };
 /** Who gets what is typed into terminal @number now? Read from the kernel. */
 enum session_reader session_reader(const struct session *session, unsigned number);
+/** Host pid of a process in terminal @number's foreground that waits in a read, poll or select for what is typed there; 0: none does. */
+pid_t session_reading(const struct session *session, unsigned number);
 
 /** The lines that the active terminal's shell has of a command that goes on (a loop, a here-document), with newlines between; NULL at any other time. */
 const char *session_unfinished(const struct session *session);

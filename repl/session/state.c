@@ -304,3 +304,11 @@ void session_state_read(struct session *session, struct session_state *state)
     keeper->read_at = loop_now();
     keeper->cost = now_us() - began;
 }
+
+void session_state_read_of(struct session *session, unsigned terminal, struct session_state *state)
+{
+    unsigned active = session->active;
+    session->active = terminal; /* for this reading: nobody is told */
+    session_state_read(session, state);
+    session->active = active;
+}

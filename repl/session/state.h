@@ -134,6 +134,9 @@ void session_state_read(struct session *session, struct session_state *state);
 /** The same, of the process alone: who it is and its namespaces. Reads two dozen files of /proc, and neither mounts nor links. */
 void session_state_process(struct session *session, struct session_state *state);
 
+/** The same of another terminal than the active one, by its number. */
+void session_state_read_of(struct session *session, unsigned terminal, struct session_state *state);
+
 /** Wait until what is looked at beside the screen is there to be read, a few seconds at most: for who has no screen. */
 void session_state_settle(struct session *session);
 

@@ -93,18 +93,30 @@ static bool reads_terminal(pid_t pid)
     return false;
 }
 
-bool foreground_reads(const struct session_terminal *at)
+static pid_t foreground_reader(const struct session_terminal *at)
 {
     pid_t group = terminal_foreground(at->terminal), pids[PROCESSES_MAX];
     if (group <= 0)
-        return false;
+        return 0;
     if (reads_terminal(group))
-        return true;
+        return group;
     ssize_t count = observe_processes_below(lab_init_pid(at->session->lab), pids, PROCESSES_MAX, NULL);
     for (ssize_t i = 0; i < count; i++)
         if (pids[i] != group && getpgid(pids[i]) == group && reads_terminal(pids[i]))
-            return true;
-    return false;
+            return pids[i];
+    return 0;
+}
+
+bool foreground_reads(const struct session_terminal *at)
+{
+    return foreground_reader(at) > 0;
+}
+
+pid_t session_reading(const struct session *session, unsigned number)
+{
+    if (number < 1 || number > SESSION_TERMINALS || !session->terminals[number].terminal || !session->lab)
+        return 0;
+    return foreground_reader(&session->terminals[number]);
 }
 
 enum session_reader session_reader(const struct session *session, unsigned number)
