@@ -149,5 +149,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_digests_and_addresses, begin, end),
         cmocka_unit_test_setup_teardown(bytes_of_any_kind_pass, begin, end),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("redact", tests, NULL, NULL);
 }
