@@ -112,6 +112,7 @@ static void names_digests_and_addresses(void **state)
     redact_name(redact, REDACT_LAB, "lab7");
     redact_name(redact, REDACT_HOST, "build-3");
     becomes("\033[01;32mroot@lab7\033[0m on build-3, not lab70\n", "\033[01;32mroot@lab\033[0m on host, not lab70\n");
+    becomes("\033[?2004hlab7:~# \r\n", "\033[?2004hlab:~# \r\n");
     becomes("/tmp/tmp.aB3dEf9012/x /tmp/tmp.aB3dEf9012 tmp.XyZ1234567\n",
             "/tmp/tmp.0000000001/x /tmp/tmp.0000000001 tmp.0000000002\n");
     becomes("container.ppUryk/x sum.sha256 x.service 1.234567 0x5607dfd15280 0xffff\n",
