@@ -50,6 +50,7 @@ static void the_same_value_has_the_same_stand_in(void **state)
 
 static void a_number_is_a_pid_only_where_something_says_so(void **state)
 {
+    stays("     62 pts/0    S      0:00 ps ax 0:45 x\n");
     stays("512 files, 73 directories, 1.512 m/73\n");
     redact_command(redact, 1, "sleep 100 & echo $!");
     becomes("[1] 512\n512\nsleep 100\n", "[1] 1001\n1001\nsleep 100\n");
