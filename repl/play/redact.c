@@ -196,7 +196,7 @@ static bool begins_word(const char *line, size_t at)
     size_t begin = at - 1;
     if (!isalpha((unsigned char)line[begin]))
         return false;
-    while (begin > 0 && (isdigit((unsigned char)line[begin - 1]) || line[begin - 1] == ';'))
+    while (begin > 0 && (isdigit((unsigned char)line[begin - 1]) || strchr(";?", line[begin - 1])))
         begin--;
     return begin > 1 && line[begin - 1] == '[' && line[begin - 2] == '\033';
 }

@@ -13,7 +13,11 @@
 
 void redact_put_number(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
 {
-    snprintf(text, size, "%" PRIu64, redact_number(redact, kind, strtoull(real, NULL, 10)));
+    uint64_t number = strtoull(real, NULL, 10);
+    if (number < REDACT_MIN) /* as it was written: 007 */
+        snprintf(text, size, "%s", real);
+    else
+        snprintf(text, size, "%" PRIu64, redact_number(redact, kind, number));
 }
 
 void redact_put_name(struct redact *redact, enum redact_kind kind, const char *real, char *text, size_t size)
@@ -194,6 +198,6 @@ const struct redact_rule redact_rules[REDACT_RULES] = {
     { REDACT_PID, redact_put_number, 1, "[a-z]\\(([0-9]+)\\)" },
     { REDACT_MOUNT, redact_put_number, 1, "^([0-9]+) [0-9]+ [0-9]+:[0-9]+ /" }, /* a line of mountinfo: */
     { REDACT_MOUNT, redact_put_number, 1, "^[0-9]+ ([0-9]+) [0-9]+:[0-9]+ /" },
-    { REDACT_MOUNT, redact_put_number, 1, " 0:([0-9]+) " },
+    { REDACT_MOUNT, redact_put_number, 1, "^[0-9]+ [0-9]+ 0:([0-9]+) /" },
     { REDACT_INODE, redact_put_number, 1, "[Ii]node[ :=]+([0-9]+)" },
 };

@@ -13,10 +13,13 @@
 
 #define BUFFER (256 * 1024)
 
+static char standard_buffer[BUFFER]; /* of standard output, which is open as long as the program runs */
+
 struct sink_file {
     struct output output;
     char *path;
     FILE *file;
+    char *buffer; /* of file */
     struct sink_file *next;
 };
 
@@ -81,7 +84,9 @@ static FILE *add_file(struct run_sink_files *files, const char *suffix)
         free(file);
         return NULL;
     }
-    setvbuf(file->file, NULL, _IOFBF, BUFFER);
+    file->buffer = malloc(BUFFER); /* without one of ours, stdio takes its own size */
+    if (file->buffer)
+        setvbuf(file->file, file->buffer, _IOFBF, BUFFER);
     struct sink_file **last = &files->first;
     while (*last)
         last = &(*last)->next;
@@ -118,6 +123,7 @@ static int close_files(struct run_sink_files *files, bool whole, struct err *err
                 printf("wrote %s\n", file->path);
         }
         fclose(file->file);
+        free(file->buffer);
         output_close(&file->output);
         free(file->path);
         free(file);
@@ -165,7 +171,7 @@ int sinks_open(struct run *run, size_t steps, struct err *err)
             continue;
         sink->out = stdout;
         if (sink->format->whole)
-            setvbuf(stdout, NULL, _IOFBF, BUFFER); /* what is to be seen is flushed */
+            setvbuf(stdout, standard_buffer, _IOFBF, sizeof standard_buffer); /* what is to be seen is flushed */
         begin(sink, steps);
     }
     return 0;

@@ -50,6 +50,7 @@ static void the_same_value_has_the_same_stand_in(void **state)
 
 static void a_number_is_a_pid_only_where_something_says_so(void **state)
 {
+    stays("     62 pts/0    S      0:00 ps ax 0:45 x\n");
     stays("512 files, 73 directories, 1.512 m/73\n");
     redact_command(redact, 1, "sleep 100 & echo $!");
     becomes("[1] 512\n512\nsleep 100\n", "[1] 1001\n1001\nsleep 100\n");
@@ -112,6 +113,7 @@ static void names_digests_and_addresses(void **state)
     redact_name(redact, REDACT_LAB, "lab7");
     redact_name(redact, REDACT_HOST, "build-3");
     becomes("\033[01;32mroot@lab7\033[0m on build-3, not lab70\n", "\033[01;32mroot@lab\033[0m on host, not lab70\n");
+    becomes("\033[?2004hlab7:~# \r\n", "\033[?2004hlab:~# \r\n");
     becomes("/tmp/tmp.aB3dEf9012/x /tmp/tmp.aB3dEf9012 tmp.XyZ1234567\n",
             "/tmp/tmp.0000000001/x /tmp/tmp.0000000001 tmp.0000000002\n");
     becomes("container.ppUryk/x sum.sha256 x.service 1.234567 0x5607dfd15280 0xffff\n",
@@ -149,5 +151,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_digests_and_addresses, begin, end),
         cmocka_unit_test_setup_teardown(bytes_of_any_kind_pass, begin, end),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("redact", tests, NULL, NULL);
 }
