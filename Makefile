@@ -32,7 +32,7 @@ LIBEXECDIR = $(PREFIX)/libexec/teachroot
 DATADIR    = $(PREFIX)/share/teachroot
 
 # Targets that are a whole run of their own: named together they follow one another (`make clean all`, `make lint test`).
-WHOLE := run test test-jupyter test-vm test-vm-systemd check lint asan fuzz bench install uninstall clean
+WHOLE := run test test-jupyter test-vm test-vm-systemd test-viewers check lint asan fuzz bench install uninstall clean
 ifneq ($(word 2,$(MAKECMDGOALS)),)
 ifneq ($(filter $(WHOLE),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
@@ -122,6 +122,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/stamp/compile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -MMD -MP -c $< -o $@
+
+# What every page has is in the program as it stands in these files.
+$(call obj,repl/play/page_assets.c): repl/play/page.css repl/play/page.js
 
 $(BUILD)/libengine.a: $(call obj,$(ENGINE_SRC)) $(BUILD)/stamp/engine
 $(BUILD)/librepl.a: $(call obj,$(REPL_SRC)) $(BUILD)/stamp/repl
@@ -216,6 +219,11 @@ test-vm test-vm-systemd:
 	@$(MAKE) all $(BUILD)/tests/unit/limit $(BUILD)/tests/unit/lab
 	@BUILD=$(BUILD) scripts/vm $(filter --systemd,$(subst test-vm-,--,$@)) $(if $(filter command,$(origin TESTS)),$(TESTS))
 
+test-viewers: ## Look at a lesson's page in Chromium and at its casts in asciinema (Debian; pictures in build/viewers)
+	@scripts/deps test viewers --yes
+	@$(MAKE) all
+	@$(CLEAN_ENV) $(TEST_ENV) bats tests/viewers
+
 fuzz: ## Fuzz each parser for SECONDS seconds (60); SEED=N for the same inputs in the same order again
 	@scripts/deps test --yes
 	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=address,undefined FUZZ=1 fuzz-all
@@ -250,7 +258,7 @@ lint-scripts:
 	$(call say,SCRIPTS,scripts and tests)
 	$(Q)shellcheck completions/*.bash $$(grep -lE '^#!.*[/ ](ba|da)?sh$$' \
 	    $(wildcard scripts/* tests/run tests/vm/* .ci/run tests/bench/*.sh tests/fuzz/*.seeds))
-	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS) $(wildcard tests/vm/*.bats tests/jupyter/*.bats))
+	$(if $(BATS),$(Q)shellcheck --severity=warning $(BATS) $(wildcard tests/vm/*.bats tests/viewers/*.bats tests/jupyter/*.bats))
 
 lint-manual:
 	$(call say,MANDOC,$(wildcard man/*))
@@ -284,6 +292,7 @@ INSTALLED = $(BUILD)/teachroot:$(PREFIX)/bin/teachroot $(BUILD)/teachroot-tools:
     $(if $(TRANSFER_SRC),$(BUILD)/teachroot-transfer:$(LIBEXECDIR)/teachroot-transfer) \
     $(if $(KERNEL_SRC),$(BUILD)/teachroot-kernel:$(LIBEXECDIR)/teachroot-kernel) \
     $(foreach f,$(wildcard lessons.md lessons/*.md),$(f):$(DATADIR)/$(f)) \
+    docs/play.schema.json:$(DATADIR)/play.schema.json \
     $(foreach f,$(wildcard man/*.[1-8]),$(f):$(PREFIX)/share/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
     completions/teachroot.bash:$(PREFIX)/share/bash-completion/completions/teachroot \
     completions/_teachroot:$(PREFIX)/share/zsh/site-functions/_teachroot \

@@ -30,10 +30,6 @@ _teachroot() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     fi
-    if [[ $previous == --format ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'text tap ipynb' -- "$word")
-        return
-    fi
     [[ $previous != --timeout && $previous != --speed ]] || return 0
     if [[ $previous == --theme ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'dark light contrast' -- "$word")
@@ -67,8 +63,26 @@ _teachroot() {
     notes) words='--theme --ascii --help' ;;
     follow) words='--ascii --help' ;;
     adopt) words='--output --force --no-run --dry-run --timeout --rootless --offline --help' ;;
-    test) words='--format --lint --strict --watch --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
-    play) words='--format --keep-going --timeout --keep --rootless --offline --help' lesson=1 ;;
+    play | test)
+        case $previous in
+        --format)
+            words='text tap json junit'
+            [[ $verb == test ]] || words+=' md html cast ipynb'
+            ;;
+        --cast-version) words='2 3' ;;
+        -o | --output)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -d -- "$word")
+            return
+            ;;
+        *)
+            words='--format --output --annotations --from --until --only --keep-going --timeout --speed --record-redact'
+            words+=' --cast-version --keep --shell --rootless --offline --help'
+            [[ $verb == play ]] || words+=' --lint --strict --watch'
+            lesson=1
+            ;;
+        esac
+        ;;
     notebook) words='--output --help' lesson=1 ;;
     kernel)
         case $previous in

@@ -100,6 +100,11 @@ EOF
     run unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_pid_namespaces; exec "$0" adopt --dry-run ns.md' "$TEACHROOT"
     echo "$output"
     [[ $output == *'0 of them to run'*'cannot run here: pidns: '* ]]
+    run unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_pid_namespaces; exec "$0" adopt -o ns-lesson.md ns.md' "$TEACHROOT"
+    echo "$output"
+    [ "$status" -eq 77 ]
+    [[ $output == *'skipped here: pidns: '* ]]
+    [ ! -e ns-lesson.md ]
     cmp README.md before
     [ ! -e "$work/state" ] || [ -z "$(find "$work/state" -type f)" ]
 }
@@ -152,6 +157,14 @@ EOF
     adopt ssh.md
     [ "$status" -eq 2 ]
     [[ $output == *'no block that can be run'* ]]
+    printf '%s\n' '# R' '```sh' 'exit' 'touch /tmp/a' '```' '```sh' 'touch /tmp/b' '```' >exit.md
+    adopt -o exit-lesson.md exit.md
+    [ "$status" -eq 0 ]
+    [[ $output == *'assert file /tmp/b'*'line 2 is only shown: the shell of terminal 1 ended with `exit`'* ]]
+    grep -A 1 '^```text$' exit-lesson.md | grep -qx exit
+    adopt --timeout 1 -o slow.md <(printf '%s\n' '# R' '```sh' 'sleep 20' '```')
+    [ "$status" -eq 3 ]
+    [[ $output == *'did not end in 1 s (--timeout)'* ]]
     printf '%s\n' '# R' '```sh' 'hostname >/tmp/name; case $(hostname) in proof-*) false;; esac' '```' >other.md
     adopt -o made.md other.md
     [ "$status" -eq 1 ]

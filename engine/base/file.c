@@ -87,18 +87,29 @@ static int replace(const char *path, const void *data, size_t len, mode_t mode, 
     return 0;
 }
 
-int make_directories_above(const char *path, struct err *err)
+int make_whole_path(const char *path, mode_t mode, struct err *err)
 {
-    cleanup_free char *parents = strdup(path);
-    if (!parents)
-        return err_set(err, ENOMEM, "make the directories above `%s`", path);
-    for (char *slash = strchr(parents + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(parents, 0700) < 0 && errno != EEXIST)
-            return err_set(err, errno, "mkdir `%s`", parents);
+    cleanup_free char *part = strdup(path);
+    if (!part)
+        return err_set(err, ENOMEM, "make `%s`", path);
+    for (char *slash = strchr(part + (*part != '\0'), '/');; slash = strchr(slash + 1, '/')) {
+        if (slash)
+            *slash = '\0';
+        if (mkdir(part, mode) < 0 && errno != EEXIST)
+            return err_set(err, errno, "mkdir `%s`", part);
+        if (!slash)
+            return 0;
         *slash = '/';
     }
-    return 0;
+}
+
+int make_directories_above(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return 0;
+    cleanup_free char *parent = strndup(path, (size_t)(slash - path));
+    return parent ? make_whole_path(parent, 0700, err) : err_set(err, ENOMEM, "make the directories above `%s`", path);
 }
 
 int replace_file(const char *path, const void *data, size_t len, mode_t mode, struct err *err)

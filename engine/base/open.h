@@ -35,6 +35,8 @@ ssize_t read_file_at(int dirfd, const char *path, char *buf, size_t size, struct
 /** Write @text to an existing file in one write(2): for /proc and cgroup files. Returns 0 or -1. */
 int write_file_at(int dirfd, const char *path, const char *text, struct err *err);
 
+/** Make the directory @path, and those above it, where they are not there. Returns 0 or -1. */
+int make_whole_path(const char *path, mode_t mode, struct err *err);
 /** Make the directories above @path that are not there, mode 0700. Returns 0 or -1. */
 int make_directories_above(const char *path, struct err *err);
 /** Replace @path by @len bytes so that a reader or a crash sees the old file or the new one: temp file beside it, fsync, rename. */

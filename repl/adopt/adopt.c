@@ -50,7 +50,9 @@ static void print_help(void)
         "  --help             this\n\n"
         "exit status: 0 the lesson passes `teachroot test`, 1 a block does something else each time, 2 the command "
         "line or\n"
-        "             the README is malformed, 3 no lab could be made or the lesson not be written, 130 interrupted\n");
+        "             the README is malformed, 3 no lab could be made or the lesson not be written, 77 this machine "
+        "can\n"
+        "             do none of it, 130 interrupted\n");
 }
 
 static int refuse(const char *what, const char *which)
@@ -179,13 +181,17 @@ static void print_claims(const struct adopt_plan *plan, const struct adopt_claim
         printf("\n%zu. %s\n", i + 1, plan->sections[i].title);
         for (size_t k = 0; k < count; k++)
             printf("   %s\n", kept[k]->text);
-        if (count == 0)
+        if (plan->sections[i].skipped)
+            printf("   no check: it was skipped here\n");
+        else if (count == 0)
             printf("   no check: it changes nothing that stays, and its last command cannot be told from others\n");
         else if (last)
             printf("   (nothing that it changes stays: the check only asks for its last command)\n");
         bare += count == 0 || last;
         for (size_t k = plan->sections[i].first; k < plan->sections[i].first + plan->sections[i].count; k++)
-            if (plan->blocks[k].exit[0])
+            if (plan->blocks[k].way == ADOPT_LEFT_OUT)
+                printf("   line %d is only shown: %s\n", plan->blocks[k].line, plan->blocks[k].left_out);
+            else if (plan->blocks[k].exit[0])
                 printf("   line %d fails here, and the lesson expects that: `exit` is `%s`\n", plan->blocks[k].line,
                        plan->blocks[k].exit);
     }
@@ -214,6 +220,14 @@ static bool has_check(const struct adopt_plan *plan, const struct adopt_claims *
     return false;
 }
 
+static bool all_skipped(const struct adopt_plan *plan)
+{
+    bool all = true;
+    for (size_t i = 0; i < plan->section_count; i++)
+        all &= plan->sections[i].skipped;
+    return all;
+}
+
 static int run_and_write(struct adopt_plan *plan, const struct adopt_options *options)
 {
     cleanup_free struct adopt_claims *claims = calloc(plan->section_count + 1, sizeof *claims);
@@ -231,7 +245,10 @@ static int run_and_write(struct adopt_plan *plan, const struct adopt_options *op
     }
     if (result == RUN_OK || result == RUN_FAILED)
         print_claims(plan, claims);
-    if (result == RUN_OK && !has_check(plan, claims)) {
+    if (result == RUN_OK && all_skipped(plan)) {
+        fprintf(stderr, "teachroot adopt: this machine can do none of its steps: nothing was written\n");
+        result = RUN_SKIPPED;
+    } else if (result == RUN_OK && !has_check(plan, claims)) {
         fprintf(stderr, "teachroot adopt: no step leaves anything that a check could ask for, so it stays a README\n");
         result = RUN_FAILED;
     } else if (result == RUN_OK && options->output &&

@@ -53,11 +53,34 @@ static void end_section(struct draft *draft)
     draft->last = NULL;
 }
 
+/* What one of its blocks requires, its check does too: without it there is nothing to find. */
+static void write_requires(struct draft *draft, const struct adopt_section *section)
+{
+    char names[512] = "";
+    for (size_t i = section->first; i < section->first + section->count; i++) {
+        const struct adopt_block *at = &draft->plan->blocks[i];
+        cleanup_free char *copy = strdup(at->way == ADOPT_LEFT_OUT ? "" : at->requires);
+        char *rest = copy, *name;
+        while ((name = strsep(&rest, " "))) {
+            char padded[80];
+            size_t len = strlen(names);
+            snprintf(padded, sizeof padded, " %.70s,", name);
+            if (*name && !strstr(names, padded))
+                snprintf(names + len, sizeof names - len, "%s", padded);
+        }
+    }
+    if (names[0])
+        fprintf(draft->out, "\n<!-- requires:%.*s -->\n", (int)strlen(names) - 1, names);
+}
+
 static void begin_section(struct draft *draft, const struct adopt_section *section)
 {
     end_section(draft);
     draft->section = section;
-    fprintf(draft->out, "## %s\n%s", section->title, section->heading ? "" : "\n");
+    fprintf(draft->out, "## %s\n", section->title);
+    write_requires(draft, section);
+    if (!section->heading)
+        fputc('\n', draft->out);
 }
 
 /* `"key":"value"` into the flat object of an info string. */
@@ -68,21 +91,13 @@ static void add_key(char *keys, size_t size, const char *key, const char *value)
         snprintf(keys + len, size - len, "%s\"%s\":\"%s\"", len ? "," : "", key, value);
 }
 
-static void commas(char *names)
-{
-    for (; *names; names++)
-        *names = *names == ' ' ? ',' : *names;
-}
-
 static void keys_of(const struct draft *draft, const struct adopt_block *at, char *keys, size_t size)
 {
     static const char *const types[] = { "", "script", "file", "quiz" };
     const struct block *block = at->block;
-    char terminal[16] = "", requires[sizeof at->requires];
+    char terminal[16] = "";
     bool command = block->type == BLOCK_COMMAND, shell = command || block->type == BLOCK_SCRIPT;
     keys[0] = '\0';
-    snprintf(requires, sizeof requires, "%s", at->requires);
-    commas(requires);
     if (at->terminal > 1)
         snprintf(terminal, sizeof terminal, "%u", at->terminal);
     add_key(keys, size, "type", types[block->type]);
@@ -93,7 +108,6 @@ static void keys_of(const struct draft *draft, const struct adopt_block *at, cha
     add_key(keys, size, "interactive", at->way == ADOPT_KEYS ? "true" : NULL);
     add_key(keys, size, "path", block->type == BLOCK_FILE ? NULL : block->path);
     add_key(keys, size, "user", block->user);
-    add_key(keys, size, "requires", requires);
     add_key(keys, size, "timeout", shell ? block->timeout : NULL);
     add_key(keys, size, "exit", !shell ? NULL : draft->stage == DRAFT_OBSERVE ? "any" : at->exit);
 }
@@ -101,14 +115,11 @@ static void keys_of(const struct draft *draft, const struct adopt_block *at, cha
 /* A line of a block, without the `sudo` in front of its commands. */
 static void write_body_line(FILE *out, const char *line, bool sudo)
 {
-    for (const char *at = line; *at;) {
-        bool word = at == line || strchr(" \t|;&(", at[-1]);
-        size_t blanks = sudo && word && strncmp(at, "sudo ", 5) == 0 ? 5 : 0;
-        if (blanks && at[5] && at[5] != '-' && at[5] != ' ')
-            at += blanks;
+    for (const char *at = line; *at;)
+        if (sudo && adopt_is_sudo(line, at))
+            at += strlen("sudo ");
         else
             fputc(*at++, out);
-    }
     fputc('\n', out);
 }
 

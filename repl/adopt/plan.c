@@ -97,6 +97,8 @@ static int read_blocks(struct adopt_plan *plan)
 static int read_lines(struct adopt_plan *plan, const char *text)
 {
     size_t count = 0;
+    if (strncmp(text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
+        text += 3;
     for (const char *c = text; *c; c++)
         count += *c == '\n';
     plan->lines = calloc(count + 2, sizeof *plan->lines);

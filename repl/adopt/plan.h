@@ -33,6 +33,7 @@ struct adopt_block {
     bool ran, prints_else; /* prints_else: not what its output block says */
     char exit[8];          /* its `exit`, "" for 0 */
     char prints[200];      /* the first difference */
+    char failed[200];      /* why it could not be run to its end */
 };
 
 /* A section of the README, which becomes a step of the lesson. */
@@ -41,6 +42,7 @@ struct adopt_section {
     int heading, heading_end; /* its lines, or 0: a heading is put before line `at` */
     int at;
     size_t first, count; /* of the plan's blocks */
+    bool skipped;        /* this machine cannot do it */
 };
 
 /* A fence that would be run if it had a language. */
@@ -83,5 +85,7 @@ void adopt_block_text(const struct block *block, char *text, size_t size);
 /* programs.c */
 /** What the words of @command tell of @block. */
 void adopt_read_command(struct adopt_block *block, const char *command);
+/** Does a `sudo ` without options, in front of a command of @line, begin at @at? */
+bool adopt_is_sudo(const char *line, const char *at);
 
 #endif

@@ -190,6 +190,25 @@ static void read_simple(struct adopt_block *block, const struct simple_command *
         snprintf(block->absent, sizeof block->absent, "%.90s", name);
 }
 
+bool adopt_is_sudo(const char *line, const char *at)
+{
+    static const char *const before[] = { "do", "then", "else", "time", "if", "while", "until" };
+    const char *end = at;
+    if (strncmp(at, "sudo ", 5) != 0 || at[5] == '-' || at[5] == ' ' || at[5] == '\0')
+        return false;
+    while (end > line && strchr(" \t", end[-1]))
+        end--;
+    if (end == line || strchr("|;&($#>:`{!", end[-1])) /* an operator, or a prompt */
+        return true;
+    const char *word = end;
+    while (word > line && !strchr(" \t;|&", word[-1]))
+        word--;
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        if (strlen(before[i]) == (size_t)(end - word) && memcmp(word, before[i], (size_t)(end - word)) == 0)
+            return true;
+    return false;
+}
+
 void adopt_read_command(struct adopt_block *block, const char *line)
 {
     struct command_list list = { 0 };
@@ -199,6 +218,10 @@ void adopt_read_command(struct adopt_block *block, const char *line)
             if (list.commands[i].plain > 0)
                 read_simple(block, &list.commands[i], fed);
     command_list_free(&list);
-    block->sudo |=
-        strncmp(line + strspn(line, " \t"), "sudo ", 5) == 0 || strstr(line, "| sudo ") || strstr(line, "&& sudo ");
+    for (const char *at = line; (at = strstr(at, "sudo ")) && !block->sudo; at++) {
+        const char *start = at;
+        while (start > line && start[-1] != '\n')
+            start--;
+        block->sudo = adopt_is_sudo(start, at);
+    }
 }

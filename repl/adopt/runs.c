@@ -3,6 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "repl/tutor/trap.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,10 +238,32 @@ static int claim_words(const struct one_run *run, const struct step *step, struc
     return result == 0 ? claim_last_commands(run, step, claims) : -1;
 }
 
+/* Whatever a block's commands end with is right here, so it failed otherwise: its shell has ended, say. Once more without it. Where no block is to blame the run is. */
+static void note_failure(struct one_run *run, const struct run_step *done)
+{
+    struct adopt_block *at = done->block ? plan_block(run, done->step, done->block) : NULL;
+    if (!at) {
+        run->failed = true;
+        err_say(&run->err, ECANCELED, "step %u: %s", done->step->number, done->why);
+        return;
+    }
+    const char *why = strstr(done->why, ": ");
+    snprintf(at->failed, sizeof at->failed, "%.199s", why ? why + 2 : done->why);
+    at->way = ADOPT_LEFT_OUT;
+    at->left_out = at->failed;
+    run->again = true;
+    fprintf(run->runs->out, "    %s: once more without it\n", at->failed);
+}
+
 static void on_observed(struct run_sink *sink, const struct run_step *done)
 {
     struct one_run *run = of(sink);
+    if (done->outcome == RUN_STEP_FAILED && !run->again && !run->failed)
+        note_failure(run, done);
     struct adopt_claims *claims = &run->runs->claims[done->step->number - 1];
+    run->runs->plan->sections[done->step->number - 1].skipped = done->outcome == RUN_STEP_SKIPPED;
+    if (done->outcome == RUN_STEP_SKIPPED)
+        fprintf(run->runs->out, "step %u: skipped here: %s\n", done->step->number, done->why);
     if (done->outcome == RUN_STEP_SKIPPED || !sink->run->session || run->failed || run->again)
         return;
     struct lab_picture *now = session_lab(sink->run->session) ? picture_take(sink->run->session, &run->err) : NULL;
@@ -361,8 +384,8 @@ int runs_observe(struct adopt_runs *runs)
         if (!run.again)
             return RUN_OK;
     }
-    fprintf(stderr, "teachroot adopt: %s: more than %d of its blocks do not end\n", runs->plan->readme->path,
-            MOST_RUNS - 1);
+    fprintf(stderr, "teachroot adopt: %s: more than %d of its blocks do not end, or cannot be run\n",
+            runs->plan->readme->path, MOST_RUNS - 1);
     return RUN_FAILED;
 }
 

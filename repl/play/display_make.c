@@ -17,7 +17,7 @@ static bool turns_direction(uint32_t character)
     return (character >= 0x202a && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
 }
 
-/* In place where it stays as it is; else a longer one. */
+/* As display_say says. */
 static char *cleaned(const char *text)
 {
     size_t len = strlen(text), at = 0;
@@ -40,6 +40,8 @@ static char *cleaned(const char *text)
     return clean;
 }
 
+static void say(struct display_builder *to, char **text, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 static void say(struct display_builder *to, char **text, const char *format, va_list args)
 {
     cleanup_free char *raw = NULL;
@@ -258,8 +260,8 @@ static void put_mount(struct display_builder *to, struct display_section *sectio
     switch (mount->change) {
     case MOUNT_ADDED:
         display_put(to, row, 0, DISPLAY_OWN, "+ %s", mount->point);
-        display_put(to, row, 1, DISPLAY_PLAIN, mount->bind ? "mounted (%s of %s)" : "mounted (%s)", mount->type,
-                    mount->from);
+        display_put(to, row, 1, DISPLAY_PLAIN, "mounted (%s%s%s)", mount->type, mount->bind ? " of " : "",
+                    mount->bind ? mount->from : "");
         break;
     case MOUNT_REMOVED:
         display_put(to, row, 0, DISPLAY_OWN, "- %s%s", mount->point, on_it);

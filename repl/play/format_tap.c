@@ -59,10 +59,7 @@ static void print_diagnostics(FILE *out, const struct run_step *done)
     print_key(out, "message", done->why);
     fprintf(out, "  severity: fail\n");
     print_key(out, "file", done->lesson->path);
-    fprintf(out, "  line: %d\n",
-            done->block         ? done->block->line
-            : done->step->check ? done->step->check_line
-                                : done->step->line);
+    fprintf(out, "  line: %d\n", run_failed_line(done));
     if (result && result->command_count)
         print_key(out, "command", result->commands[result->command_count - 1].command);
     if (result && WIFEXITED(result->wait_status))

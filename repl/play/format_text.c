@@ -140,6 +140,21 @@ static void proof_done(struct run_sink *sink, const struct run_step *done)
         .lesson = tap_lesson, .done = tap_done, .message = tap_message                                                 \
     }
 
+#define JSON_FORMAT                                                                                                    \
+    {                                                                                                                  \
+        .name = "json", .what = "an event a line, for programs", .suffix = ".jsonl", .syscalls = true, .whole = true,  \
+        .begin = json_begin, .lesson = json_lesson, .step = json_step, .before = json_before,                          \
+        .begin_block = json_begin_block, .block = json_block, .check = json_check, .done = json_done,                  \
+        .message = json_message, .output = json_output, .event = json_event, .end = json_end, .drop = json_drop        \
+    }
+
+#define JUNIT_FORMAT                                                                                                   \
+    {                                                                                                                  \
+        .name = "junit", .what = "JUnit XML, a test case a step", .suffix = ".xml", .whole = true,                     \
+        .begin = junit_begin, .lesson = junit_lesson, .block = junit_block, .done = junit_done,                        \
+        .message = junit_message, .end = junit_end, .drop = junit_drop                                                 \
+    }
+
 const struct run_format play_formats[] = {
     { .name = "text",
       .what = "what a reader would have seen",
@@ -151,6 +166,45 @@ const struct run_format play_formats[] = {
       .message = text_message,
       .end = text_end },
     TAP_FORMAT,
+    { .name = "md",
+      .what = "Markdown: the lesson with what it printed",
+      .suffix = ".md",
+      .lesson = md_lesson,
+      .step = md_step,
+      .block = md_block,
+      .check = md_check,
+      .done = md_done,
+      .message = md_message,
+      .drop = md_drop },
+    { .name = "html",
+      .what = "a page with the lesson, what it printed and a film of it; needs nothing else",
+      .suffix = ".html",
+      .whole = true,
+      .single = true,
+      .lesson = html_lesson,
+      .step = html_step,
+      .begin_block = html_begin_block,
+      .block = html_block,
+      .check = html_check,
+      .done = html_done,
+      .message = html_message,
+      .output = html_output,
+      .end = html_end,
+      .drop = html_drop },
+    { .name = "cast",
+      .what = "an asciicast: a recording that plays anywhere; with -o, one of each terminal too",
+      .suffix = ".cast",
+      .single = true,
+      .lesson = cast_lesson,
+      .step = cast_step,
+      .begin_block = cast_begin_block,
+      .block = cast_block,
+      .done = cast_done,
+      .output = cast_bytes,
+      .end = cast_finish,
+      .drop = cast_drop },
+    JSON_FORMAT,
+    JUNIT_FORMAT,
     { .name = "ipynb",
       .what = "a Jupyter notebook as run: prose, output, the kernel's state",
       .suffix = ".ipynb",
@@ -178,5 +232,7 @@ const struct run_format test_formats[] = {
       .message = text_message,
       .end = text_end },
     TAP_FORMAT,
+    JSON_FORMAT,
+    JUNIT_FORMAT,
     { 0 },
 };

@@ -6,8 +6,8 @@ struct run_options;
 
 int play_main(int argc, char **argv);
 
-/** The options that play and test share. Returns the index of the first lesson in @argv, 0 when --help was answered, or -1 when they make no sense (said on
- * stderr: exit 2). @verb is "play" or "test". */
-int play_options(int argc, char **argv, const char *verb, struct run_options *options);
+/** Read the options that play and test share into @options, which hold what @verb ("play", "test") has beside them. Returns how many lessons are meant, their names in @names: of @argv, or
+ * the one that a step named. 0: --help was answered; -1: it makes no sense, which was said on stderr (exit 2). */
+int play_lessons(int argc, char **argv, const char *verb, struct run_options *options, char ***names);
 
 #endif

@@ -2,12 +2,17 @@
 
 #include "engine/base/cleanup.h"
 #include "repl/lesson/curriculum.h"
+#include "repl/play/afterwards.h"
+#include "repl/play/ranges.h"
 #include "repl/play/sinks.h"
+#include "repl/play/tell.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+#define UNMARKED_MS 100 /* what a shell without marks is given to ask for the next line of a command */
 
 /* One lesson being run. */
 struct lesson_run {
@@ -15,13 +20,17 @@ struct lesson_run {
     const struct lesson *lesson;
     struct session *session;
     struct loop *loop;
+    struct loop_source *typing; /* the next line of a command waits to be typed */
+    uint64_t typing_until;      /* ms; it is typed then at the latest, or once its shell has asked for it */
+    unsigned typing_in;         /* terminal */
+    bool by_prompt;
     struct loop_source *next; /* the step after this one is begun from the loop, not from within the session's events */
     unsigned step;            /* the one at hand; before the first one is begun, the one before it */
     bool running;             /* it is not over */
-    bool begun;               /* a step was */
     size_t block;
-    uint64_t began;     /* ms, of the step */
-    char trouble[1024]; /* what went wrong beside its blocks: a setup that failed */
+    unsigned from, until; /* the steps that are asked for */
+    uint64_t began;       /* ms, of the step */
+    char trouble[1024];   /* what went wrong beside its blocks: a setup that failed */
     bool over, interrupted;
 };
 
@@ -42,29 +51,12 @@ void run_print_lines(FILE *out, const char *indent, const char *text)
     }
 }
 
+int run_failed_line(const struct run_step *done)
+{
+    return done->block ? done->block->line : done->step->check ? done->step->check_line : done->step->line;
+}
+
 static void next_block(struct lesson_run *at);
-
-static void count(struct run_counts *counts, enum run_outcome outcome)
-{
-    size_t *const each[] = { &counts->passed, &counts->failed, &counts->skipped, &counts->not_run };
-    ++*each[outcome];
-}
-
-static void tell_done(struct run *run, const struct run_step *done)
-{
-    count(&run->counts, done->outcome);
-    for (size_t i = 0; i < run->sink_count; i++) {
-        run->sinks[i].number++;
-        count(&run->sinks[i].counts, done->outcome);
-    }
-    SINKS_TELL(run, done, done);
-    sinks_flush(run);
-}
-
-void run_message(struct run *run, const char *text)
-{
-    SINKS_TELL(run, message, text);
-}
 
 static void lesson_over(struct lesson_run *at)
 {
@@ -75,7 +67,7 @@ static void lesson_over(struct lesson_run *at)
 /* The rest of a lesson, when a failure ends it. */
 static void steps_not_run(struct lesson_run *at, unsigned from, const char *why)
 {
-    for (unsigned i = from; i <= at->lesson->step_count; i++)
+    for (unsigned i = from; i <= at->until; i++)
         tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
                                                .step = &at->lesson->steps[i - 1],
                                                .outcome = RUN_STEP_NOT_RUN,
@@ -87,16 +79,17 @@ static void on_next_step(void *data)
     struct lesson_run *at = data;
     struct err err;
     at->next = NULL;
+    if (at->step >= at->until) { /* the lab is as this step left it: its teardown is the next one's affair */
+        lesson_over(at);
+        return;
+    }
     if (session_lab(at->session)) {
         session_next(at->session, true);
         return;
     }
     /* The lab died of the step: the next one needs a new one. */
-    unsigned next = at->step + 1;
-    if (next > at->lesson->step_count)
-        lesson_over(at);
-    else if (session_goto(at->session, next, &err) < 0)
-        steps_not_run(at, next, err.message);
+    if (session_goto(at->session, at->step + 1, &err) < 0)
+        steps_not_run(at, at->step + 1, err.message);
 }
 
 static void step_over(struct lesson_run *at, const char *failure, const struct block *block,
@@ -116,20 +109,24 @@ static void step_over(struct lesson_run *at, const char *failure, const struct b
                              .ms = (unsigned)(loop_now() - at->began) };
     tell_done(at->run, &done);
     at->trouble[0] = '\0';
+    if (sinks_broken(at->run)) {
+        lesson_over(at);
+        return;
+    }
     if (failure && !at->run->options->keep_going) {
         snprintf(why, sizeof why, "step %u failed", at->step);
         steps_not_run(at, at->step + 1, why);
         lesson_over(at);
         return;
     }
-    at->next = loop_add_timer(at->loop, 1, 0, on_next_step, at);
+    at->next = loop_add_timer(at->loop, 0, 0, on_next_step, at);
 }
 
 static void on_checked(struct session *session, bool passed, const char *said, void *data)
 {
     struct lesson_run *at = data;
     char why[4400];
-    SINKS_TELL(at->run, check, &at->lesson->steps[at->step - 1], passed, said);
+    tell_check(at->run, &at->lesson->steps[at->step - 1], passed, said);
     if (passed) {
         step_over(at, at->trouble[0] ? at->trouble : NULL, NULL, NULL);
         return;
@@ -143,11 +140,10 @@ static void on_block_done(struct session *session, const struct block *block, co
 {
     struct lesson_run *at = data;
     char why[640];
-    SINKS_TELL(at->run, block, &at->lesson->steps[at->step - 1], block, result);
-    sinks_flush(at->run);
+    const struct block_result *told = tell_block(at->run, &at->lesson->steps[at->step - 1], block, result);
     if (!result->skipped && (!result->matched_exit || !result->matched_output)) {
         snprintf(why, sizeof why, "line %d: %s", block->line, result->why);
-        step_over(at, why, block, result);
+        step_over(at, why, block, told);
         return;
     }
     at->block++;
@@ -160,7 +156,7 @@ static void next_block(struct lesson_run *at)
     struct err err;
     int started;
     if (at->block < step->block_count) {
-        SINKS_TELL(at->run, begin_block, step, &step->blocks[at->block]);
+        tell_block_begins(at->run, step, &step->blocks[at->block]);
         started = session_play_block(at->session, &step->blocks[at->block], on_block_done, at, &err);
     } else {
         started = session_run_check(at->session, at->step, on_checked, at, &err);
@@ -177,8 +173,7 @@ static void on_proof(struct session *session, bool passed, const char *said, voi
         step_over(at, "its check passes before the step was done", NULL, NULL);
         return;
     }
-    SINKS_TELL(at->run, before, step, said);
-    sinks_flush(at->run);
+    tell_before(at->run, step, said);
     next_block(at);
 }
 
@@ -188,7 +183,7 @@ static void begin_step(struct lesson_run *at, unsigned number)
     struct err err;
     at->step = number;
     at->block = 0;
-    at->running = at->begun = true;
+    at->running = true;
     at->began = loop_now();
     SINKS_TELL(at->run, step, at->lesson, step);
     sinks_flush(at->run);
@@ -201,7 +196,7 @@ static void begin_step(struct lesson_run *at, unsigned number)
 /* Those that the session passed over on its way to step @to. */
 static void steps_skipped(struct lesson_run *at, unsigned to)
 {
-    for (unsigned i = at->step + 1; i < to && i <= at->lesson->step_count; i++)
+    for (unsigned i = at->step + 1; i < to && i <= at->until; i++)
         tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
                                                .step = &at->lesson->steps[i - 1],
                                                .outcome = RUN_STEP_SKIPPED,
@@ -211,10 +206,10 @@ static void steps_skipped(struct lesson_run *at, unsigned to)
 static void on_step(struct lesson_run *at)
 {
     unsigned current = session_current(at->session);
-    if (current == at->step) /* its status changed: ours to know from the check */
+    if (current == at->step || session_replaying(at->session)) /* its status changed: ours to know from the check */
         return;
     steps_skipped(at, current);
-    if (current <= at->lesson->step_count)
+    if (current <= at->until)
         begin_step(at, current);
     else
         lesson_over(at);
@@ -223,12 +218,12 @@ static void on_step(struct lesson_run *at)
 static void lab_died(struct lesson_run *at)
 {
     const char *why = at->trouble[0] ? at->trouble : "the lab ended";
-    if (at->begun) {
+    if (at->step >= at->from) {
         step_over(at, why, NULL, NULL);
         return;
     }
     at->run->counts.failed++;
-    steps_not_run(at, at->step + 1, why);
+    steps_not_run(at, at->from, why);
     lesson_over(at);
 }
 
@@ -237,7 +232,8 @@ static void on_event(struct session *session, const struct session_event *event,
     struct lesson_run *at = data;
     if (at->over)
         return;
-    SINKS_TELL(at->run, event, event);
+    if (!session_replaying(session))
+        SINKS_TELL(at->run, event, event);
     switch (event->kind) {
     case SESSION_STEP:
         on_step(at);
@@ -262,7 +258,11 @@ static void on_output(struct terminal *terminal, const char *bytes, size_t len, 
     unsigned number = 1;
     while (number < session_terminals(at->session) && session_terminal(at->session, number) != terminal)
         number++;
-    SINKS_TELL(at->run, output, number, bytes, len);
+    if (at->over || session_replaying(at->session))
+        return;
+    tell_output(at->run, number, bytes, len);
+    if (sinks_broken(at->run))
+        lesson_over(at);
 }
 
 static void on_signal(int signal, void *data)
@@ -303,37 +303,24 @@ static int watch(struct lesson_run *at, struct err *err)
 
 static bool all_skipped(const struct lesson_run *at)
 {
-    for (unsigned i = 1; i <= at->lesson->step_count; i++)
+    for (unsigned i = at->from; i <= at->until; i++)
         if (!session_skip_reason(at->session, i))
             return false;
     return true;
 }
 
-static void hold(struct lesson_run *at)
+static int run_in_lab(struct lesson_run *at, struct err *err)
 {
-    struct err err;
-    at->over = true;
-    fprintf(stderr, "teachroot: lab `%s` is kept: `teachroot lab enter %s`; Ctrl-C ends it\n",
-            lab_name(session_lab(at->session)), lab_name(session_lab(at->session)));
-    loop_run(at->loop, NULL, NULL, &err);
-}
-
-static int run_in_lab(struct lesson_run *at, bool last, struct err *err)
-{
-    const struct run_options *options = at->run->options;
     if (all_skipped(at)) {
-        SINKS_TELL(at->run, lesson, at->lesson, NULL);
-        steps_skipped(at, (unsigned)at->lesson->step_count + 1);
+        tell_lab(at->run, at->lesson, NULL);
+        steps_skipped(at, at->until + 1);
         return RUN_OK;
     }
-    if (session_start(at->session, at->step + 1, err) < 0)
+    if (session_start(at->session, at->from, err) < 0)
         return RUN_CANNOT;
-    SINKS_TELL(at->run, lesson, at->lesson, session_lab(at->session));
-    sinks_flush(at->run);
+    tell_lab(at->run, at->lesson, session_lab(at->session));
     if (!at->over && loop_run(at->loop, NULL, NULL, err) < 0)
         return RUN_CANNOT;
-    if (options->keep && last && !at->interrupted && session_lab(at->session))
-        hold(at);
     return at->interrupted ? RUN_INTERRUPTED : RUN_OK;
 }
 
@@ -343,54 +330,104 @@ static bool output_is_wanted(const struct run *run)
     for (size_t i = 0; i < run->sink_count; i++)
         if (run->sinks[i].format->output)
             return true;
+    return run->options->redact;
+}
+
+static bool syscalls_are_wanted(const struct run *run)
+{
+    for (size_t i = 0; i < run->sink_count; i++)
+        if (run->sinks[i].format->syscalls)
+            return true;
     return false;
 }
 
-/* A lesson that is shorter has its last step run. */
-static unsigned first_step(const struct run *run, const struct lesson *lesson)
+/* A line is typed when a hand of that speed would have typed it; and with none, where somebody reads each byte, after the prompt that asks for it, so that the lines of a command
+ * and their prompts stand in the same order each time. */
+static void on_typing(void *data)
 {
-    unsigned from = run->options->from, last = (unsigned)lesson->step_count;
-    return from == 0 ? 1 : from > last ? last : from;
+    struct lesson_run *at = data;
+    struct terminal *terminal = session_terminal(at->session, at->typing_in);
+    bool asked = at->by_prompt && (!terminal || terminal_at_prompt(terminal));
+    if (!asked && loop_now() < at->typing_until)
+        return;
+    loop_remove(at->typing);
+    at->typing = NULL;
+    session_line_typed(at->session);
+}
+
+static void type_line(struct session *session, const struct session_line *line, void *data)
+{
+    struct lesson_run *at = data;
+    unsigned speed = at->run->options->speed;
+    at->by_prompt = !speed;
+    at->typing_in = line->terminal;
+    size_t ms = speed ? strlen(line->text) * 1000 / speed : line->first ? 0 : UNMARKED_MS;
+    at->typing_until = loop_now() + ms;
+    loop_remove(at->typing);
+    at->typing = ms ? loop_add_timer(at->loop, speed ? (unsigned)ms : 1, 1, on_typing, at) : NULL;
+    if (!at->typing)
+        session_line_typed(session);
+}
+
+static int play_lesson(struct lesson_run *at, struct err *err)
+{
+    struct run *run = at->run;
+    unsigned speed = run->options->speed;
+    at->loop = loop_new(err);
+    if (!at->loop || watch(at, err) < 0 || tell_begin(run, err) < 0)
+        return RUN_CANNOT;
+    struct session_options options = { .loop = at->loop,
+                                       .lesson = at->lesson,
+                                       .lab = run->options->lab,
+                                       .rows = run->rows,
+                                       .cols = run->cols,
+                                       .by_hand = true,
+                                       .lens = syscalls_are_wanted(run),
+                                       .typist = speed || output_is_wanted(run) ? type_line : NULL,
+                                       .on_event = on_event,
+                                       .on_output = output_is_wanted(run) ? on_output : NULL,
+                                       .data = at };
+    at->session = session_new(&options, err);
+    run->session = at->session;
+    if (!at->session)
+        return RUN_CANNOT;
+    session_set_pace(at->session, speed ? 1000 / speed : 0);
+    return run_in_lab(at, err);
+}
+
+static int say_cannot(const struct err *err)
+{
+    fprintf(stderr, "teachroot: %s\n", err->message);
+    return RUN_CANNOT;
 }
 
 static int run_lesson(struct run *run, const struct lesson *lesson, bool last)
 {
-    struct lesson_run at = { .run = run, .lesson = lesson, .step = first_step(run, lesson) - 1 };
+    struct lesson_run at = { .run = run, .lesson = lesson };
     struct err err;
-    int result = RUN_CANNOT;
+    run_range(run->options, lesson, &at.from, &at.until);
+    at.step = at.from - 1;
     if (sinks_begin(run, lesson, &err) < 0) {
-        fprintf(stderr, "teachroot: %s\n", err.message);
+        int result = say_cannot(&err);
         sinks_end(run, false, &err);
-        return RUN_CANNOT;
+        return result;
     }
-    at.loop = loop_new(&err);
-    if (at.loop && watch(&at, &err) == 0) {
-        struct session_options options = { .loop = at.loop,
-                                           .lesson = lesson,
-                                           .lab = run->options->lab,
-                                           .rows = run->rows,
-                                           .cols = run->cols,
-                                           .by_hand = true,
-                                           .on_event = on_event,
-                                           .on_output = output_is_wanted(run) ? on_output : NULL,
-                                           .data = &at };
-        at.session = session_new(&options, &err);
-        run->session = at.session;
-        if (at.session)
-            result = run_in_lab(&at, last, &err);
-    }
+    int result = play_lesson(&at, &err);
     if (result == RUN_CANNOT)
         fprintf(stderr,
                 "teachroot: no lab could be made for `%s`: %s\nteachroot: `teachroot doctor` says what this machine "
                 "allows and what would bring the rest\n",
                 lesson->path, err.message);
     at.over = true;
-    if (sinks_end(run, result == RUN_OK, &err) < 0 && result == RUN_OK) {
-        fprintf(stderr, "teachroot: %s\n", err.message);
-        result = RUN_CANNOT;
-    }
+    if (sinks_end(run, result == RUN_OK, &err) < 0 && result == RUN_OK)
+        result = say_cannot(&err);
+    if (last && sinks_close(run, result == RUN_OK, &err) < 0 && result == RUN_OK)
+        result = say_cannot(&err);
+    if (result == RUN_OK && last && at.session && session_lab(at.session))
+        afterwards(run->options, at.loop, session_lab(at.session));
     session_free(at.session);
     run->session = NULL;
+    tell_end(run);
     loop_free(at.loop);
     return result;
 }
@@ -431,26 +468,32 @@ static int run_all(struct run *run, struct lesson *const *lessons, size_t count)
     struct err err;
     size_t steps = 0;
     int result = RUN_OK;
-    if (sinks_check(run->options, lessons, count, &err) < 0) {
+    if (sinks_check(run->options, lessons, count, &err) < 0 || ranges_check(run->options, lessons, count, &err) < 0) {
         fprintf(stderr, "teachroot: %s\n", err.message);
         return RUN_MALFORMED;
     }
-    for (size_t i = 0; i < count; i++)
-        steps += lessons[i]->step_count - (first_step(run, lessons[i]) - 1);
-    if (sinks_open(run, steps, &err) < 0) {
-        fprintf(stderr, "teachroot: %s\n", err.message);
-        result = RUN_CANNOT;
+    for (size_t i = 0; i < count; i++) {
+        unsigned from, until;
+        run_range(run->options, lessons[i], &from, &until);
+        steps += until + 1 - from;
     }
+    if (sinks_open(run, steps, &err) < 0)
+        result = say_cannot(&err);
     for (size_t i = 0; result == RUN_OK && i < count; i++)
         result = run_lesson(run, lessons[i], i + 1 == count);
-    sinks_close(run, result == RUN_OK);
+    if (sinks_close(run, result == RUN_OK, &err) < 0 && result == RUN_OK)
+        result = say_cannot(&err);
     return result == RUN_OK ? summary(&run->counts) : result;
 }
 
 int run_loaded(struct lesson *const *lessons, size_t count, const struct run_options *options)
 {
     struct run run = { .options = options, .rows = 24, .cols = 80 };
-    return run_all(&run, lessons, count);
+    void (*before)(int) =
+        signal(SIGPIPE, SIG_IGN); /* a reader that goes is an error of writing: the lab is cleared up */
+    int result = run_all(&run, lessons, count);
+    signal(SIGPIPE, before);
+    return result;
 }
 
 int run_lessons(char *const *names, size_t count, const struct run_options *options)

@@ -6,6 +6,7 @@
 #ifndef REPL_PLAY_RUN_H
 #define REPL_PLAY_RUN_H
 
+#include "repl/lesson/place.h"
 #include "repl/session/session.h"
 
 #include <stdio.h>
@@ -53,6 +54,8 @@ struct run_sink {
 struct run_format {
     const char *name, *what;
     const char *suffix; /* of its file: ".json" */
+    bool syscalls;      /* it wants the lens of each terminal */
+    bool whole;         /* nothing else may stand among what it writes to standard output */
     bool single;        /* what it writes is one lesson's: standard output cannot take several */
     void (*begin)(struct run_sink *sink, size_t steps);
     void (*lesson)(struct run_sink *sink, const struct lesson *lesson, struct lab *lab); /* no lab: all is skipped */
@@ -79,26 +82,42 @@ struct run_options {
     const char *
         directory; /* of the files; made if it is not there. NULL: standard output, and one format. A format without a suffix always goes there */
     bool prove;    /* each check must fail before its step's blocks are run */
-    bool keep_going; /* after a failed step */
-    bool keep;       /* hold the last lab until Ctrl-C */
-    unsigned from;   /* the first step that is run: those before it are replayed, and no format hears of them; 0: 1 */
-    unsigned timeout_s; /* for a whole lesson; 0: none */
-    void *data;         /* for formats of the caller's own */
+    bool keep_going;       /* after a failed step */
+    bool keep;             /* hold the last lab until Ctrl-C */
+    bool shell;            /* a shell in the last lab, on this terminal, when all is told */
+    unsigned timeout_s;    /* for a whole lesson; 0: none */
+    unsigned cast_version; /* of asciicasts: 3; else 2 */
+    unsigned speed;        /* letters typed a second; 0: at once */
+    bool annotations;      /* run_annotations is among the formats */
+    bool redact;           /* the formats are told nothing that differs from one play to the next, see redact.h */
+    struct place from,
+        until;  /* the first step and the last one, of every lesson or of the one that is named; step 0: of all */
+    void *data; /* for formats of the caller's own */
     struct lab_options lab;
 };
 
+struct redact;
+struct run_telling;
 struct run {
     const struct run_options *options;
+    struct redact *redact; /* of the lesson being run; NULL: nothing is */
+    struct run_telling *telling;
     struct run_sink *sinks;
     size_t sink_count;
     struct run_counts counts;
     struct session *session; /* of the lesson being run; NULL between lessons */
     unsigned rows, cols;     /* of its terminals */
+    int write_error;         /* errno of the first failure to write to standard output; 0: none */
 };
 
 /** Another file of the sink's lesson, its name the main one's with @suffix in place of the format's own (".terminal-2.cast"); committed with it. NULL: it goes to
  * standard output and has none, or the file cannot be made, which is told when the sink ends. The sink's own to write to, not to close. */
 FILE *run_sink_file(struct run_sink *sink, const char *suffix);
+
+/** The name of @lesson's file without its suffix ("04-namespaces"), malloc'ed. */
+char *run_lesson_name(const struct lesson *lesson);
+/** Where in the lesson's file a failure is: the line of the block, the check or the step. */
+int run_failed_line(const struct run_step *done);
 
 /** Tell every sink that something went wrong beside the steps. */
 void run_message(struct run *run, const char *text);

@@ -33,10 +33,10 @@ static bool to_file(const struct run_sink *sink)
 }
 
 /* `lessons/04-namespaces.md` is `04-namespaces`. */
-static char *stem_of(const char *path)
+char *run_lesson_name(const struct lesson *lesson)
 {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
+    const char *slash = strrchr(lesson->path, '/');
+    const char *name = slash ? slash + 1 : lesson->path;
     const char *dot = strrchr(name, '.');
     return strndup(name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
@@ -49,7 +49,7 @@ int sinks_check(const struct run_options *options, struct lesson *const *lessons
                            options->formats[i]->name);
     for (size_t i = 0; i < count && options->directory; i++)
         for (size_t k = 0; k < i; k++) {
-            cleanup_free char *one = stem_of(lessons[k]->path), *other = stem_of(lessons[i]->path);
+            cleanup_free char *one = run_lesson_name(lessons[k]), *other = run_lesson_name(lessons[i]);
             if (one && other && strcmp(one, other) == 0)
                 return err_say(err, EINVAL,
                                "`%s` and `%s` would be written to files of the same name: play one of them",
@@ -96,8 +96,9 @@ FILE *run_sink_file(struct run_sink *sink, const char *suffix)
 
 static int commit(struct sink_file *file, struct err *err)
 {
+    errno = 0;
     if (fflush(file->file) != 0 || ferror(file->file))
-        return err_set(err, errno ? errno : EIO, "write `%s`", file->path);
+        return err_set(err, errno ? errno : ENOSPC, "write `%s`", file->path);
     return output_commit(&file->output, err);
 }
 
@@ -134,10 +135,14 @@ static void begin(struct run_sink *sink, size_t steps)
         sink->format->begin(sink, steps);
 }
 
-static void end(struct run_sink *sink, bool whole)
+static void end(struct run_sink *sink)
 {
-    if (whole && sink->format->end)
+    if (sink->format->end)
         sink->format->end(sink);
+}
+
+static void drop(struct run_sink *sink)
+{
     if (sink->format->drop)
         sink->format->drop(sink);
     sink->data = NULL;
@@ -150,10 +155,7 @@ int sinks_open(struct run *run, size_t steps, struct err *err)
     if (!run->sinks)
         return err_set(err, ENOMEM, "write what happens");
     if (options->directory) {
-        cleanup_free char *below = NULL;
-        if (asprintf(&below, "%s/.", options->directory) < 0)
-            return err_set(err, ENOMEM, "write to `%s`", options->directory);
-        if (make_directories_above(below, err) < 0)
+        if (make_whole_path(options->directory, 0777, err) < 0)
             return -1;
     }
     for (size_t i = 0; i < options->format_count; i++) {
@@ -162,6 +164,8 @@ int sinks_open(struct run *run, size_t steps, struct err *err)
         if (to_file(sink))
             continue;
         sink->out = stdout;
+        if (sink->format->whole)
+            setvbuf(stdout, NULL, _IOFBF, BUFFER); /* what is to be seen is flushed */
         begin(sink, steps);
     }
     return 0;
@@ -173,7 +177,7 @@ int sinks_begin(struct run *run, const struct lesson *lesson, struct err *err)
         struct run_sink *sink = &run->sinks[i];
         if (!to_file(sink))
             continue;
-        cleanup_free char *stem = stem_of(lesson->path);
+        cleanup_free char *stem = run_lesson_name(lesson);
         sink->files = calloc(1, sizeof *sink->files);
         if (!stem || !sink->files || asprintf(&sink->files->stem, "%s/%s", run->options->directory, stem) < 0) {
             free(sink->files);
@@ -197,8 +201,10 @@ int sinks_end(struct run *run, bool whole, struct err *err)
         struct run_sink *sink = &run->sinks[i];
         if (!sink->files)
             continue;
+        if (sink->out && whole)
+            end(sink);
         if (sink->out)
-            end(sink, whole);
+            drop(sink);
         if (close_files(sink->files, whole, err) < 0)
             result = -1;
         sink->files = NULL;
@@ -207,20 +213,36 @@ int sinks_end(struct run *run, bool whole, struct err *err)
     return result;
 }
 
-void sinks_close(struct run *run, bool whole)
+int sinks_close(struct run *run, bool whole, struct err *err)
 {
-    for (size_t i = 0; i < run->sink_count; i++)
+    int result = 0;
+    for (size_t i = 0; whole && i < run->sink_count; i++)
         if (!to_file(&run->sinks[i]))
-            end(&run->sinks[i], whole);
-    fflush(stdout);
+            end(&run->sinks[i]);
+    for (size_t i = 0; i < run->sink_count; i++) /* all have said what they have to say */
+        if (!to_file(&run->sinks[i]))
+            drop(&run->sinks[i]);
+    errno = 0;
+    if (run->sink_count && (fflush(stdout) != 0 || ferror(stdout)))
+        result = err_set(err, errno ? errno : run->write_error, "write to standard output");
     free(run->sinks);
     run->sinks = NULL;
     run->sink_count = 0;
+    return result;
 }
 
 void sinks_flush(struct run *run)
 {
+    errno = 0;
     for (size_t i = 0; i < run->sink_count; i++)
-        if (run->sinks[i].out == stdout)
-            fflush(stdout);
+        if (run->sinks[i].out == stdout && fflush(stdout) != 0 && !run->write_error)
+            run->write_error = errno;
+}
+
+bool sinks_broken(const struct run *run)
+{
+    for (size_t i = 0; i < run->sink_count; i++)
+        if (run->sinks[i].out && ferror(run->sinks[i].out))
+            return true;
+    return false;
 }

@@ -21,10 +21,12 @@ int sinks_open(struct run *run, size_t steps, struct err *err);
 int sinks_begin(struct run *run, const struct lesson *lesson, struct err *err);
 /** They end, if @whole, and get their names; else nothing is left of them. Returns 0, or -1 when one could not be written: the others are. */
 int sinks_end(struct run *run, bool whole, struct err *err);
-/** What goes to standard output ends, if @whole. */
-void sinks_close(struct run *run, bool whole);
+/** What goes to standard output ends, if @whole. Returns 0, or -1 when it could not be written. A second call does nothing. */
+int sinks_close(struct run *run, bool whole, struct err *err);
 
 /** What was said so far can be read on standard output. */
 void sinks_flush(struct run *run);
+/** Can something not be written? There is no use in going on then; the end says why. */
+bool sinks_broken(const struct run *run);
 
 #endif

@@ -49,10 +49,12 @@ static const char *plural(size_t count)
 
 static int watch_main(int count, char **names, const struct run_options *options, bool prove)
 {
-    if (count == 1 && !options->directory && !options->keep &&
+    bool ranged = options->from.step || options->until.step;
+    if (count == 1 && !options->directory && !options->keep && !options->shell && !options->annotations && !ranged &&
         (!options->format_count || options->formats[0] == &test_formats[0]))
         return test_watch(names[0], options, prove);
-    fprintf(stderr, "teachroot test: --watch takes one lesson, and neither --format, -o nor --keep\n");
+    fprintf(stderr, "teachroot test: --watch takes one lesson, and says what it finds in its own way: neither a format "
+                    "nor a range of steps, and no lab is kept\n");
     return RUN_MALFORMED;
 }
 
@@ -84,17 +86,18 @@ int test_main(int argc, char **argv)
     struct own_options own = { 0 };
     struct run_options options = { .prove = true };
     size_t counts[LINT_LEVELS];
+    char **names;
     argc = take_own(argc, argv, &own);
     bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
     if (own.lint && !help)
         return lint_main(argc, argv, &own);
-    int first = play_options(argc, argv, "test", &options);
-    if (first <= 0)
-        return first < 0 ? RUN_MALFORMED : RUN_OK;
+    int count = play_lessons(argc, argv, "test", &options, &names);
+    if (count <= 0)
+        return count < 0 ? RUN_MALFORMED : RUN_OK;
     if (own.watch)
-        return watch_main(argc - first, argv + first, &options, true);
-    int looked = lint_lessons(argv + first, (size_t)(argc - first),
-                              &(struct lint_options){ .out = stderr, .strict = own.strict }, counts);
-    int result = run_lessons(argv + first, (size_t)(argc - first), &options);
+        return watch_main(count, names, &options, true);
+    int looked =
+        lint_lessons(names, (size_t)count, &(struct lint_options){ .out = stderr, .strict = own.strict }, counts);
+    int result = run_lessons(names, (size_t)count, &options);
     return looked == RUN_FAILED && (result == RUN_OK || result == RUN_SKIPPED) ? RUN_FAILED : result;
 }

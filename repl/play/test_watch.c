@@ -169,7 +169,7 @@ static int run_here(const struct test_watch *at, unsigned from, pid_t parent)
     sigprocmask(SIG_SETMASK, &none, NULL);
     options.formats[0] = &format_watch;
     options.format_count = 1;
-    options.from = from;
+    options.from = (struct place){ .step = from };
     options.data = at->told;
     return run_lessons(&(char *){ at->path }, 1, &options);
 }
@@ -283,13 +283,13 @@ static void take(struct test_watch *at, struct lesson *now)
     bool run = compare(at, now);
     lesson_free(at->lesson);
     at->lesson = now;
-    if (!run && !at->run) {
+    if (!run) {
         stamp(stdout);
         puts("nothing has changed that is run");
-    } else if (run && at->run) { /* what it says from here on is of what is no more */
+    } else if (at->run) { /* what it says from here on is of what is no more */
         at->again = true;
         kill(at->run, SIGINT);
-    } else if (run) {
+    } else {
         begin_run(at, at->told->proved + 1);
     }
 }

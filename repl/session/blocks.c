@@ -158,7 +158,7 @@ static void command_over(struct session *session, bool nested)
     if (player->over)
         return;
     player->nested = nested;
-    player->over = loop_add_timer(session->options.loop, 1, 0, on_over, session);
+    player->over = loop_add_timer(session->options.loop, 0, 0, on_over, session);
 }
 
 void player_done(struct session_terminal *at, const char *shell, int status)
@@ -552,7 +552,7 @@ int session_play_block(struct session *session, const struct block *block, sessi
     while (player->commands && player->commands[count])
         count++;
     player->ran = calloc(count + 1, sizeof *player->ran);
-    player->tick = loop_add_timer(session->options.loop, 1, TICK_MS, on_tick, session);
+    player->tick = loop_add_timer(session->options.loop, 0, TICK_MS, on_tick, session);
     player->deadline = loop_add_timer(session->options.loop, SETUP_TIMEOUT_MS, 0, on_deadline, session);
     if (!player->commands || !player->ran || !player->tick || !player->deadline) {
         player_end(session);

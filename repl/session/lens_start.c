@@ -111,7 +111,7 @@ static bool lesson_set(const struct session *session, unsigned terminal, struct 
     return set->len > 0;
 }
 
-/* Headless, only what a check asks for is worth its time. */
+/* Headless, only what a check or who plays it asks for is worth its time. */
 static bool is_asked_for(const struct session *session)
 {
     const struct lesson *lesson = session->options.lesson;
@@ -119,7 +119,7 @@ static bool is_asked_for(const struct session *session)
     for (size_t i = 0; i < lesson->step_count; i++)
         if (lens_wishes(lesson->steps[i].check, wishes) > 0)
             return true;
-    return !session->options.by_hand;
+    return !session->options.by_hand || session->options.lens;
 }
 
 const char *session_lens_lacks(const struct session *session, unsigned terminal)

@@ -60,6 +60,7 @@ struct session_options {
     struct lab_options lab;
     unsigned rows, cols; /* of new terminals */
     bool by_hand;        /* headless playback: checks run only by session_run_check, and a dead lab is not rebuilt */
+    bool lens;           /* by hand: the terminals get a lens although no check asks for one */
     bool presented;      /* a demo: a step may be left undone, and the next one goes on in the same lab */
     session_typist_fn
         *typist; /* who types the lines of played blocks (a replay's aside); NULL: they are typed at once */

@@ -130,16 +130,16 @@ static void read_ids(pid_t pid, pid_t init, struct session_state *state)
     compose(gid, gids, lab_gid, lab_gids, &state->gid);
 }
 
-static void read_process(struct session *session, struct session_state *state)
+/* Who it is, and its namespaces. Returns its pid, or -1. */
+static pid_t read_who(struct session *session, struct session_state *state)
 {
     const struct session_terminal *at = &session->terminals[session->active];
     struct observe_process process, lab_init;
-    struct observe_root root, lab_root;
     pid_t init = lab_init_pid(session->lab), pid = state_process(at, &process);
     state->link_count = -1;
     state->terminal = session->active;
     if (pid <= 0)
-        return;
+        return -1;
     state->process = pid;
     unsigned above = observe_process(init, &lab_init, NULL) == 0 ? lab_init.depth - 1 : process.depth;
     snprintf(state->command, sizeof state->command, "%.*s", (int)sizeof state->command - 1, process.command);
@@ -147,6 +147,22 @@ static void read_process(struct session *session, struct session_state *state)
         state->number[state->numbers++] = process.nspid[i];
     state->inside = state->numbers ? state->number[0] : -1;
     read_namespaces(pid, init, state);
+    return pid;
+}
+
+void session_state_process(struct session *session, struct session_state *state)
+{
+    *state = (struct session_state){ .link_count = -1 };
+    if (session->lab)
+        read_who(session, state);
+}
+
+static void read_process(struct session *session, struct session_state *state)
+{
+    struct observe_root root, lab_root;
+    pid_t init = lab_init_pid(session->lab), pid = read_who(session, state);
+    if (pid <= 0)
+        return;
     read_ids(pid, init, state);
     if (observe_root(pid, &root, NULL) == 0 && observe_root(init, &lab_root, NULL) == 0) {
         state->rooted = root.dev != lab_root.dev || root.ino != lab_root.ino;

@@ -131,6 +131,9 @@ struct session_state {
  * image, which may take longer, is read by another process, and shown at a later read (session_state_stale says when). */
 void session_state_read(struct session *session, struct session_state *state);
 
+/** The same, of the process alone: who it is and its namespaces. Reads two dozen files of /proc, and neither mounts nor links. */
+void session_state_process(struct session *session, struct session_state *state);
+
 /** The same of another terminal than the active one, by its number. */
 void session_state_read_of(struct session *session, unsigned terminal, struct session_state *state);
 

@@ -1,12 +1,9 @@
 #include "tests/screen/film.h"
 
-#include "repl/screen/utf8.h"
 #include "tests/screen/svg.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ROWS_MAX 100
 #define PAUSE 4 /* seconds between two rounds */
@@ -88,38 +85,4 @@ void film_write(struct film *film, FILE *out, unsigned rows, unsigned cols, doub
     }
     svg_end(out);
     free(film);
-}
-
-void cast_begin(FILE *out, unsigned rows, unsigned cols, const char *title)
-{
-    fprintf(out,
-            "{\"version\": 2, \"width\": %u, \"height\": %u, \"timestamp\": %lld, \"title\": \"%s\", \"env\": "
-            "{\"TERM\": \"xterm-256color\"}}\n",
-            cols, rows, (long long)time(NULL), title);
-}
-
-/* A character may come in pieces: those that are not whole are kept for the next time. */
-void cast_output(FILE *out, double seconds, const char *bytes, size_t len)
-{
-    static char held[65536 + 8];
-    static size_t count;
-    if (len > sizeof held - count)
-        return;
-    memcpy(held + count, bytes, len);
-    count += len;
-    size_t whole = count;
-    while (whole > 0 && count - whole < 3 && ((unsigned char)held[whole - 1] & 0xc0) == 0x80)
-        whole--;
-    if (whole > 0 && whole - 1 + utf8_expected((unsigned char)held[whole - 1]) > count)
-        whole--;
-    else
-        whole = count;
-    json_t *text = json_stringn(held, whole);
-    char *quoted = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
-    if (quoted)
-        fprintf(out, "[%.6f, \"o\", %s]\n", seconds, quoted);
-    free(quoted);
-    json_decref(text);
-    memmove(held, held + whole, count - whole);
-    count -= whole;
 }

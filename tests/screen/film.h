@@ -1,4 +1,4 @@
-/** Recordings of a terminal: as an animated SVG, of the grid row by row, and as an asciicast, of the bytes. */
+/** A recording of a terminal as an animated SVG, of the grid row by row. As an asciicast, of the bytes, it is written by repl/play/cast_out.h. */
 #ifndef TESTS_SCREEN_FILM_H
 #define TESTS_SCREEN_FILM_H
 
@@ -13,9 +13,5 @@ struct film *film_new(void);
 void film_look(struct film *film, const struct terminal *terminal, double seconds);
 /** Write it as an endless SVG whose first round ends at @seconds. A viewer that cannot animate shows the end. Frees the film. */
 void film_write(struct film *film, FILE *out, unsigned rows, unsigned cols, double seconds);
-
-/** An asciicast of version 2: its first line, then one for each piece of output. */
-void cast_begin(FILE *out, unsigned rows, unsigned cols, const char *title);
-void cast_output(FILE *out, double seconds, const char *bytes, size_t len);
 
 #endif

@@ -6,6 +6,7 @@
  *     press SECONDS TEXT REGEX   TEXT again and again, each time when the screen has not changed for SECONDS, until it shows REGEX
  *     cut            the film ends here; its picture goes on, and so does the cast
  */
+#include "repl/play/cast_out.h"
 #include "repl/session/terminal.h"
 #include "tests/screen/film.h"
 #include "tests/screen/svg.h"
@@ -27,6 +28,7 @@ static struct terminal *terminal;
 static bool closed;
 static struct film *film;
 static FILE *cast;
+static struct cast_out recording;
 static double began, looked, cut_at, changed; /* seconds; changed: when something was last printed */
 
 #define LOOK 0.04 /* seconds between two pictures of a film */
@@ -52,7 +54,7 @@ static void record(struct terminal *t, const char *bytes, size_t len, void *data
     (void)data;
     changed = now();
     if (cast)
-        cast_output(cast, changed - began, bytes, len);
+        cast_output(&recording, (uint64_t)((changed - began) * 1000), bytes, len);
 }
 
 static void look(void)
@@ -236,7 +238,7 @@ int main(int argc, char **argv)
     film = film_path ? film_new() : NULL;
     cast = cast_path ? create(cast_path) : NULL;
     if (cast)
-        cast_begin(cast, rows, cols, "teachroot");
+        cast_begin(&recording, cast, 2, rows, cols, "teachroot");
     pid_t pid = start(argv + 2, cols, rows);
     char *line = NULL;
     size_t room = 0;
@@ -249,8 +251,10 @@ int main(int argc, char **argv)
     write_picture(argv[0]);
     if (film)
         write_film(film_path);
-    if (cast)
+    if (cast) {
+        cast_end(&recording, (uint64_t)((now() - began) * 1000));
         finish(cast, cast_path);
+    }
     cast = NULL;
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);

@@ -342,6 +342,31 @@ static void what_is_no_session_is_not_believed(void **state)
     }
 }
 
+static void count_message(const struct json_t *message, void *data)
+{
+    ++*(unsigned *)data;
+}
+
+static void one_reading_gives_out_one_message_however_many_came(void **state)
+{
+    static const char sent[] = "{\"share\":1}\n{\"a\":1}\n{\"b\":1}\n{\"c\":1";
+    static const unsigned counts[] = { 0, 1, 2, 2 };
+    struct share_reader reader = { 0 };
+    struct err err = { 0 };
+    unsigned count = 0;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    write(pair[0], sent, strlen(sent));
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        assert_int_equal(share_read(&reader, pair[1], count_message, &count, &err), 1);
+        assert_int_equal(count, counts[i]);
+    }
+    close(pair[0]);
+    assert_int_equal(share_read(&reader, pair[1], count_message, &count, &err), 0);
+    share_reader_free(&reader);
+    close(pair[1]);
+}
+
 static void a_screen_that_cannot_be_changes_nothing_beyond_itself(void **state)
 {
     static const char *const frames[] = {
@@ -408,6 +433,7 @@ int main(void)
         PROMISE(what_a_killed_program_left_is_gone_after_the_next_start),
         PROMISE(several_sessions_are_named_and_none_is_said_to_be_none),
         PROMISE(what_is_no_session_is_not_believed),
+        PROMISE(one_reading_gives_out_one_message_however_many_came),
         PROMISE(a_screen_that_cannot_be_changes_nothing_beyond_itself),
     };
     setlocale(LC_CTYPE, "C.UTF-8");
