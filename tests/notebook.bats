@@ -171,6 +171,15 @@ cell() {
     grep -x "status 1" played
 }
 
+@test "a lesson played twice with --record-redact gives the same notebook" {
+    local i
+    for i in one two; do
+        timeout -k 5 120 "$TEACHROOT" play --record-redact --format ipynb tiny.md >$i.ipynb || [ $? -eq 1 ]
+    done
+    holds one.ipynb '[.cells[] | select(.source == ["%state"])] | length == 2'
+    cmp one.ipynb two.ipynb
+}
+
 @test "a notebook not run has the cells of one that was, but for the state" {
     local of='.cells[] | select(.source[0] != "%state" and (.source[0] | startswith("## 4. Never") | not)) | [.source, .metadata]'
     diff <(jq -c "$of" new.ipynb) <(jq -c "$of" out/tiny.ipynb)

@@ -387,12 +387,22 @@ static void put_summary(struct display_builder *to)
                 *shared ? "the lab's: " : "", shared);
 }
 
+/* A container that runs is worth its tree, whoever has the terminal. */
+static bool any_nested(const struct session_state *state)
+{
+    for (size_t i = 0; i < state->member_count; i++)
+        if (state->members[i].numbers > 1)
+            return true;
+    return false;
+}
+
 /* With nothing to tell, a section is left out unless everything is asked for, or the step watches it. */
 static bool wanted(const struct display_builder *to, enum state_section section)
 {
     const struct session_state *state = to->state;
     bool can_be_absent = section == STATE_CLOSURE || section == STATE_LAYERS;
-    return state_sections[section].telling(state) || (!can_be_absent && (to->options->all || state->watched[section]));
+    return state_sections[section].telling(state) || (section == STATE_PROCESSES && any_nested(state)) ||
+           (!can_be_absent && (to->options->all || state->watched[section]));
 }
 
 /* Those beside it, a line each. */

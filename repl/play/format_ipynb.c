@@ -26,8 +26,9 @@ void ipynb_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab
 
 static void look(struct run_sink *sink, struct display **display)
 {
+    const struct display_options options = { .steady = sink->run->redact != NULL };
     display_free(*display);
-    *display = display_read(sink->run->session, &(struct display_options){ 0 }, NULL);
+    *display = display_read(sink->run->session, &options, NULL);
 }
 
 void ipynb_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)

@@ -243,6 +243,22 @@ static void what_tells_nothing_is_left_out_unless_all_is_asked_for(void **data)
     display_free(whole);
 }
 
+static void a_container_beside_the_terminal_is_in_the_tree(void **data)
+{
+    states[0].numbers = 1;
+    states[0].process = 1002; /* the shell, which is in no namespace of its own */
+    struct display *display = make(&telling);
+    cleanup_free char *with = written(display, display_text);
+    display_free(display);
+    states[0].members[2].numbers = 1;
+    display = make(&telling);
+    cleanup_free char *without = written(display, display_text);
+    display_free(display);
+    assert_has(with, "\nProcesses\n");
+    assert_has(with, "1 inside \xc2\xb7 12 in the lab");
+    assert_null(strstr(without, "\nProcesses\n"));
+}
+
 static void a_bundle_has_each_of_the_three(void **data)
 {
     struct display *display = make(&telling);
@@ -273,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup(the_same_is_what_only_uses_more_memory, fresh),
         cmocka_unit_test_setup(steady_leaves_out_what_another_run_has_otherwise, fresh),
         cmocka_unit_test_setup(what_tells_nothing_is_left_out_unless_all_is_asked_for, fresh),
+        cmocka_unit_test_setup(a_container_beside_the_terminal_is_in_the_tree, fresh),
         cmocka_unit_test_setup(a_bundle_has_each_of_the_three, fresh),
     };
     setlocale(LC_CTYPE, "C.UTF-8");
