@@ -5,6 +5,7 @@
 #include "repl/kernel/connection.h"
 #include "repl/kernel/wire.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <spawn.h>
@@ -91,8 +92,7 @@ static inline void client_start(struct client *client, const char *const *argv)
     client->pid = fork();
     if (client->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (!freopen("/dev/null", "w", stdout)) /* that is the test's own */
-            _exit(127);
+        dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO); /* that is the test's own */
         execvp(words[0], (char *const *)(uintptr_t)words);
         _exit(127);
     }
