@@ -67,6 +67,8 @@ const char *did_you_mean(char *buf, size_t size, const char *word, const char *c
                          size_t stride)
 {
     const char *nearest = words_nearest(word, first, count, stride);
-    snprintf(buf, size, nearest ? " (did you mean `%s`?)" : "", nearest);
+    buf[0] = '\0';
+    if (nearest)
+        snprintf(buf, size, " (did you mean `%s`?)", nearest);
     return buf;
 }
