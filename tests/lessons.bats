@@ -18,11 +18,19 @@ all_ok() {
     ! grep -q '^not ok' <<<"$output"
 }
 
-@test "every lesson plays from its first step to its last" {
-    run "$TEACHROOT" play 0 1 2 3 4 5 7 8 --format tap
+@test "every lesson plays from its first step to its last, into every format" {
+    run "$TEACHROOT" play 0 1 2 3 4 5 7 8 --format text,tap,json,junit,md,html,cast,ipynb -o "$DIR/played"
     echo "$output"
     [ "$status" -eq 0 ]
+    for suffix in txt tap jsonl xml md html cast ipynb; do
+        find "$DIR/played" -size +0 -name "0?-*.$suffix" -not -name '*.terminal-*' >"$DIR/files"
+        [ "$(wc -l <"$DIR/files")" -eq 8 ]
+    done
+    output=$(cat "$DIR"/played/*.tap)
     all_ok
+    cat "$DIR"/played/*.jsonl | python3 "$TEACHROOT_SOURCE/tests/validate.py" "$TEACHROOT_SOURCE/docs/play.schema.json"
+    xmllint --noout --schema "$TEACHROOT_SOURCE/tests/junit.xsd" "$DIR"/played/*.xml
+    for notebook in "$DIR"/played/*.ipynb; do jq -e '.nbformat == 4 and .nbformat_minor == 5' "$notebook"; done
 }
 
 @test "a step fails before its solution and passes after it" {

@@ -16,24 +16,24 @@ static int write_one(struct cg *cg, const char *path, const struct setting *sett
 {
     cleanup_cgroup struct cgroup group = CGROUP_CLOSED;
     struct cgroup_done done;
+    const char *name = setting->name, *value = setting->value;
     char full[PATH_MAX];
-    const struct cgroup_hierarchy *hierarchy = cg_hierarchy_of(cg, setting->name, err);
+    const struct cgroup_hierarchy *hierarchy = cg_hierarchy_of(cg, name, err);
     if (!hierarchy)
         return -1;
     if (cg->explain) {
-        const struct cgroup_name *row = cgroup_name_find(setting->name, !hierarchy->v2);
-        const char *file = !row ? setting->name : hierarchy->v2 ? row->v2 : row->v1;
+        const struct cgroup_name *row = cgroup_name_find(name, !hierarchy->v2);
+        const char *file = !row ? name : hierarchy->v2 ? row->v2 : row->v1;
         explain_call(cg->explain, "write(\"%s\", \"%s\")",
-                     cg_full(hierarchy, path, file ? file : setting->name, full, sizeof full), setting->value);
+                     cg_full(hierarchy, path, file ? file : name, full, sizeof full), value);
         explain_option(cg->explain, 'r');
         if (row && row->why)
-            explain_why(cg->explain, "%s is v%d's name: %s", setting->name, hierarchy->v2 ? 1 : 2, row->why);
+            explain_why(cg->explain, "%s is v%d's name: %s", name, hierarchy->v2 ? 1 : 2, row->why);
         return 0;
     }
-    if (cgroup_open(&group, hierarchy, path, err) < 0 ||
-        cgroup_set_named(&group, setting->name, setting->value, &done, err) < 0)
+    if (cgroup_open(&group, hierarchy, path, err) < 0 || cgroup_set_named(&group, name, value, &done, err) < 0)
         return -1;
-    cg_say(cg, setting->name, &done);
+    cg_say(cg, name, &done);
     return 0;
 }
 

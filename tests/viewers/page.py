@@ -80,7 +80,7 @@ def main():
     page, width, picture = os.path.abspath(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     scheme = sys.argv[4] if len(sys.argv) > 4 else "light"
     told = {}
-    with tempfile.TemporaryDirectory(prefix="teachroot-page.", ignore_cleanup_errors=True) as profile:
+    with tempfile.TemporaryDirectory(prefix="teachroot-test-page.", ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
             browser.call("Page.bringToFront")
