@@ -74,6 +74,14 @@ static void steps_not_run(struct lesson_run *at, unsigned from, const char *why)
                                                .why = why });
 }
 
+/* Beside a step: while those before are done again, or when no new lab can be had. */
+static void rest_not_run(struct lesson_run *at, const char *why)
+{
+    at->run->counts.failed++;
+    steps_not_run(at, at->step + 1, why);
+    lesson_over(at);
+}
+
 static void on_next_step(void *data)
 {
     struct lesson_run *at = data;
@@ -89,7 +97,7 @@ static void on_next_step(void *data)
     }
     /* The lab died of the step: the next one needs a new one. */
     if (session_goto(at->session, at->step + 1, &err) < 0)
-        steps_not_run(at, at->step + 1, err.message);
+        rest_not_run(at, err.message);
 }
 
 static void step_over(struct lesson_run *at, const char *failure, const struct block *block,
@@ -218,13 +226,10 @@ static void on_step(struct lesson_run *at)
 static void lab_died(struct lesson_run *at)
 {
     const char *why = at->trouble[0] ? at->trouble : "the lab ended";
-    if (at->step >= at->from) {
+    if (at->running)
         step_over(at, why, NULL, NULL);
-        return;
-    }
-    at->run->counts.failed++;
-    steps_not_run(at, at->from, why);
-    lesson_over(at);
+    else if (!at->next) /* what comes next makes a new one */
+        rest_not_run(at, why);
 }
 
 static void on_event(struct session *session, const struct session_event *event, void *data)
@@ -246,6 +251,8 @@ static void on_event(struct session *session, const struct session_event *event,
             snprintf(at->trouble, sizeof at->trouble, "%s", event->text);
         if (event->failed)
             run_message(at->run, event->text);
+        if (event->failed && !at->running && !at->next && !session_lab(session))
+            rest_not_run(at, event->text);
         break;
     default:
         break;
