@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MOST_NAMES 100 /* tried for the other name */
+
 int output_open(struct output *output, const char *path, mode_t mode, struct err *err)
 {
     struct stat st;
@@ -42,6 +44,8 @@ int output_open(struct output *output, const char *path, mode_t mode, struct err
         umask(mask);
         if (output->fd >= 0)
             fchmod(output->fd, mode & ~mask);
+        else
+            *output->temp = '\0';
     }
     return output->fd < 0 ? err_set(err, errno, "create `%s`", path) : 0;
 }
@@ -57,9 +61,15 @@ static int place(struct output *output)
         return 0;
     if (errno != EEXIST)
         return -1;
-    snprintf(output->temp, sizeof output->temp, "%s.%d", output->real, getpid());
-    return linkat(AT_FDCWD, self, AT_FDCWD, output->temp, AT_SYMLINK_FOLLOW) < 0 ? -1
-                                                                                 : rename(output->temp, output->real);
+    for (unsigned n = 0; n < MOST_NAMES; n++) {
+        snprintf(output->temp, sizeof output->temp, "%s.%d-%u", output->real, getpid(), n);
+        if (linkat(AT_FDCWD, self, AT_FDCWD, output->temp, AT_SYMLINK_FOLLOW) == 0)
+            return rename(output->temp, output->real);
+        *output->temp = '\0'; /* that file is somebody else's */
+        if (errno != EEXIST)
+            break;
+    }
+    return -1;
 }
 
 int output_commit(struct output *output, struct err *err)

@@ -13,7 +13,7 @@
 struct output {
     const char *path; /* NULL: standard output; outlives the output */
     char real[4096];  /* where the name leads */
-    char temp[4112];  /* a file beside it; "" if it has no name yet, or is written as it stands */
+    char temp[4128];  /* a file beside it; "" if it has no name yet, or is written as it stands */
     int fd;
     bool place; /* it gets its name at the end */
 };
