@@ -38,8 +38,8 @@ static bool same_block(const struct block *a, const struct block *b)
     for (size_t i = 0; i < EACH(texts); i++)
         if (!same(texts[i][0], texts[i][1]))
             return false;
-    return a->background == b->background && a->interactive == b->interactive && a->replay_skip == b->replay_skip &&
-           a->timeout_ms == b->timeout_ms && same_output(a, b) && same_keys(a, b);
+    return a->background == b->background && a->interactive == b->interactive && a->interrupt == b->interrupt &&
+           a->replay_skip == b->replay_skip && a->timeout_ms == b->timeout_ms && same_output(a, b) && same_keys(a, b);
 }
 
 static bool same_step(const struct step *a, const struct step *b)

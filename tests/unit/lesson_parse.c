@@ -1,4 +1,5 @@
 /* What a lesson's text becomes: steps, blocks, checks, hints, in our own form and in those of other tools. */
+#include "repl/lesson/changed.h"
 #include "repl/lesson/lesson.h"
 
 #include <setjmp.h>
@@ -345,6 +346,40 @@ static void a_status_is_matched_as_the_kernel_or_a_shell_reports_it(void **state
     }
 }
 
+static void the_first_step_that_runs_otherwise_is_found(void **state)
+{
+    static const struct {
+        const char *before, *words, *keys, *command;
+        unsigned changed;
+    } rows[] = {
+        { "ls", "Words.", "", "id", 0 },
+        { "ls", "Other words.", "", "id", 0 },
+        { "ls", "Words.", " |{\"hidden\":\"true\"}", "id", 0 },
+        { "ls /", "Words.", "", "id", 1 },
+        { "ls", "Words.", "", "id -u", 2 },
+        { "ls", "Words.", " |{\"interrupt\":\"true\"}", "id", 2 },
+        { "ls", "Words.", " |{\"background\":\"true\"}", "id", 2 },
+        { "ls", "Words.", " |{\"terminal\":\"2\"}", "id", 2 },
+        { "ls", "Words.", " |{\"exit\":\"any\"}", "id", 2 },
+        { "ls", "Words.", " |{\"timeout\":\"3s\"}", "id", 2 },
+    };
+    struct lesson *first = NULL;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[512];
+        snprintf(text, sizeof text, STEP("One", "```bash\n%s\n```") STEP("Two", "%s\n\n```bash%s\n%s\n```"),
+                 rows[i].before, rows[i].words, rows[i].keys, rows[i].command);
+        struct lesson *lesson = parse(text);
+        first = first ? first : lesson;
+        if (lesson_first_change(first, lesson) != rows[i].changed)
+            fail_msg("row %zu: step %u has changed, expected %u", i, lesson_first_change(first, lesson),
+                     rows[i].changed);
+        if (lesson != first)
+            lesson_free(lesson);
+    }
+    lesson_free(first);
+}
+
 static void line_ends_of_other_systems_and_a_byte_order_mark_are_read(void **state)
 {
     (void)state;
@@ -371,6 +406,7 @@ int main(void)
         cmocka_unit_test(fences_of_other_tools_are_read_as_they_read_them),
         cmocka_unit_test(a_readme_says_in_words_which_terminal_it_means),
         cmocka_unit_test(a_status_is_matched_as_the_kernel_or_a_shell_reports_it),
+        cmocka_unit_test(the_first_step_that_runs_otherwise_is_found),
         cmocka_unit_test(line_ends_of_other_systems_and_a_byte_order_mark_are_read),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
