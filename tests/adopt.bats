@@ -72,6 +72,9 @@ nosuchprogram-at-all
 
 ## Look
 
+> # Note
+> Numbers.
+
 ```bash
 seq 2
 ```
@@ -139,6 +142,9 @@ EOF
 }
 
 @test "adopt refuses what is no README with file and line, and what changes each time" {
+    adopt
+    [ "$status" -eq 2 ]
+    [[ $output == *'which file? `teachroot adopt README.md`'* ]]
     adopt none.md
     [ "$status" -eq 2 ]
     [[ $output == *'none.md'*'No such file'* ]]

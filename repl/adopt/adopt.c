@@ -120,7 +120,7 @@ static int read_options(int argc, char **argv, struct adopt_options *options)
         }
     }
     if (optind + 1 != argc) {
-        fprintf(stderr, "teachroot adopt: %s README.md\n",
+        fprintf(stderr, "teachroot adopt: %s README.md`\n",
                 optind == argc ? "which file? `teachroot adopt" : "one file at a time: `teachroot adopt");
         return -1;
     }

@@ -84,6 +84,22 @@ size_t claims_proved(const struct adopt_claims *claims, const struct adopt_claim
     return count;
 }
 
+char *claims_glob(const char *text, size_t most, const char *around)
+{
+    char glob[256];
+    size_t len = (size_t)snprintf(glob, sizeof glob, "%.8s", around), room = sizeof glob - 16;
+    for (const char *c = text; *c && *c != '\n' && len < room; c++) {
+        bool begins = ((unsigned char)*c & 0xc0) != 0x80; /* a character, which is kept whole */
+        if (begins && len >= most)
+            break;
+        if (strchr("*?[\\", *c))
+            glob[len++] = '\\';
+        glob[len++] = *c;
+    }
+    snprintf(glob + len, sizeof glob - len, "%.8s", around);
+    return claims_word(glob);
+}
+
 char *claims_word(const char *text)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-";

@@ -43,6 +43,8 @@ size_t claims_proved(const struct adopt_claims *claims, const struct adopt_claim
 
 /** @text as one word of bash's; malloc'ed. */
 char *claims_word(const char *text);
+/** The first line of @text, cut after @most bytes, as a glob that finds it, and that as one word: what would be special stands for itself. @around (a `*`, or "") is before and after it. malloc'ed. */
+char *claims_glob(const char *text, size_t most, const char *around);
 
 /* What the kernel and the lab's files said at one moment. */
 struct lab_picture;

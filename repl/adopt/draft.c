@@ -238,11 +238,10 @@ static void write_code(struct draft *draft, cmark_node *node, int first, int las
     }
 }
 
-/* The headings and code blocks of the README, by the line they begin on. */
+/* The headings and code blocks of the README, by the line they begin on. A heading in a list or a quote starts no step: its lines are written as any other. */
 struct element {
     cmark_node *node;
     int first, last;
-    bool top;
 };
 
 static struct element *read_elements(const struct adopt_plan *plan, size_t *count)
@@ -254,15 +253,19 @@ static struct element *read_elements(const struct adopt_plan *plan, size_t *coun
     while (iter && (event = cmark_iter_next(iter)) != CMARK_EVENT_DONE) {
         cmark_node *node = cmark_iter_get_node(iter);
         cmark_node_type type = cmark_node_get_type(node);
-        if (event != CMARK_EVENT_ENTER || (type != CMARK_NODE_CODE_BLOCK && type != CMARK_NODE_HEADING))
+        bool heading = type == CMARK_NODE_HEADING && cmark_node_parent(node) == plan->readme->document;
+        if (event != CMARK_EVENT_ENTER || (type != CMARK_NODE_CODE_BLOCK && !heading))
             continue;
         struct element *grown = realloc(list, (*count + 1) * sizeof *grown);
-        if (!grown)
+        if (!grown) {
+            free(list);
+            list = NULL;
             break;
+        }
         list = grown;
         int first = cmark_node_get_start_line(node);
-        int last = type == CMARK_NODE_HEADING ? adopt_heading_end(plan, first) : cmark_node_get_end_line(node);
-        list[(*count)++] = (struct element){ node, first, last, cmark_node_parent(node) == plan->readme->document };
+        int last = heading ? adopt_heading_end(plan, first) : cmark_node_get_end_line(node);
+        list[(*count)++] = (struct element){ node, first, last };
     }
     cmark_iter_free(iter);
     return list;
@@ -281,7 +284,7 @@ static void write_heading(struct draft *draft, const struct element *at)
 {
     int level = cmark_node_get_heading_level(at->node);
     bool title = level == 1 && !draft->titled && !draft->section;
-    if (!at->top || level > 2 || title) {
+    if (level > 2 || title) {
         write_lines(draft, at->first, at->last);
         draft->titled |= title;
         return;

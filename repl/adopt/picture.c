@@ -24,6 +24,7 @@
 #define MOST_GROUPS 128
 #define MOST_DIFFERENCES 16
 #define DEEPEST_GROUP 4
+#define LONGEST_GLOB 60    /* of a command line's beginning */
 #define STAYS_NS 250000000 /* a process that is there after so long is there to stay */
 
 static const char *const limits[] = {
@@ -332,20 +333,6 @@ static int claim_mounts(const struct observe_mounts *before, const struct observ
     return result;
 }
 
-/* As a glob that finds it: what would be special stands for itself. */
-static char *pattern_of(const char *command)
-{
-    char pattern[128];
-    size_t len = 0;
-    for (; *command && len < 60; command++) {
-        if (strchr("*?[\\", *command))
-            pattern[len++] = '\\';
-        pattern[len++] = *command;
-    }
-    pattern[len] = '\0';
-    return claims_word(pattern);
-}
-
 static bool has_process(const struct lab_picture *picture, const struct process_picture *process, bool same)
 {
     for (size_t i = 0; i < picture->process_count; i++)
@@ -359,7 +346,7 @@ static int claim_process(const struct lab_picture *now, const struct process_pic
                          struct adopt_claims *claims)
 {
     static const char *const shells[] = { "bash", "-bash", "sh", "-sh", "/bin/bash", "/bin/sh" };
-    cleanup_free char *pattern = pattern_of(process->command), *root = claims_word(process->root);
+    cleanup_free char *pattern = claims_glob(process->command, LONGEST_GLOB, ""), *root = claims_word(process->root);
     unsigned group = ++claims->groups;
     int result = 0;
     for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
@@ -401,7 +388,7 @@ static int claim_processes(const struct lab_picture *before, const struct lab_pi
     for (size_t i = 0; i < before->process_count && result == 0; i++) {
         if (has_process(now, &before->processes[i], false))
             continue;
-        cleanup_free char *pattern = pattern_of(before->processes[i].command);
+        cleanup_free char *pattern = claims_glob(before->processes[i].command, LONGEST_GLOB, "");
         result = pattern ? claims_add(claims, CLAIM_PROCESS, 0, "assert process %s gone", pattern) : -1;
     }
     return result;
@@ -430,7 +417,7 @@ static bool is_default(const char *value)
 static int claim_group(const struct group_picture *was, const struct group_picture *is, struct adopt_claims *claims)
 {
     static const char *const controllers[] = { "memory", "cpu", "pids", "cpuset", "io" };
-    cleanup_free char *path = claims_word(is->path), *member = pattern_of(is->member);
+    cleanup_free char *path = claims_word(is->path), *member = claims_glob(is->member, LONGEST_GLOB, "");
     unsigned group = ++claims->groups;
     int result = path && member ? 0 : -1;
     if (result == 0 && is->member[0] && (!was || strcmp(was->member, is->member) != 0) && is->controller[0])

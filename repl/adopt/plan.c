@@ -11,25 +11,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What this machine has said of a feature. */
+struct answer {
+    bool asked;
+    char lacks[sizeof((struct adopt_block *)NULL)->lacks]; /* "": it has it */
+};
+
+static void ask(const struct host_feature *feature, struct answer *answer)
+{
+    char found[160] = "", brings[256] = "";
+    answer->asked = true;
+    if (feature->probe(found, sizeof found) != HOST_NO)
+        return;
+    host_brings(feature, brings, sizeof brings);
+    snprintf(answer->lacks, sizeof answer->lacks, "%s: %s%s%s", feature->name, found[0] ? found : "missing",
+             brings[0] ? "; " : "", brings);
+}
+
 /* Each feature is tried once, whatever number of blocks need it. */
-static void find_lacks(struct adopt_plan *plan, struct adopt_block *block)
+static void find_lacks(struct answer *answers, struct adopt_block *block)
 {
     cleanup_free char *names = strdup(block->requires);
     char *rest = names, *name;
-    while ((name = strsep(&rest, " "))) {
+    while (!block->lacks[0] && (name = strsep(&rest, " "))) {
         const struct host_feature *feature = host_feature_find(name);
-        char found[160] = "", brings[256] = "";
-        if (!feature || block->lacks[0])
-            continue;
-        for (size_t i = 0; i < plan->count && !block->lacks[0]; i++)
-            if (plan->blocks[i].lacks[0] && strncmp(plan->blocks[i].lacks, name, strlen(name)) == 0 &&
-                plan->blocks[i].lacks[strlen(name)] == ':')
-                memcpy(block->lacks, plan->blocks[i].lacks, sizeof block->lacks);
-        if (block->lacks[0] || feature->probe(found, sizeof found) != HOST_NO)
-            continue;
-        host_brings(feature, brings, sizeof brings);
-        snprintf(block->lacks, sizeof block->lacks, "%s: %s%s%s", feature->name, found[0] ? found : "missing",
-                 brings[0] ? "; " : "", brings);
+        struct answer *answer = feature ? &answers[feature - host_features] : NULL;
+        if (answer && !answer->asked)
+            ask(feature, answer);
+        if (answer)
+            memcpy(block->lacks, answer->lacks, sizeof block->lacks);
     }
 }
 
@@ -259,8 +269,9 @@ int adopt_plan_read(struct adopt_plan *plan, const struct lesson *readme, const 
 
 void adopt_plan_ask(struct adopt_plan *plan)
 {
-    for (size_t i = 0; i < plan->count; i++)
-        find_lacks(plan, &plan->blocks[i]);
+    cleanup_free struct answer *answers = calloc(host_feature_count, sizeof *answers);
+    for (size_t i = 0; answers && i < plan->count; i++) /* what is not known to be missing is tried */
+        find_lacks(answers, &plan->blocks[i]);
 }
 
 void adopt_plan_free(struct adopt_plan *plan)

@@ -182,17 +182,7 @@ static int claim_images(struct adopt_claims *claims, const struct simple_command
 /* That a command was typed, the last of its step, and how it ended: for a step that leaves nothing behind. */
 static int claim_last(struct adopt_claims *claims, const char *exit, const char *command, unsigned group)
 {
-    char pattern[256] = "*";
-    size_t len = 1;
-    command += strspn(command, " \t");
-    for (const char *c = command; *c && *c != '\n' && len < 100; c++) {
-        if (strchr("*?[\\", *c))
-            pattern[len++] = '\\';
-        pattern[len++] = *c;
-    }
-    pattern[len++] = '*';
-    pattern[len] = '\0';
-    cleanup_free char *word = claims_word(pattern);
+    cleanup_free char *word = claims_glob(command + strspn(command, " \t"), 100, "*");
     int result = word ? 0 : -1;
     if (result == 0 && exit)
         result = claims_add(claims, CLAIM_LAST, group, "assert last command %s && assert last exit %s", word, exit);
