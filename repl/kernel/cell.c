@@ -178,6 +178,13 @@ static bool begin_watch(struct kernel *kernel)
     return cell->watch;
 }
 
+/* The status is that of the last command: what one before it ended with counts no more. */
+static void forget_last(struct cell *cell)
+{
+    free(take_ptr(&cell->advice));
+    free(take_ptr(&cell->failed));
+}
+
 static void type(struct kernel *kernel)
 {
     struct cell *cell = &kernel->cell;
@@ -187,8 +194,7 @@ static void type(struct kernel *kernel)
     cell->lines = 1;
     for (const char *c = cell->command; *c; c++)
         cell->lines += *c == '\n';
-    free(take_ptr(&cell->advice));
-    free(take_ptr(&cell->failed));
+    forget_last(cell);
     cell->phase = CELL_TYPED;
     cell->typed_at = loop_now();
     if (console->unmarked)
@@ -229,6 +235,7 @@ static void play(struct kernel *kernel, const struct block *block)
 {
     struct cell *cell = &kernel->cell;
     struct err err;
+    forget_last(cell);
     cell->phase = CELL_BLOCK;
     cell->rest += strlen(cell->rest);
     if (session_play_block(kernel->desk.session, block, on_block_done, kernel, &err) < 0)
@@ -425,6 +432,8 @@ static void lab_came(struct kernel *kernel)
 {
     struct cell *cell = &kernel->cell;
     void (*after)(struct kernel * kernel) = cell->after;
+    if (cell->interrupted && kernel->desk.session) /* the steps before may take minutes */
+        session_stop_replay(kernel->desk.session);
     if (!desk_settled(&kernel->desk))
         return;
     cell->after = NULL;
@@ -535,6 +544,8 @@ void cell_interrupt(struct kernel *kernel)
     } else if (terminal && (cell->phase == CELL_TYPED || cell->phase == CELL_INPUT || cell->phase == CELL_BLOCK)) {
         terminal_write(terminal, interrupt, 1);
         session_flush(session);
+        if (cell->phase == CELL_INPUT) /* no answer is waited for any more */
+            cell->phase = CELL_TYPED;
         if (!cell->kill)
             cell->kill = loop_add_timer(kernel->loop, KILL_MS, KILL_MS, on_kill_due, kernel);
     }
@@ -553,7 +564,6 @@ void cell_execute(struct kernel *kernel)
     struct cell *cell = &kernel->cell;
     bool silent = truth(content, "silent", false), store = !silent && truth(content, "store_history", true);
     *cell = (struct cell){ .phase = CELL_PARTS,
-                           .silent = silent,
                            .may_ask = truth(content, "allow_stdin", false),
                            .stop_on_error = truth(content, "stop_on_error", true),
                            .payload = json_array(),

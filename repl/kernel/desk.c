@@ -33,8 +33,6 @@ static void on_event(struct session *session, const struct session_event *event,
             console_reset(&desk->consoles[event->terminal]);
         break;
     case SESSION_MESSAGE:
-        if (desk->state == DESK_BUILDING && event->failed)
-            snprintf(desk->why, sizeof desk->why, "%s", event->text);
         say(desk, event->text);
         break;
     default:
@@ -103,7 +101,7 @@ int desk_open(struct kernel *kernel, const char *path, unsigned step, struct err
     desk->state = DESK_DEAD;
     snprintf(desk->why, sizeof desk->why,
              "no lab could be made: %.800s\n`teachroot doctor` says what this machine allows", err->message);
-    return -1;
+    return err_say(err, err->code, "%s", desk->why);
 }
 
 void desk_need(struct desk *desk)
@@ -113,12 +111,7 @@ void desk_need(struct desk *desk)
     if (desk->state != DESK_NONE && desk->state != DESK_DEAD)
         return;
     unsigned last = desk->lesson ? (unsigned)desk->lesson->step_count : 1;
-    if (desk_open(kernel, desk->path,
-                  desk->step < 1      ? 1
-                  : desk->step > last ? last
-                                      : desk->step,
-                  &err) == 0 ||
-        desk->state == DESK_DEAD)
+    if (desk_open(kernel, desk->path, desk->step < 1 ? 1 : desk->step > last ? last : desk->step, &err) == 0)
         return;
     desk->state = DESK_DEAD;
     snprintf(desk->why, sizeof desk->why, "%.1000s", err.message);

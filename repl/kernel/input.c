@@ -98,15 +98,18 @@ void input_look(struct kernel *kernel)
     struct terminal *terminal = terminal_of(kernel);
     uint64_t quiet = loop_now() - (kernel->stream.last > cell->typed_at ? kernel->stream.last : cell->typed_at);
     const struct console *console = &kernel->desk.consoles[cell->terminal];
-    if (!terminal || quiet < QUIET_MS || cell->barred || cell->interrupted || cell->incomplete)
+    bool stopped = cell->barred || cell->interrupted; /* Ctrl-C was typed: a shell that reads again is done with it */
+    if (!terminal || quiet < QUIET_MS || cell->incomplete)
         return;
     pid_t reader = session_reading(kernel->desk.session, cell->terminal);
     if (reader <= 0 || tcgetattr(terminal_fd(terminal), &tty) < 0)
         return;
-    if (!console->accepted && !console->unmarked)
+    if (!console->accepted && !console->unmarked && !stopped)
         cell_incomplete(kernel);
     else if (is_interactive_shell(reader))
         shell_is_back(kernel);
+    else if (stopped)
+        return;
     else if (cell->may_ask)
         ask(kernel, &tty);
     else if (quiet >= BARRED_MS)

@@ -20,6 +20,7 @@ void kernel_publish(struct kernel *kernel, const char *parent, const char *type,
     cleanup_free char *topic = strdup(type);
     struct wire_frame frame = { topic, strlen(type) };
     struct err err;
+    kernel->sent = true;
     if (content && topic &&
         wire_send(&kernel->wire, kernel->sockets[CHANNEL_IOPUB], &(struct wire_frames){ &frame, 1 }, type, parent, NULL,
                   content, &err) < 0)
@@ -36,6 +37,7 @@ static void reply(struct kernel *kernel, enum channel channel, const struct wire
                   json_t *content)
 {
     struct err err;
+    kernel->sent = true;
     if (content && wire_send(&kernel->wire, kernel->sockets[channel], &to->identities, type, to->header_text, NULL,
                              content, &err) < 0)
         fprintf(stderr, "teachroot kernel: %s\n", err.message);
@@ -125,6 +127,12 @@ static const struct handler *handler_of(const struct wire_message *message)
     return NULL;
 }
 
+static void answer_aborted(struct kernel *kernel)
+{
+    kernel_answer(kernel, "execute_reply",
+                  json_pack("{s:s, s:i}", "status", "aborted", "execution_count", (int)kernel->count));
+}
+
 static void begin_request(struct kernel *kernel)
 {
     struct request *request = kernel->queue;
@@ -137,8 +145,7 @@ static void begin_request(struct kernel *kernel)
     free(request);
     status(kernel, kernel->current, "busy");
     if (aborted) {
-        kernel_answer(kernel, "execute_reply",
-                      json_pack("{s:s, s:i}", "status", "aborted", "execution_count", (int)kernel->count));
+        answer_aborted(kernel);
         return;
     }
     if (!handler) {
@@ -174,12 +181,24 @@ static void learn_version(struct kernel *kernel, const struct wire_message *mess
     kernel->pending_count = 0;
 }
 
+/* A cell that still waits for the lab has not begun, and is not going to. */
+static void interrupt(struct kernel *kernel)
+{
+    if (!kernel->delayed || handler_of(kernel->current)->answer != cell_execute) {
+        cell_interrupt(kernel);
+        return;
+    }
+    kernel->delayed = false;
+    kernel_abort_queue(kernel);
+    answer_aborted(kernel);
+}
+
 /* The control channel is served whatever runs. */
 static void control(struct kernel *kernel, struct wire_message *message)
 {
     status(kernel, message, "busy");
     if (strcmp(message->type, "interrupt_request") == 0) {
-        cell_interrupt(kernel);
+        interrupt(kernel);
         reply(kernel, CHANNEL_CONTROL, message, "interrupt_reply", json_pack("{s:s}", "status", "ok"));
     } else if (strcmp(message->type, "shutdown_request") == 0) {
         kernel_publish(kernel, message->header_text, "shutdown_reply", shutdown_content(message));
@@ -268,14 +287,15 @@ static void go_on(struct kernel *kernel)
     handler_of(kernel->current)->answer(kernel);
 }
 
-/* Before each wait: all that came is taken, so that the sockets' fds tell of what comes next. */
+/* Before each wait: all that came is taken, so that the sockets' fds tell of what comes next. Whatever is sent may take that from them too, so the sockets are read once more after it: see ZMQ_FD in
+ * zmq_getsockopt(3). */
 static void serve(void *data)
 {
     struct kernel *kernel = data;
     struct wire_message *message;
     bool any = true;
     while (any && !kernel->leave) {
-        any = false;
+        any = kernel->sent = false;
         while (beat(kernel))
             any = true;
         while (subscribed(kernel))
@@ -296,6 +316,7 @@ static void serve(void *data)
             begin_request(kernel);
             any = true;
         }
+        any |= kernel->sent;
     }
     if (kernel->leave)
         loop_quit(kernel->loop);
@@ -342,7 +363,7 @@ static void on_signal(int signal, void *data)
 {
     struct kernel *kernel = data;
     if (signal == SIGINT)
-        cell_interrupt(kernel);
+        interrupt(kernel);
     else
         kernel->leave = true;
 }

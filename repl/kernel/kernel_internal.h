@@ -82,7 +82,7 @@ enum cell_phase {
 /* The cell being executed. */
 struct cell {
     enum cell_phase phase;
-    bool silent, may_ask, stop_on_error;
+    bool may_ask, stop_on_error;
     char *code;
     const char *rest; /* of code: what is not done yet */
     json_t *payload;
@@ -125,6 +125,7 @@ struct kernel {
     struct request *queue, **queue_end;
     struct wire_message *current; /* of the shell channel */
     bool delayed;                 /* it waits for the lab */
+    bool sent;                    /* something, since the sockets were last read */
     char *output_parent;          /* header of the execute_request that output belongs to */
     unsigned count;               /* of cells */
     struct stream stream;

@@ -72,7 +72,7 @@ static void go(struct kernel *kernel, const char *path, unsigned step)
     struct err err;
     struct cell *cell = &kernel->cell;
     if (desk_open(kernel, path, step, &err) < 0) {
-        cell_fail(kernel, "CannotOpen", NULL, "%s", kernel->desk.state == DESK_DEAD ? kernel->desk.why : err.message);
+        cell_fail(kernel, "CannotOpen", NULL, "%s", err.message);
         return;
     }
     cell->terminal = cell->home = 1;

@@ -363,12 +363,30 @@ static void terminals_are_chosen_by_a_magic(void **state)
     PRINTS("%terminal 1\necho $here", "1\n");
 }
 
+/* Returns the milliseconds from the interrupt to the answer. */
+static double interrupted(const char *code)
+{
+    free(client_send(&client, CHANNEL_SHELL, "execute_request", client_cell(code, false)));
+    assert_null(client_receive(&client, CHANNEL_SHELL, 300));
+    double began = client_now();
+    free(client_send(&client, CHANNEL_CONTROL, "interrupt_request", json_object()));
+    struct wire_message *reply = client_receive(&client, CHANNEL_SHELL, CLIENT_WAIT_MS);
+    double took = client_now() - began;
+    assert_non_null(reply);
+    assert_string_equal(json_string_value(json_object_get(reply->content, "ename")), "Interrupted");
+    wire_message_free(reply);
+    wire_message_free(client_receive(&client, CHANNEL_CONTROL, CLIENT_WAIT_MS));
+    return took;
+}
+
 static void a_nested_shell_gets_the_next_cells(void **state)
 {
     PRINTS("level=$SHLVL; bash", "");
     PRINTS("echo $((SHLVL - 1))", "1\n");
     PRINTS("exit", "exit\n");
     PRINTS("env -i sh", ""); /* it makes no marks: that it reads its terminal tells */
+    PRINTS("echo \"${SHLVL-none}\" in sh", "none in sh\n");
+    interrupted("sleep 100");
     PRINTS("echo \"${SHLVL-none}\" in sh", "none in sh\n");
     PRINTS("exit", "");
     PRINTS("test $SHLVL = $level && echo back", "back\n");
@@ -392,15 +410,7 @@ static void who_reads_asks_for_input(void **state)
 
 static void an_interrupt_ends_what_runs_in_half_a_second(void **state)
 {
-    free(client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("sleep 100\necho not reached", false)));
-    assert_null(client_receive(&client, CHANNEL_SHELL, 300));
-    double began = client_now();
-    free(client_send(&client, CHANNEL_CONTROL, "interrupt_request", json_object()));
-    struct wire_message *reply = client_receive(&client, CHANNEL_SHELL, CLIENT_WAIT_MS);
-    assert_true(client_now() - began < 500);
-    assert_string_equal(json_string_value(json_object_get(reply->content, "ename")), "Interrupted");
-    wire_message_free(reply);
-    wire_message_free(client_receive(&client, CHANNEL_CONTROL, CLIENT_WAIT_MS));
+    assert_true(interrupted("sleep 100\necho not reached") < 500);
     PRINTS("echo next", "next\n");
 }
 
@@ -460,7 +470,8 @@ static void a_lesson_is_followed_from_cell_to_cell(void **state)
     assert_non_null(file);
     fputs("# Tiny\n\n## A file\n\nMake it.\n\n```bash\ntouch /root/made\n```\n\n<!-- check\ntest -e /root/made || { "
           "echo \"there is no /root/made\"; exit 1; }\n-->\n\n"
-          "## A status\n\n```bash |{\"exit\":\"3\"}\n(exit 3)\n```\n",
+          "## A status\n\n```bash |{\"exit\":\"3\"}\n(exit 3)\n```\n\n"
+          "## Slow\n\n```bash\nsleep 100\n```\n\n## After it\n\n```bash\ntrue\n```\n",
           file);
     fclose(file);
     snprintf(open, sizeof open, "%%lesson %s", path);
@@ -481,6 +492,7 @@ static void a_lesson_is_followed_from_cell_to_cell(void **state)
     run("(exit 4)", NULL, &done);
     assert_non_null(strstr(done.error, "exit status 4"));
     wire_message_free(done.reply);
+    assert_true(interrupted("%goto 4") < 5000); /* the replay ends */
     run("%goto 1", NULL, &done);
     wire_message_free(done.reply);
     PRINTS("test -e /root/made || echo a fresh lab", "a fresh lab\n");
@@ -544,6 +556,18 @@ static void a_killed_kernel_takes_its_lab_with_it(void **state)
     assert_int_equal(found, LAB_GONE);
 }
 
+static void a_cell_that_waits_for_its_lab_is_not_run_after_an_interrupt(void **state)
+{
+    free(client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("echo not reached", false)));
+    usleep(20000); /* the lab is being built now */
+    free(client_send(&client, CHANNEL_CONTROL, "interrupt_request", json_object()));
+    struct wire_message *reply = client_receive(&client, CHANNEL_SHELL, CLIENT_WAIT_MS);
+    assert_non_null(reply);
+    assert_string_equal(json_string_value(json_object_get(reply->content, "status")), "aborted");
+    wire_message_free(reply);
+    wire_message_free(client_receive(&client, CHANNEL_CONTROL, CLIENT_WAIT_MS));
+}
+
 static void a_shutdown_ends_the_kernel_at_once(void **state)
 {
     free(client_send(&client, CHANNEL_CONTROL, "shutdown_request", json_pack("{s:b}", "restart", 0)));
@@ -604,7 +628,8 @@ int main(void)
         cmocka_unit_test(the_state_is_shown_as_text_tables_and_picture),
         cmocka_unit_test(a_newer_client_is_welcomed),
         cmocka_unit_test(a_killed_kernel_takes_its_lab_with_it),
-        cmocka_unit_test_setup(a_shutdown_ends_the_kernel_at_once, another_kernel),
+        cmocka_unit_test_setup(a_cell_that_waits_for_its_lab_is_not_run_after_an_interrupt, another_kernel),
+        cmocka_unit_test(a_shutdown_ends_the_kernel_at_once),
         cmocka_unit_test(a_kernel_ends_with_the_client_that_started_it),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
