@@ -155,14 +155,26 @@ static char *piped_line(struct plain *plain)
     return line;
 }
 
-static void give_piped_line(struct plain *plain, struct terminal *terminal)
+/* Does somebody wait for a line of the pipe? */
+static bool piped_line_is_due(struct plain *plain)
+{
+    struct terminal *terminal = session_terminal(plain->session, session_active(plain->session));
+    return terminal && !plain->leave && !plain->building && !plain->next_due && !session_replaying(plain->session) &&
+           terminal_at_prompt(terminal) && !plain_active(plain)->sent;
+}
+
+/* The next line, or the end of them. Returns whether a line was given. */
+static bool give_piped_line(struct plain *plain)
 {
     static const char end_of_file[] = "\004";
+    struct terminal *terminal = session_terminal(plain->session, session_active(plain->session));
     bool own = terminal_at_own_prompt(terminal, session_shell(plain->session, session_active(plain->session)));
     cleanup_free char *line = piped_line(plain);
     if (line) {
         plain_take_line(plain, line);
-    } else if (plain->input_end && own) {
+        return true;
+    }
+    if (plain->input_end && own) {
         plain->leave = true;
         loop_quit(plain->loop);
     } else if (plain->input_end) { /* a nested shell: it ends as at the end of a file */
@@ -170,6 +182,7 @@ static void give_piped_line(struct plain *plain, struct terminal *terminal)
         terminal_write(terminal, end_of_file, 1);
         session_flush(plain->session);
     }
+    return false;
 }
 
 /* Before each wait: who gets the keys now? */
@@ -186,8 +199,9 @@ void plain_before_wait(void *data)
         if (plain->tty)
             plain_leave_keys(plain);
     } else if (!plain->tty) {
-        if (terminal_at_prompt(terminal) && !at->sent && !plain->next_due)
-            give_piped_line(plain, terminal);
+        /* A teaching command may be answered at once, and then nothing wakes the loop for the line after it. */
+        while (piped_line_is_due(plain) && give_piped_line(plain))
+            ;
     } else if (plain->keys == TO_COMMAND) {
         plain->redraw = false;
     } else if (!at->sent && !at->typed &&
