@@ -19,12 +19,12 @@ all_ok() {
 }
 
 @test "every lesson plays from its first step to its last, into every format" {
-    run "$TEACHROOT" play 0 1 2 3 4 5 7 8 --format text,tap,json,junit,md,html,cast,ipynb -o "$DIR/played"
+    run "$TEACHROOT" play 0 1 2 3 4 5 6 7 8 --format text,tap,json,junit,md,html,cast,ipynb -o "$DIR/played"
     echo "$output"
     [ "$status" -eq 0 ]
     for suffix in txt tap jsonl xml md html cast ipynb; do
         find "$DIR/played" -size +0 -name "0?-*.$suffix" -not -name '*.terminal-*' >"$DIR/files"
-        [ "$(wc -l <"$DIR/files")" -eq 8 ]
+        [ "$(wc -l <"$DIR/files")" -eq 9 ]
     done
     output=$(cat "$DIR"/played/*.tap)
     all_ok

@@ -236,7 +236,9 @@ static void the_lessons_are_clean_and_it_takes_less_than_50_ms_to_see(void **sta
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     assert_true(curriculum.count >= 9);
     curriculum_free(&curriculum);
+#if !defined(__SANITIZE_ADDRESS__)
     assert_in_range((end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000, 0, 50);
+#endif
 }
 
 static void a_file_that_cannot_be_read_is_an_error_and_no_finding(void **state)
