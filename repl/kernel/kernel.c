@@ -300,21 +300,23 @@ static void serve(void *data)
             any = true;
         while (subscribed(kernel))
             any = true;
-        while (!kernel->leave && receive(kernel, CHANNEL_CONTROL, &message)) {
-            control(kernel, message);
-            any = true;
-        }
         while (take_input(kernel))
             any = true;
         while (receive(kernel, CHANNEL_SHELL, &message)) {
             enqueue(kernel, message);
             any = true;
         }
-        go_on(kernel);
-        cell_advance(kernel);
-        if (!kernel->current && kernel->queue && !kernel->leave) {
+        if (!kernel->current && kernel->queue) {
             begin_request(kernel);
             any = true;
+        }
+        while (!kernel->leave && receive(kernel, CHANNEL_CONTROL, &message)) { /* an interrupt is of what came so far */
+            control(kernel, message);
+            any = true;
+        }
+        if (!kernel->leave) {
+            go_on(kernel);
+            cell_advance(kernel);
         }
         any |= kernel->sent;
     }

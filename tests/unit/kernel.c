@@ -556,10 +556,19 @@ static void a_killed_kernel_takes_its_lab_with_it(void **state)
     assert_int_equal(found, LAB_GONE);
 }
 
+/* Nobody has asked who it is: so it has begun no lab yet. */
+static int kernel_without_a_lab(void **state)
+{
+    client_end(&client);
+    client_start(&client, (const char *const[]){ program(), "kernel", "-f", "{connection_file}", NULL });
+    return 0;
+}
+
 static void a_cell_that_waits_for_its_lab_is_not_run_after_an_interrupt(void **state)
 {
+    json_decref(asked("comm_info_request", json_object())); /* it is there */
     free(client_send(&client, CHANNEL_SHELL, "execute_request", client_cell("echo not reached", false)));
-    usleep(20000); /* the lab is being built now */
+    usleep(5000); /* the lab is being built now */
     free(client_send(&client, CHANNEL_CONTROL, "interrupt_request", json_object()));
     struct wire_message *reply = client_receive(&client, CHANNEL_SHELL, CLIENT_WAIT_MS);
     assert_non_null(reply);
@@ -628,7 +637,7 @@ int main(void)
         cmocka_unit_test(the_state_is_shown_as_text_tables_and_picture),
         cmocka_unit_test(a_newer_client_is_welcomed),
         cmocka_unit_test(a_killed_kernel_takes_its_lab_with_it),
-        cmocka_unit_test_setup(a_cell_that_waits_for_its_lab_is_not_run_after_an_interrupt, another_kernel),
+        cmocka_unit_test_setup(a_cell_that_waits_for_its_lab_is_not_run_after_an_interrupt, kernel_without_a_lab),
         cmocka_unit_test(a_shutdown_ends_the_kernel_at_once),
         cmocka_unit_test(a_kernel_ends_with_the_client_that_started_it),
     };
