@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -217,12 +216,10 @@ static void every_rule_is_found_by_a_row(void **state)
     }
 }
 
-static void the_lessons_are_clean_and_it_takes_less_than_50_ms_to_see(void **state)
+static void the_lessons_are_clean(void **state)
 {
     struct curriculum curriculum;
-    struct timespec begin, end;
     struct err err;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
     assert_int_equal(curriculum_load(&curriculum, &err), 0);
     for (size_t i = 0; i < curriculum.count; i++) {
         struct lint_report report;
@@ -233,12 +230,8 @@ static void the_lessons_are_clean_and_it_takes_less_than_50_ms_to_see(void **sta
         lesson_free(lesson);
         lint_free(&report);
     }
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     assert_true(curriculum.count >= 9);
     curriculum_free(&curriculum);
-#if !defined(__SANITIZE_ADDRESS__)
-    assert_in_range((end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000, 0, 50);
-#endif
 }
 
 static void a_file_that_cannot_be_read_is_an_error_and_no_finding(void **state)
@@ -255,7 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule_finds_its_fault_on_its_line_and_nothing_else),
         cmocka_unit_test(every_rule_is_found_by_a_row),
-        cmocka_unit_test(the_lessons_are_clean_and_it_takes_less_than_50_ms_to_see),
+        cmocka_unit_test(the_lessons_are_clean),
         cmocka_unit_test(a_file_that_cannot_be_read_is_an_error_and_no_finding),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
