@@ -181,6 +181,7 @@ struct reader {
     struct redact *redact;
     struct context *context;
     const char *line;
+    size_t len; /* of it */
     size_t at;
     size_t begin;                  /* of the line, in out */
     size_t margin;                 /* of the line: what takes no place on the screen */
@@ -210,20 +211,20 @@ static bool ends_word(const char *line, size_t at)
 /* The next place where rule @which holds, from @from on. */
 static void look(struct reader *reader, size_t which, size_t from)
 {
-    regmatch_t match[8];
     const struct redact_rule *rule = &redact_rules[which];
     for (;; from++) {
-        if (regexec(&reader->redact->patterns[which], reader->line + from, 8, match, from ? REG_NOTBOL : 0) != 0) {
+        regmatch_t match[8] = { { .rm_so = (regoff_t)from, .rm_eo = (regoff_t)reader->len } };
+        if (regexec(&reader->redact->patterns[which], reader->line, 8, match, REG_STARTEND) != 0) {
             reader->next[which].rm_so = -1;
             return;
         }
-        size_t begin = from + (size_t)match[rule->group].rm_so, end = from + (size_t)match[rule->group].rm_eo;
+        size_t begin = (size_t)match[rule->group].rm_so, end = (size_t)match[rule->group].rm_eo;
         bool whole = (rule->group || begins_word(reader->line, begin)) && ends_word(reader->line, end);
         if (whole) {
             reader->next[which] = (regmatch_t){ (regoff_t)begin, (regoff_t)end };
             return;
         }
-        from += (size_t)match[0].rm_so;
+        from = (size_t)match[0].rm_so;
     }
 }
 
@@ -356,16 +357,21 @@ static bool replace_placed(struct reader *reader)
     return true;
 }
 
+/* The length of the escape sequence that @text begins with; 0: it begins with none. */
+static size_t sequence(const char *text)
+{
+    if (text[0] != '\033' || text[1] != '[')
+        return 0;
+    size_t len = 2 + strspn(text + 2, "0123456789;?");
+    return len + (text[len] != '\0');
+}
+
 /* Escape sequences and CRs that a line begins with. */
 static size_t margin(const char *line)
 {
     size_t len = 0;
-    for (size_t end; line[len] == '\r' || (line[len] == '\033' && line[len + 1] == '['); len = end) {
-        end = len + 1;
-        if (line[len] == '\033')
-            end += 1 + strspn(line + len + 2, "0123456789;?");
-        end += line[len] == '\033' && line[end];
-    }
+    for (size_t step; (step = line[len] == '\r' ? 1 : sequence(line + len)) > 0;)
+        len += step;
     return len;
 }
 
@@ -404,6 +410,7 @@ static bool read_header(struct context *context, const char *line)
 static void read_line(struct reader *reader, const char *line)
 {
     reader->line = line;
+    reader->len = strlen(line);
     reader->at = 0;
     reader->begin = reader->out.len;
     reader->margin = margin(line);
@@ -415,9 +422,14 @@ static void read_line(struct reader *reader, const char *line)
     }
     for (size_t i = 0; i < REDACT_RULES; i++)
         look(reader, i, 0);
-    while (line[reader->at])
-        if (!replace_name(reader) && !replace_by_rule(reader) && !replace_placed(reader))
-            put(&reader->out, &line[reader->at++], 1);
+    while (line[reader->at]) {
+        size_t kept = sequence(line + reader->at); /* the numbers in it are colours */
+        if (kept == 0 && (replace_name(reader) || replace_by_rule(reader) || replace_placed(reader)))
+            continue;
+        kept = kept ? kept : 1;
+        put(&reader->out, line + reader->at, kept);
+        reader->at += kept;
+    }
 }
 
 /* A NUL byte in a line ends what is looked at, and nothing else. */

@@ -67,6 +67,12 @@ static void a_column_keeps_its_width(void **state)
             "USER       PID %CPU %MEM   RSS TTY\nroot      1001  0.0  0.0     0 ?\n");
 }
 
+static void colours_are_no_process_ids(void **state)
+{
+    redact_command(redact, 1, "echo $$");
+    becomes("\033[1;31;40m512\033[0m \033[38;5;112mx\n", "\033[1;31;40m1001\033[0m \033[38;5;112mx\n");
+}
+
 static void marks_and_escapes_do_not_shift_a_column(void **state)
 {
     becomes(
@@ -144,6 +150,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_value_has_the_same_stand_in, begin, end),
         cmocka_unit_test_setup_teardown(a_number_is_a_pid_only_where_something_says_so, begin, end),
         cmocka_unit_test_setup_teardown(a_column_keeps_its_width, begin, end),
+        cmocka_unit_test_setup_teardown(colours_are_no_process_ids, begin, end),
         cmocka_unit_test_setup_teardown(marks_and_escapes_do_not_shift_a_column, begin, end),
         cmocka_unit_test_setup_teardown(mounts_have_numbers_too, begin, end),
         cmocka_unit_test_setup_teardown(inodes_are_those_that_a_command_asks_for, begin, end),
