@@ -300,8 +300,11 @@ static void on_out(const char *bytes, size_t len, void *data)
 static void on_mark(char letter, void *data)
 {
     const struct feeding *feeding = data;
+    struct text *line = &feeding->recording->tracks[feeding->number]->line;
     const char mark[] = { 1, letter };
-    text_append(&feeding->recording->tracks[feeding->number]->line, mark, 2, SIZE_MAX);
+    if (line->len >= LINE_LIMIT)
+        show_line(feeding->recording, feeding->number);
+    text_append(line, mark, 2, SIZE_MAX);
 }
 
 static const struct sieve_hooks sieve_hooks = { .out = on_out, .mark = on_mark };

@@ -42,21 +42,18 @@ size_t recording_lines(const struct recording *recording, recording_line_fn *tel
     const struct emulator *emulator = &track->emulator;
     const struct grid *grid = emulator->grid;
     struct canvas_cell *cells = calloc(recording->cols, sizeof *cells);
-    uint64_t first = track->began.line, oldest = grid->scrolled - grid->history;
-    uint64_t last = grid->scrolled + emulator->row;
-    if (emulator_alternate(emulator)) { /* it has no past */
-        first = 0;
-        last = emulator->rows - 1;
-    } else if (track->at_prompt && track->prompt_at.line >= first && track->prompt_at.line < last) {
+    bool alternate = emulator_alternate(emulator); /* another screen, which has no past and was not typed on */
+    uint64_t first = alternate ? grid->scrolled : track->began.line, oldest = grid->scrolled - grid->history;
+    uint64_t last = grid->scrolled + (alternate ? emulator->rows - 1 : emulator->row);
+    if (!alternate && track->at_prompt && track->prompt_at.line >= first && track->prompt_at.line < last)
         last = track->prompt_at.line; /* of several lines */
-    }
     uint64_t from = first < oldest ? oldest : first;
     bool typed = false;
     for (uint64_t line = from; cells && line <= last; line++) {
         long row = (long)(line - grid->scrolled);
         unsigned count = canvas_cells(emulator, row, cells, recording->cols);
         const struct row *at = grid_row(grid, row);
-        if (line == last) {
+        if (line == last && !alternate) {
             count = before_prompt(track, cells, count, line);
             if (!count)
                 break;
@@ -64,7 +61,7 @@ size_t recording_lines(const struct recording *recording, recording_line_fn *tel
         struct recording_line told = { .cells = cells,
                                        .count = count,
                                        .continues = line > from && at && at->continues };
-        told.typed_from = told.continues && typed ? 0 : typed_from(track, line, count);
+        told.typed_from = alternate ? count : told.continues && typed ? 0 : typed_from(track, line, count);
         typed = told.typed_from < count;
         tell(&told, data);
     }

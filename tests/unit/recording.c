@@ -500,6 +500,48 @@ static void the_pieces_that_output_comes_in_make_no_difference(void **state)
     lesson_free(lesson);
 }
 
+struct shown {
+    char text[ROWS][COLS * 4 + 1];
+    unsigned count, typed;
+};
+static void keep_line(const struct recording_line *line, void *data)
+{
+    struct shown *shown = data;
+    assert_in_range(shown->count, 0, ROWS - 1);
+    FILE *out = fmemopen(shown->text[shown->count++], sizeof shown->text[0], "w");
+    canvas_put_text(out, line->cells, line->count);
+    fclose(out);
+    shown->typed += line->typed_from < line->count;
+}
+
+static void what_a_full_screen_program_left_is_its_screen_and_was_not_typed(void **state)
+{
+    static const char md[] = "# T\n\n## S\n\n```bash\nless f\n```\n";
+    static const struct recording_hooks hooks = { 0 };
+    static struct shown shown;
+    struct lesson_mistakes mistakes = { 0 };
+    struct err err;
+    struct lesson *lesson = lesson_parse("t.md", md, strlen(md), &mistakes, &err);
+    struct recording *recording = recording_new(lesson, ROWS, COLS, &hooks, NULL);
+    recording_step(recording, &lesson->steps[0]);
+    recording_block(recording, &lesson->steps[0].blocks[0]);
+    recording_output(recording, 1, 0, "# less f\r\n\033[?1049h\033[H", 19);
+    for (unsigned i = 0; i < ROWS + 10; i++) { /* ten and one are scrolled off */
+        char line[32];
+        int len = snprintf(line, sizeof line, "row %u\r\n", i);
+        recording_output(recording, 1, 0, line, (size_t)len);
+    }
+    recording_output(recording, 1, 0, "end", 3);
+    recording_block_over(recording);
+    assert_int_equal(recording_lines(recording, keep_line, &shown), 0);
+    assert_int_equal(shown.count, ROWS);
+    assert_string_equal(shown.text[0], "row 11");
+    assert_string_equal(shown.text[ROWS - 1], "end");
+    assert_int_equal(shown.typed, 0);
+    recording_free(recording);
+    lesson_free(lesson);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +551,7 @@ int main(void)
         cmocka_unit_test(a_change_makes_one_picture_of_the_other),
         cmocka_unit_test(a_cast_has_absolute_times_in_version_2_and_intervals_in_3),
         cmocka_unit_test(the_pieces_that_output_comes_in_make_no_difference),
+        cmocka_unit_test(what_a_full_screen_program_left_is_its_screen_and_was_not_typed),
         cmocka_unit_test(each_cast_ends_with_the_screen_of_the_session),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
