@@ -1,9 +1,9 @@
 #include "repl/play/account.h"
 
+#include "engine/base/signal_name.h"
 #include "repl/play/sieve.h"
 
 #include <cmark.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -41,9 +41,10 @@ char *account_text(const char *bytes, size_t len)
 
 const char *account_ending(int wait_status, char *buf, size_t size)
 {
+    char name[SIGNAL_NAME];
     buf[0] = '\0';
     if (WIFSIGNALED(wait_status))
-        snprintf(buf, size, "ended by SIG%s", sigabbrev_np(WTERMSIG(wait_status)));
+        snprintf(buf, size, "ended by SIG%s", signal_name(WTERMSIG(wait_status), name));
     else if (WEXITSTATUS(wait_status))
         snprintf(buf, size, "exit status %d", WEXITSTATUS(wait_status));
     return buf;

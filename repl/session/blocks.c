@@ -2,6 +2,7 @@
 #include "repl/session/session_internal.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/signal_name.h"
 
 #include <fnmatch.h>
 #include <signal.h>
@@ -40,8 +41,9 @@ static void why(struct player *player, const char *format, ...)
 
 static void describe_status(int wait_status, char *buf, size_t size)
 {
+    char name[SIGNAL_NAME];
     if (WIFSIGNALED(wait_status))
-        snprintf(buf, size, "was killed by SIG%s", sigabbrev_np(WTERMSIG(wait_status)));
+        snprintf(buf, size, "was killed by SIG%s", signal_name(WTERMSIG(wait_status), name));
     else
         snprintf(buf, size, "ended with status %d", WEXITSTATUS(wait_status));
 }
