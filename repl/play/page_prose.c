@@ -18,9 +18,23 @@ static void replace_by_children(cmark_node *node)
     cmark_node_free(node);
 }
 
-static bool is_unwanted(cmark_node_type type)
+/* Has @url another scheme than those that a document's links have? */
+static bool is_odd_link(const char *url)
 {
-    return type == CMARK_NODE_IMAGE || type == CMARK_NODE_HTML_BLOCK || type == CMARK_NODE_HTML_INLINE;
+    static const char *const schemes[] = { "http:", "https:", "mailto:" };
+    if (url[strspn(url, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+.-")] != ':')
+        return false;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0)
+            return false;
+    return true;
+}
+
+static bool is_unwanted(cmark_node *node)
+{
+    cmark_node_type type = cmark_node_get_type(node);
+    return type == CMARK_NODE_IMAGE || type == CMARK_NODE_HTML_BLOCK || type == CMARK_NODE_HTML_INLINE ||
+           (type == CMARK_NODE_LINK && is_odd_link(cmark_node_get_url(node)));
 }
 
 static void clean(cmark_node *document)
@@ -30,7 +44,8 @@ static void clean(cmark_node *document)
     while (iter && (event = cmark_iter_next(iter)) != CMARK_EVENT_DONE) {
         cmark_node *node = cmark_iter_get_node(iter);
         cmark_node_type type = cmark_node_get_type(node);
-        if (is_unwanted(type) && (event == CMARK_EVENT_EXIT || type != CMARK_NODE_IMAGE))
+        bool has_children = type == CMARK_NODE_IMAGE || type == CMARK_NODE_LINK; /* which are looked at before */
+        if ((event == CMARK_EVENT_EXIT || !has_children) && is_unwanted(node))
             replace_by_children(node);
     }
     cmark_iter_free(iter);
@@ -42,7 +57,7 @@ static char *to_html(const char *markdown)
     if (!document)
         return NULL;
     clean(document);
-    char *html = cmark_render_html(document, CMARK_OPT_DEFAULT); /* which leaves out what runs as a link */
+    char *html = cmark_render_html(document, CMARK_OPT_DEFAULT);
     cmark_node_free(document);
     return html;
 }

@@ -18,7 +18,7 @@
 /* What would become markup, end a fence or a script, or act on a terminal, if anything let it. */
 static const char lesson_text[] =
     "# Hostile <b>output</b> & others\n\nWords with `code`, <kbd>HTML</kbd>, [a link](https://example.org/?a=1&b=2), "
-    "[another](javascript:alert(1)) and ![a picture](http://example.org/x.png).\n\n"
+    "[another](javascript:alert(1)), [a third](ftp://example.org) and ![a picture](http://example.org/x.png).\n\n"
     "| what | it is |\n|---|---|\n| `a|b` | *bars* |\n\n<script>alert('prose')</script>\n\n"
     "## Print <i>them</i>\n\n"
     "```quiz\nWhich `<tag>`?\n( ) <img src=x onerror=alert(1)> — *no*\n(x) None — `<b>` is text.\n```\n\n"
@@ -78,6 +78,26 @@ static int play(const char *text, const char *directory, bool redact)
                                    .redact = redact,
                                    .lab.offline = true };
     return run_lessons((char *[]){ path }, 1, &options);
+}
+
+static void fail_for_memory(struct run_sink *sink)
+{
+    fputs("half of it", sink->out);
+    sink->failed = true;
+}
+
+static void what_memory_ran_out_for_gets_no_name(void **state)
+{
+    static const struct run_format failing = { .name = "failing", .suffix = ".failing", .end = fail_for_memory };
+    char path[128], file[160];
+    snprintf(path, sizeof path, "%s/short.md", base);
+    FILE *lesson = fopen(path, "w");
+    fputs("## One\n\n```bash\ntrue\n```\n", lesson);
+    fclose(lesson);
+    struct run_options options = { .formats = { &failing }, .format_count = 1, .directory = base, .lab.offline = true };
+    assert_int_equal(run_lessons((char *[]){ path }, 1, &options), RUN_CANNOT);
+    snprintf(file, sizeof file, "%s/short.failing", base);
+    assert_int_equal(access(file, F_OK), -1);
 }
 
 static char directory[100];
@@ -178,6 +198,8 @@ static void nothing_printed_becomes_markup(void **state)
     assert_int_equal(count(text, "<pre"), count(text, "</pre>"));
     assert_int_equal(count(text, "<details"), count(text, "</details>"));
     assert_int_equal(count(text, "javascript:"), 0);
+    assert_int_equal(count(text, "ftp:"), 0);
+    assert_non_null(strstr(text, ", a third and"));
     assert_int_equal(count(text, " style="), 0);
     assert_int_equal(count(text, "\033"), 0);
     assert_non_null(strstr(text, "<h1>Hostile output &#38; others</h1>"));
@@ -306,6 +328,7 @@ int main(void)
         cmocka_unit_test(nothing_printed_becomes_markup),
         cmocka_unit_test(the_pages_policy_allows_its_own_script_and_style_alone),
         cmocka_unit_test(the_film_in_the_page_ends_with_the_screens_of_the_session),
+        cmocka_unit_test(what_memory_ran_out_for_gets_no_name),
         cmocka_unit_test(playing_twice_with_redaction_gives_the_same_bytes),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
