@@ -2,7 +2,7 @@
 
 #include "engine/base/cleanup.h"
 #include "repl/lesson/curriculum.h"
-#include "repl/screen/utf8.h"
+#include "repl/play/account.h"
 #include "repl/tutor/markdown_out.h"
 
 #include <cmark.h>
@@ -12,35 +12,10 @@
 
 /* ---- text ---- */
 
-/* Made valid, as a JSON string has to be. */
-static char *valid(const char *text, size_t len)
-{
-    char *clean = malloc(len * 3 + 1);
-    size_t at = 0;
-    while (clean && len) {
-        uint32_t character;
-        size_t bytes = utf8_decode(text, len, &character);
-        bool broken = bytes == 1 && (unsigned char)*text >= 0x80;
-        bool control = character < 0x20 && character != '\n' && character != '\t';
-        if (broken) {
-            memcpy(clean + at, "\xef\xbf\xbd", 3);
-            at += 3;
-        } else if (!control) {
-            memcpy(clean + at, text, bytes);
-            at += bytes;
-        }
-        text += bytes;
-        len -= bytes;
-    }
-    if (clean)
-        clean[at] = '\0';
-    return clean;
-}
-
 /* A multiline string: its lines, each with its newline. */
 static json_t *lines_of(const char *text, size_t len)
 {
-    cleanup_free char *clean = valid(text, len);
+    cleanup_free char *clean = account_text(text, len);
     json_t *lines = clean ? json_array() : NULL;
     for (const char *line = clean; lines && *line;) {
         size_t n = strcspn(line, "\n");
@@ -79,7 +54,7 @@ json_t *nb_stream(const char *name, const char *text, size_t len)
 
 json_t *nb_error(const char *name, const char *value)
 {
-    cleanup_free char *clean = valid(value, strlen(value));
+    cleanup_free char *clean = account_text(value, strlen(value));
     return clean ? json_pack("{s:s, s:s, s:s, s:[s]}", "output_type", "error", "ename", name, "evalue", clean,
                              "traceback", clean)
                  : NULL;

@@ -48,7 +48,7 @@ void nb_remark(struct nb *nb, const char *text);
 /** The whole of a step that is not run. */
 void nb_step_unexecuted(struct nb *nb, const struct step *step, const char *note);
 
-/* Outputs, each a new object, NULL: out of memory. Bytes that are not UTF-8 become U+FFFD, control bytes but tab and newline are dropped. */
+/* Outputs, each a new object, NULL: out of memory. Bytes that are not UTF-8 become U+FFFD; escape sequences and control characters but tab and newline are dropped. */
 json_t *nb_stream(const char *name, const char *text, size_t len); /* "stdout", "stderr" */
 json_t *nb_error(const char *name, const char *value);
 json_t *nb_display(json_t *bundle); /* takes @bundle */
