@@ -195,7 +195,7 @@ Words.
 true
 ```
 <!-- check
-echo "nothing was made"; exit 1
+printf 'nothing \033[31mwas made\033[0m\n'; exit 1
 -->
 
 ## Two

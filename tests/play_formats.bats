@@ -33,6 +33,9 @@ a file
 ```bash |{"requires":"ldd","exit":"signal:KILL"}
 bash -c 'kill -9 $$'
 ```
+```bash |{"type":"script","exit":"any"}
+kill -RTMIN+3 $$
+```
 ```quiz
 True?
 
@@ -46,7 +49,7 @@ echo "all is there"
 ## Fails, 100%
 
 ```bash
-false
+printf 'odd \377 \t"\001"\n'; false
 ```
 
 ## Not run
@@ -120,7 +123,7 @@ EOF
     jq -se 'map(select(.event == "state")) | .[0].namespaces.uts != .[1].namespaces.uts and .[0].namespaces.mnt == .[1].namespaces.mnt' "$events"
     jq -se 'map(select(.event == "state"))[0].cgroups | length > 0' "$events"
     jq -se 'map(select(.event == "command" and .command == "unshare --uts --ipc bash"))[0].syscalls | any(.name == "unshare" and .result == 0 and (.arguments | test("CLONE_NEWUTS")))' "$events"
-    jq -se 'map(select(.event == "result" and .step == 2)) | .[0].output == "a script\n" and .[2].exit == 137' "$events"
+    jq -se 'map(select(.event == "result" and .step == 2)) | .[0].output == "a script\n" and .[2].exit == 137 and .[3].signal == "RTMIN+3"' "$events"
     jq -se 'map(select(.event == "done") | .outcome) == ["passed", "passed", "failed", "not run"]' "$events"
     jq -se '.[-1] | .event == "end" and .passed == 2 and .failed == 1 and .not_run == 1' "$events"
 }
@@ -158,6 +161,8 @@ EOF
     run grep -c '^not ok' "$SHARED/out/kinds.tap"
     [ "$output" = 1 ]
     [ "$(sed -n 2p "$SHARED/out/kinds.tap")" = "1..4" ]
+    grep -qF '  output: "odd � \t\"\"\n"' "$SHARED/out/kinds.tap"
+    iconv -f UTF-8 -t UTF-8 "$SHARED/out/kinds.tap" >/dev/null
     [[ $(cat "$SHARED/said") == *"wrote out/kinds.jsonl"* ]]
 }
 
@@ -230,6 +235,26 @@ commands() {
     jq -se 'map(select(.event == "state") | .namespaces.mnt) | unique | length == 1' out1/kinds.jsonl
 }
 
+@test "a step that could not be begun has failed, in every format; the time for a lesson is not that for looking round" {
+    printf '## One\n\n```bash\nsleep 30\n```\n\n## Two\n\n```bash\ntrue\n```\n\n## Three\n\n```bash\ntrue\n```\n' | lesson slow
+    steps_lesson
+    env --default-signal=INT "$TEACHROOT" play --keep --timeout 1 steps.md >said 2>&1 3>&- &
+    local pid=$! i status=0
+    play --from 2 --timeout 1 -o out --format text,json,junit,tap,md slow.md
+    [ "$status" -eq 1 ]
+    [ "$(grep -c '^not ok 1 .*Two' out/slow.tap)" -eq 1 ]
+    [ "$(xmllint --xpath 'concat(//testsuite/@tests, " ", //testsuite/@failures, " ", //testsuite/@skipped)' out/slow.xml)" = "2 1 1" ]
+    jq -se 'map(select(.event == "done") | .outcome) == ["failed", "not run"] and .[-1].failed == 1' out/slow.jsonl
+    grep -A1 '^2. Two$' out/slow.txt | grep -q '^not ok: the lesson did not end in 1 s'
+    grep -q '^## Two' out/slow.md
+    for ((i = 0; i < 100; i++)); do grep -q 'is kept' said && break; sleep 0.05; done
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    cat said
+    [ "$status" -eq 0 ]
+}
+
 @test "--shell: a shell in the lab when all is played; without a terminal it is refused" {
     steps_lesson
     play --shell steps.md
@@ -267,6 +292,11 @@ commands() {
     play -o file steps.md
     [ "$status" -eq 3 ]
     [[ $output == *'`file'*"Not a directory"* ]]
+    cp steps.md kept
+    play -o . --format tap,md steps.md
+    [ "$status" -eq 2 ]
+    [[ $output == *'`./steps.md` is the lesson itself'*"another directory"* ]]
+    cmp steps.md kept
     (umask 027; "$TEACHROOT" play -o a/b steps.md)
     [ "$(stat -c '%a' a a/b a/b/steps.txt | tr '\n' ' ')" = "750 750 640 " ]
 }

@@ -68,7 +68,7 @@ static void on_picture(uint64_t ms, const struct canvas *picture, void *data)
 
 static const struct recording_hooks hooks = { .output = on_output, .marker = on_marker, .picture = on_picture };
 
-void cast_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
+static void cast_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
 {
     const struct run *run = sink->run;
     struct casting *casting = sink->data = calloc(1, sizeof *casting);
@@ -87,14 +87,14 @@ void cast_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab 
     cast_begin(&casting->all, sink->out, run->options->cast_version, rows, run->cols, lesson->title);
 }
 
-void cast_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
+static void cast_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
 {
     struct casting *casting = sink->data;
     if (casting)
         recording_step(casting->recording, step);
 }
 
-void cast_done(struct run_sink *sink, const struct run_step *done)
+static void cast_done(struct run_sink *sink, const struct run_step *done)
 {
     struct casting *casting = sink->data;
     char label[512];
@@ -105,29 +105,29 @@ void cast_done(struct run_sink *sink, const struct run_step *done)
     on_marker(recording_time(casting->recording, 0), label, casting);
 }
 
-void cast_begin_block(struct run_sink *sink, const struct step *step, const struct block *block)
+static void cast_begin_block(struct run_sink *sink, const struct step *step, const struct block *block)
 {
     struct casting *casting = sink->data;
     if (casting)
         recording_block(casting->recording, block);
 }
 
-void cast_block(struct run_sink *sink, const struct step *step, const struct block *block,
-                const struct block_result *result)
+static void cast_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                       const struct block_result *result)
 {
     struct casting *casting = sink->data;
     if (casting)
         recording_block_over(casting->recording);
 }
 
-void cast_bytes(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len)
+static void cast_bytes(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len)
 {
     struct casting *casting = sink->data;
     if (casting)
         recording_output(casting->recording, terminal, session_shell(sink->run->session, terminal), bytes, len);
 }
 
-void cast_finish(struct run_sink *sink)
+static void cast_finish(struct run_sink *sink)
 {
     struct casting *casting = sink->data;
     if (!casting)
@@ -144,7 +144,7 @@ void cast_finish(struct run_sink *sink)
     cast_end(&casting->all, recording_time(recording, 0));
 }
 
-void cast_drop(struct run_sink *sink)
+static void cast_drop(struct run_sink *sink)
 {
     struct casting *casting = sink->data;
     if (!casting)
@@ -153,3 +153,18 @@ void cast_drop(struct run_sink *sink)
     canvas_free(&casting->before);
     free(casting);
 }
+
+const struct run_format run_cast = {
+    .name = "cast",
+    .what = "an asciicast: a recording that plays anywhere; with -o, one of each terminal too",
+    .suffix = ".cast",
+    .single = true,
+    .lesson = cast_lesson,
+    .step = cast_step,
+    .begin_block = cast_begin_block,
+    .block = cast_block,
+    .done = cast_done,
+    .output = cast_bytes,
+    .end = cast_finish,
+    .drop = cast_drop
+};

@@ -109,8 +109,8 @@ static char *take_lines(struct html *html)
     memcpy(html->page.fg, lines.page.fg, sizeof lines.page.fg);
     memcpy(html->page.bg, lines.page.bg, sizeof lines.page.bg);
     char *all = NULL;
-    if (lines.any &&
-        asprintf(&all, "<pre class=\"term\">%s%s</pre>\n", lost ? "<span class=\"P\">…</span>\n" : "", text) < 0)
+    if (lines.any && asprintf(&all, "<pre class=\"term\"><code>%s%s</code></pre>\n",
+                              lost ? "<span class=\"P\">…</span>\n" : "", text) < 0)
         all = NULL;
     free(text);
     return all;
@@ -119,7 +119,7 @@ static char *take_lines(struct html *html)
 /* The same from what was kept of the block, without colours. */
 static void put_commands(FILE *out, const struct account_block *block)
 {
-    fputs("<pre class=\"term\">", out);
+    fputs("<pre class=\"term\"><code>", out);
     for (size_t i = 0; i < block->command_count; i++) {
         const struct account_command *command = &block->commands[i];
         fputs("<span class=\"P\">$ </span><kbd>", out);
@@ -127,7 +127,7 @@ static void put_commands(FILE *out, const struct account_block *block)
         fputs("</kbd>\n", out);
         page_text(out, command->output ? command->output : "");
     }
-    fputs("</pre>\n", out);
+    fputs("</code></pre>\n", out);
 }
 
 static void put_endings(FILE *out, const struct account_block *block)
@@ -267,7 +267,9 @@ static void put_prose(struct cmark_node *node, void *data)
 
 /* --- the format -------------------------------------------------------------------------------------------------------------------- */
 
-void html_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
+static void html_drop(struct run_sink *sink);
+
+static void html_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
 {
     struct html *html = sink->data = calloc(1, sizeof *html);
     if (!html)
@@ -293,7 +295,7 @@ void html_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab 
     fputs("</section>\n", html->page.out);
 }
 
-void html_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
+static void html_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
 {
     struct html *html = sink->data;
     if (!html)
@@ -304,15 +306,15 @@ void html_step(struct run_sink *sink, const struct lesson *lesson, const struct 
     html->before = look(sink);
 }
 
-void html_begin_block(struct run_sink *sink, const struct step *step, const struct block *block)
+static void html_begin_block(struct run_sink *sink, const struct step *step, const struct block *block)
 {
     struct html *html = sink->data;
     if (html)
         recording_block(html->recording, block);
 }
 
-void html_block(struct run_sink *sink, const struct step *step, const struct block *block,
-                const struct block_result *result)
+static void html_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                       const struct block_result *result)
 {
     struct html *html = sink->data;
     if (!html)
@@ -324,14 +326,14 @@ void html_block(struct run_sink *sink, const struct step *step, const struct blo
         kept->page = take_lines(html);
 }
 
-void html_check(struct run_sink *sink, const struct step *step, bool passed, const char *said)
+static void html_check(struct run_sink *sink, const struct step *step, bool passed, const char *said)
 {
     struct html *html = sink->data;
     if (html)
         account_check(&html->account, passed, said);
 }
 
-void html_output(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len)
+static void html_output(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len)
 {
     struct html *html = sink->data;
     if (html)
@@ -359,7 +361,7 @@ static void put_check(struct html *html, const struct run_step *done)
     fputs("</details>\n", out);
 }
 
-void html_done(struct run_sink *sink, const struct run_step *done)
+static void html_done(struct run_sink *sink, const struct run_step *done)
 {
     static const struct account_visitor visitor = { .prose = put_prose, .block = put_block };
     struct html *html = sink->data;
@@ -395,7 +397,7 @@ void html_done(struct run_sink *sink, const struct run_step *done)
     fputs("</section>\n", out);
 }
 
-void html_message(struct run_sink *sink, const char *text)
+static void html_message(struct run_sink *sink, const char *text)
 {
     struct html *html = sink->data;
     if (html)
@@ -462,13 +464,13 @@ static void put_page(struct run_sink *sink, struct html *html, const char *style
             html->body, sink->counts.passed, sink->counts.failed, sink->counts.skipped, sink->counts.not_run);
     if (html->filmed) {
         fputs("<script type=\"application/json\" id=\"film\">", out);
-        page_film_write(html->film, out, recording_time(html->recording, 0));
+        sink->failed |= !page_film_write(html->film, out, recording_time(html->recording, 0));
         fprintf(out, "</script>\n<script>%s</script>\n", page_script);
     }
     fputs("</body>\n</html>\n", out);
 }
 
-void html_end(struct run_sink *sink)
+static void html_end(struct run_sink *sink)
 {
     struct html *html = sink->data;
     if (!html)
@@ -477,10 +479,11 @@ void html_end(struct run_sink *sink)
     char *style = style_of(html);
     if (style)
         put_page(sink, html, style);
+    sink->failed |= !style || ferror(html->page.out) || ferror(html->contents);
     free(style);
 }
 
-void html_drop(struct run_sink *sink)
+static void html_drop(struct run_sink *sink)
 {
     struct html *html = sink->data;
     if (!html)
@@ -497,3 +500,20 @@ void html_drop(struct run_sink *sink)
     recording_free(html->recording);
     free(html);
 }
+
+const struct run_format run_html = { .name = "html",
+                                     .what =
+                                         "a page with the lesson, what it printed and a film of it; needs nothing else",
+                                     .suffix = ".html",
+                                     .whole = true,
+                                     .single = true,
+                                     .lesson = html_lesson,
+                                     .step = html_step,
+                                     .begin_block = html_begin_block,
+                                     .block = html_block,
+                                     .check = html_check,
+                                     .done = html_done,
+                                     .message = html_message,
+                                     .output = html_output,
+                                     .end = html_end,
+                                     .drop = html_drop };

@@ -17,7 +17,7 @@ struct ipynb {
     const struct block *wrong; /* it ended or printed otherwise than stated: said in its cell */
 };
 
-void ipynb_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
+static void ipynb_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
 {
     struct ipynb *ipynb = sink->data = calloc(1, sizeof *ipynb);
     if (ipynb)
@@ -31,7 +31,7 @@ static void look(struct run_sink *sink, struct display **display)
     *display = display_read(sink->run->session, &options, NULL);
 }
 
-void ipynb_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
+static void ipynb_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
 {
     struct ipynb *ipynb = sink->data;
     if (!ipynb)
@@ -80,8 +80,8 @@ static void append_status(struct ipynb *ipynb, json_t *outputs, const struct blo
         append(ipynb, outputs, nb_stream("stderr", text, strlen(text)));
 }
 
-void ipynb_block(struct run_sink *sink, const struct step *step, const struct block *block,
-                 const struct block_result *result)
+static void ipynb_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                        const struct block_result *result)
 {
     struct ipynb *ipynb = sink->data;
     if (!ipynb)
@@ -123,7 +123,7 @@ static void add_state(struct run_sink *sink, struct ipynb *ipynb, const struct s
     display_free(before);
 }
 
-void ipynb_check(struct run_sink *sink, const struct step *step, bool passed, const char *said)
+static void ipynb_check(struct run_sink *sink, const struct step *step, bool passed, const char *said)
 {
     struct ipynb *ipynb = sink->data;
     cleanup_free char *text = NULL;
@@ -139,7 +139,7 @@ void ipynb_check(struct run_sink *sink, const struct step *step, bool passed, co
     ipynb->checked = true;
 }
 
-void ipynb_done(struct run_sink *sink, const struct run_step *done)
+static void ipynb_done(struct run_sink *sink, const struct run_step *done)
 {
     struct ipynb *ipynb = sink->data;
     if (!ipynb)
@@ -163,22 +163,21 @@ void ipynb_done(struct run_sink *sink, const struct run_step *done)
     nb_check(&ipynb->nb, NULL);
 }
 
-void ipynb_message(struct run_sink *sink, const char *text)
+static void ipynb_message(struct run_sink *sink, const char *text)
 {
     struct ipynb *ipynb = sink->data;
     if (ipynb)
         nb_remark(&ipynb->nb, text);
 }
 
-void ipynb_end(struct run_sink *sink)
+static void ipynb_end(struct run_sink *sink)
 {
     struct ipynb *ipynb = sink->data;
-    /* What reads from a stream for writing leaves it in error, so that its file does not get its name. */
-    if (!ipynb || nb_write(&ipynb->nb, sink->out) < 0)
-        fgetc(sink->out);
+    if (ipynb && nb_write(&ipynb->nb, sink->out) < 0 && !ferror(sink->out))
+        sink->failed = true;
 }
 
-void ipynb_drop(struct run_sink *sink)
+static void ipynb_drop(struct run_sink *sink)
 {
     struct ipynb *ipynb = sink->data;
     if (!ipynb)
@@ -187,3 +186,16 @@ void ipynb_drop(struct run_sink *sink)
     display_free(ipynb->shown);
     free(ipynb);
 }
+
+const struct run_format run_ipynb = { .name = "ipynb",
+                                      .what = "a Jupyter notebook as run: prose, output, the kernel's state",
+                                      .suffix = ".ipynb",
+                                      .single = true,
+                                      .lesson = ipynb_lesson,
+                                      .step = ipynb_step,
+                                      .block = ipynb_block,
+                                      .check = ipynb_check,
+                                      .done = ipynb_done,
+                                      .message = ipynb_message,
+                                      .end = ipynb_end,
+                                      .drop = ipynb_drop };

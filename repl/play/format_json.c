@@ -2,6 +2,7 @@
 #include "repl/play/formats.h"
 
 #include "engine/base/open.h"
+#include "engine/base/signal_name.h"
 #include "engine/observe/observe.h"
 #include "repl/play/json_line.h"
 #include "repl/play/redact.h"
@@ -54,7 +55,29 @@ static unsigned block_terminal(const struct block *block)
     return block->terminal ? (unsigned)strtoul(block->terminal, NULL, 10) : 1;
 }
 
-void json_begin(struct run_sink *sink, size_t steps)
+static void put_output(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len)
+{
+    struct json_line line = event(sink, "output");
+    json_line_number(&line, "terminal", terminal);
+    json_line_bytes(&line, "text", "base64", bytes, len);
+    json_line_end(&line);
+}
+
+static void flush_cut(struct run_sink *sink, unsigned terminal)
+{
+    struct json_sink *json = sink->data;
+    if (json->cut[terminal].len)
+        put_output(sink, terminal, json->cut[terminal].bytes, json->cut[terminal].len);
+    json->cut[terminal].len = 0;
+}
+
+static void flush_all_cut(struct run_sink *sink)
+{
+    for (unsigned i = 0; i < TERMINALS; i++)
+        flush_cut(sink, i);
+}
+
+static void json_begin(struct run_sink *sink, size_t steps)
 {
     struct json_sink *json = calloc(1, sizeof *json);
     sink->data = json;
@@ -62,7 +85,7 @@ void json_begin(struct run_sink *sink, size_t steps)
         json->began = now_us();
 }
 
-void json_drop(struct run_sink *sink)
+static void json_drop(struct run_sink *sink)
 {
     struct json_sink *json = sink->data;
     if (json)
@@ -70,11 +93,12 @@ void json_drop(struct run_sink *sink)
     free(json);
 }
 
-void json_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
+static void json_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
 {
     struct json_sink *json = sink->data;
     if (!json)
         return;
+    flush_all_cut(sink); /* of the lesson before */
     free(json->lesson);
     json->lesson = run_lesson_name(lesson);
     json->step = 0;
@@ -96,7 +120,7 @@ void json_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab 
     json_line_end(&line);
 }
 
-void json_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
+static void json_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
 {
     struct json_sink *json = sink->data;
     if (!json)
@@ -108,7 +132,7 @@ void json_step(struct run_sink *sink, const struct lesson *lesson, const struct 
     json_line_end(&line);
 }
 
-void json_before(struct run_sink *sink, const struct step *step, const char *said)
+static void json_before(struct run_sink *sink, const struct step *step, const char *said)
 {
     if (!sink->data)
         return;
@@ -117,7 +141,7 @@ void json_before(struct run_sink *sink, const struct step *step, const char *sai
     json_line_end(&line);
 }
 
-void json_begin_block(struct run_sink *sink, const struct step *step, const struct block *block)
+static void json_begin_block(struct run_sink *sink, const struct step *step, const struct block *block)
 {
     static const char *const types[] = {
         [BLOCK_COMMAND] = "command", [BLOCK_SCRIPT] = "script", [BLOCK_FILE] = "file", [BLOCK_QUIZ] = "quiz"
@@ -133,24 +157,8 @@ void json_begin_block(struct run_sink *sink, const struct step *step, const stru
     json_line_end(&line);
 }
 
-static void put_output(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len)
-{
-    struct json_line line = event(sink, "output");
-    json_line_number(&line, "terminal", terminal);
-    json_line_bytes(&line, "text", "base64", bytes, len);
-    json_line_end(&line);
-}
-
-static void flush_cut(struct run_sink *sink, unsigned terminal)
-{
-    struct json_sink *json = sink->data;
-    if (json->cut[terminal].len)
-        put_output(sink, terminal, json->cut[terminal].bytes, json->cut[terminal].len);
-    json->cut[terminal].len = 0;
-}
-
 /* A character that is cut in two by the end of what was read waits for its rest. */
-void json_output(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len)
+static void json_output(struct run_sink *sink, unsigned terminal, const char *bytes, size_t len)
 {
     struct json_sink *json = sink->data;
     bool cut;
@@ -173,8 +181,9 @@ void json_output(struct run_sink *sink, unsigned terminal, const char *bytes, si
 
 static void put_exit(struct json_line *line, int wait_status)
 {
+    char name[SIGNAL_NAME];
     if (WIFSIGNALED(wait_status))
-        json_line_string(line, "signal", sigabbrev_np(WTERMSIG(wait_status)));
+        json_line_string(line, "signal", signal_name(WTERMSIG(wait_status), name));
     else
         json_line_number(line, "exit", WEXITSTATUS(wait_status));
 }
@@ -188,8 +197,9 @@ static void put_call(struct run_sink *sink, struct json_line *line, const struct
     free(arguments);
     if (call->ended) {
         json_line_number(line, "result", call->result);
-        if (call->error)
-            json_line_string(line, "error", strerrorname_np(call->error));
+        const char *error = call->error ? strerrorname_np(call->error) : NULL; /* ERESTARTSYS is in no header */
+        if (error)
+            json_line_string(line, "error", error);
     }
     json_line_string(line, "process", call->process);
     if (call->inside && !sink->run->redact) /* whether it was still there to be asked is an accident */
@@ -251,7 +261,7 @@ static void command_done(struct run_sink *sink, const struct session_event *told
     json_line_end(&line);
 }
 
-void json_event(struct run_sink *sink, const struct session_event *told)
+static void json_event(struct run_sink *sink, const struct session_event *told)
 {
     struct json_sink *json = sink->data;
     if (json && json->step && told->kind == SESSION_COMMAND_DONE)
@@ -348,14 +358,13 @@ static void put_state(struct run_sink *sink)
     free(state);
 }
 
-void json_block(struct run_sink *sink, const struct step *step, const struct block *block,
-                const struct block_result *result)
+static void json_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                       const struct block_result *result)
 {
     struct json_sink *json = sink->data;
     if (!json)
         return;
-    for (unsigned i = 0; i < TERMINALS; i++)
-        flush_cut(sink, i);
+    flush_all_cut(sink);
     if (!result->skipped && block->type == BLOCK_COMMAND)
         put_state(sink);
     struct json_line line = event(sink, "result");
@@ -390,7 +399,7 @@ void json_block(struct run_sink *sink, const struct step *step, const struct blo
     json_line_end(&line);
 }
 
-void json_check(struct run_sink *sink, const struct step *step, bool passed, const char *said)
+static void json_check(struct run_sink *sink, const struct step *step, bool passed, const char *said)
 {
     if (!sink->data)
         return;
@@ -401,7 +410,7 @@ void json_check(struct run_sink *sink, const struct step *step, bool passed, con
     json_line_end(&line);
 }
 
-void json_done(struct run_sink *sink, const struct run_step *done)
+static void json_done(struct run_sink *sink, const struct run_step *done)
 {
     static const char *const outcomes[] = { [RUN_STEP_PASSED] = "passed",
                                             [RUN_STEP_FAILED] = "failed",
@@ -422,7 +431,7 @@ void json_done(struct run_sink *sink, const struct run_step *done)
     json_line_end(&line);
 }
 
-void json_message(struct run_sink *sink, const char *text)
+static void json_message(struct run_sink *sink, const char *text)
 {
     if (!sink->data)
         return;
@@ -431,11 +440,12 @@ void json_message(struct run_sink *sink, const char *text)
     json_line_end(&line);
 }
 
-void json_end(struct run_sink *sink)
+static void json_end(struct run_sink *sink)
 {
     struct json_sink *json = sink->data;
     if (!json)
         return;
+    flush_all_cut(sink);
     json->step = 0;
     struct json_line line = event(sink, "end");
     json_line_number(&line, "passed", (int64_t)sink->counts.passed);
@@ -444,3 +454,22 @@ void json_end(struct run_sink *sink)
     json_line_number(&line, "not_run", (int64_t)sink->counts.not_run);
     json_line_end(&line);
 }
+
+const struct run_format run_json = { .name = "json",
+                                     .what = "an event a line, for programs",
+                                     .suffix = ".jsonl",
+                                     .syscalls = true,
+                                     .whole = true,
+                                     .begin = json_begin,
+                                     .lesson = json_lesson,
+                                     .step = json_step,
+                                     .before = json_before,
+                                     .begin_block = json_begin_block,
+                                     .block = json_block,
+                                     .check = json_check,
+                                     .done = json_done,
+                                     .message = json_message,
+                                     .output = json_output,
+                                     .event = json_event,
+                                     .end = json_end,
+                                     .drop = json_drop };

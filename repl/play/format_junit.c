@@ -65,7 +65,7 @@ static void put_element(FILE *out, const char *name, const char *text, size_t le
     fprintf(out, "</%s>\n", name);
 }
 
-void junit_begin(struct run_sink *sink, size_t steps)
+static void junit_begin(struct run_sink *sink, size_t steps)
 {
     struct junit *junit = calloc(1, sizeof *junit);
     sink->data = junit;
@@ -101,7 +101,7 @@ static void end_suite(struct run_sink *sink)
 {
     struct junit *junit = sink->data;
     if (junit->out)
-        fclose(junit->out);
+        sink->failed |= fclose(junit->out) != 0;
     junit->out = NULL;
     if (junit->lesson)
         put_suite(sink);
@@ -113,7 +113,7 @@ static void end_suite(struct run_sink *sink)
     text_clear(&junit->output);
 }
 
-void junit_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
+static void junit_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
 {
     struct junit *junit = sink->data;
     if (!junit)
@@ -124,6 +124,7 @@ void junit_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab
     junit->before = sink->counts;
     junit->ms = 0;
     junit->out = open_memstream(&junit->cases, &junit->cases_size);
+    sink->failed |= !junit->out;
 }
 
 static void add(struct junit *junit, const char *bytes, size_t len)
@@ -133,8 +134,8 @@ static void add(struct junit *junit, const char *bytes, size_t len)
     junit->left_out += len - (junit->output.len - before);
 }
 
-void junit_block(struct run_sink *sink, const struct step *step, const struct block *block,
-                 const struct block_result *result)
+static void junit_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                        const struct block_result *result)
 {
     struct junit *junit = sink->data;
     for (size_t i = 0; junit && i < result->command_count; i++) {
@@ -161,7 +162,7 @@ static void put_failure(FILE *out, const struct run_step *done)
     fputs("</failure>\n", out);
 }
 
-void junit_done(struct run_sink *sink, const struct run_step *done)
+static void junit_done(struct run_sink *sink, const struct run_step *done)
 {
     struct junit *junit = sink->data;
     if (!junit || !junit->out)
@@ -195,7 +196,7 @@ void junit_done(struct run_sink *sink, const struct run_step *done)
     junit->ms += done->ms;
 }
 
-void junit_message(struct run_sink *sink, const char *text)
+static void junit_message(struct run_sink *sink, const char *text)
 {
     struct junit *junit = sink->data;
     if (!junit)
@@ -204,14 +205,14 @@ void junit_message(struct run_sink *sink, const char *text)
     text_append(&junit->said, "\n", 1, OUTPUT_MAX);
 }
 
-void junit_end(struct run_sink *sink)
+static void junit_end(struct run_sink *sink)
 {
     if (sink->data)
         end_suite(sink);
     fputs("</testsuites>\n", sink->out);
 }
 
-void junit_drop(struct run_sink *sink)
+static void junit_drop(struct run_sink *sink)
 {
     struct junit *junit = sink->data;
     if (!junit)
@@ -224,3 +225,15 @@ void junit_drop(struct run_sink *sink)
     text_free(&junit->said);
     free(junit);
 }
+
+const struct run_format run_junit = { .name = "junit",
+                                      .what = "JUnit XML, a test case a step",
+                                      .suffix = ".xml",
+                                      .whole = true,
+                                      .begin = junit_begin,
+                                      .lesson = junit_lesson,
+                                      .block = junit_block,
+                                      .done = junit_done,
+                                      .message = junit_message,
+                                      .end = junit_end,
+                                      .drop = junit_drop };

@@ -156,7 +156,7 @@ static void put_prose(struct cmark_node *node, void *data)
 
 /* --- the format -------------------------------------------------------------------------------------------------------------------- */
 
-void md_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
+static void md_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
 {
     struct md *md = sink->data = sink->data ? sink->data : calloc(1, sizeof *md);
     if (!md)
@@ -173,22 +173,22 @@ void md_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *l
             put_node(sink->out, lesson->intro[i]);
 }
 
-void md_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
+static void md_step(struct run_sink *sink, const struct lesson *lesson, const struct step *step)
 {
     struct md *md = sink->data;
     if (md)
         account_begin(&md->account, step);
 }
 
-void md_block(struct run_sink *sink, const struct step *step, const struct block *block,
-              const struct block_result *result)
+static void md_block(struct run_sink *sink, const struct step *step, const struct block *block,
+                     const struct block_result *result)
 {
     struct md *md = sink->data;
     if (md)
         account_block(&md->account, block, result);
 }
 
-void md_check(struct run_sink *sink, const struct step *step, bool passed, const char *said)
+static void md_check(struct run_sink *sink, const struct step *step, bool passed, const char *said)
 {
     struct md *md = sink->data;
     if (md)
@@ -213,7 +213,7 @@ static void put_outcome(struct md *md, const struct run_step *done)
     close_details(out);
 }
 
-void md_done(struct run_sink *sink, const struct run_step *done)
+static void md_done(struct run_sink *sink, const struct run_step *done)
 {
     static const struct account_visitor visitor = { .prose = put_prose, .block = put_block };
     struct md *md = sink->data;
@@ -231,15 +231,26 @@ void md_done(struct run_sink *sink, const struct run_step *done)
     put_outcome(md, done);
 }
 
-void md_message(struct run_sink *sink, const char *text)
+static void md_message(struct run_sink *sink, const char *text)
 {
     put_remark(sink->out, "Note:", text);
 }
 
-void md_drop(struct run_sink *sink)
+static void md_drop(struct run_sink *sink)
 {
     struct md *md = sink->data;
     if (md)
         account_free(&md->account);
     free(md);
 }
+
+const struct run_format run_md = { .name = "md",
+                                   .what = "Markdown: the lesson with what it printed",
+                                   .suffix = ".md",
+                                   .lesson = md_lesson,
+                                   .step = md_step,
+                                   .block = md_block,
+                                   .check = md_check,
+                                   .done = md_done,
+                                   .message = md_message,
+                                   .drop = md_drop };

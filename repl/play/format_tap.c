@@ -1,20 +1,23 @@
 /* TAP 13 with YAML diagnostics. See testanything.org. */
+#include "engine/base/cleanup.h"
+#include "repl/play/account.h"
 #include "repl/play/formats.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-void tap_begin(struct run_sink *sink, size_t steps)
+static void tap_begin(struct run_sink *sink, size_t steps)
 {
     fprintf(sink->out, "TAP version 13\n1..%zu\n", steps);
 }
 
-void tap_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
+static void tap_lesson(struct run_sink *sink, const struct lesson *lesson, struct lab *lab)
 {
     fprintf(sink->out, "# %s (%s)\n", lesson->title ? lesson->title : lesson->path, lesson->path);
 }
 
-void tap_message(struct run_sink *sink, const char *text)
+static void tap_message(struct run_sink *sink, const char *text)
 {
     run_print_lines(sink->out, "# ", text);
 }
@@ -29,19 +32,18 @@ static void print_description(FILE *out, const struct run_step *done)
             fprintf(out, *c == '#' || *c == '\\' ? "\\%c" : "%c", *c == '\n' ? ' ' : *c);
 }
 
-/* A YAML double-quoted scalar: any byte of UTF-8 text but control characters as it is. */
-static void print_quoted(FILE *out, const char *text)
+/* A YAML double-quoted scalar, which has to be UTF-8. */
+static void print_quoted(FILE *out, const char *bytes)
 {
+    cleanup_free char *text = account_text(bytes, strlen(bytes));
     fputc('"', out);
-    for (; *text; text++)
-        if (*text == '"' || *text == '\\')
-            fprintf(out, "\\%c", *text);
-        else if (*text == '\n')
-            fputs("\\n", out);
-        else if ((unsigned char)*text < ' ' || *text == 0x7f)
-            fprintf(out, "\\x%02x", (unsigned char)*text);
+    for (const char *c = text; c && *c; c++)
+        if (*c == '"' || *c == '\\')
+            fprintf(out, "\\%c", *c);
+        else if (*c == '\n' || *c == '\t')
+            fputs(*c == '\n' ? "\\n" : "\\t", out);
         else
-            fputc(*text, out);
+            fputc(*c, out);
     fputc('"', out);
 }
 
@@ -75,7 +77,7 @@ static void print_point(struct run_sink *sink, const struct run_step *done)
     print_description(sink->out, done);
 }
 
-void tap_done(struct run_sink *sink, const struct run_step *done)
+static void tap_done(struct run_sink *sink, const struct run_step *done)
 {
     print_point(sink, done);
     if (done->outcome == RUN_STEP_SKIPPED || done->outcome == RUN_STEP_NOT_RUN)
@@ -84,3 +86,11 @@ void tap_done(struct run_sink *sink, const struct run_step *done)
     if (done->outcome == RUN_STEP_FAILED)
         print_diagnostics(sink->out, done);
 }
+
+const struct run_format run_tap = { .name = "tap",
+                                    .what = "TAP 13, a test point a step",
+                                    .suffix = ".tap",
+                                    .begin = tap_begin,
+                                    .lesson = tap_lesson,
+                                    .done = tap_done,
+                                    .message = tap_message };

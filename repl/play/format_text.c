@@ -1,6 +1,9 @@
 /* Plain text: what a reader of the lesson would have seen. */
+#include "engine/base/cleanup.h"
+#include "repl/play/account.h"
 #include "repl/play/formats.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -36,6 +39,13 @@ static void print_command(struct run_sink *sink, const struct block *block, cons
         fprintf(sink->out, "(status %d)\n", WEXITSTATUS(command->wait_status));
 }
 
+/* Of a script: a command's has no escape sequences any more when it is told. */
+static void print_output(struct run_sink *sink, const char *output)
+{
+    cleanup_free char *text = output ? account_text(output, strlen(output)) : NULL;
+    run_print_lines(sink->out, "", text);
+}
+
 static void print_quiz(struct run_sink *sink, const struct quiz *quiz)
 {
     fprintf(sink->out, "? %s\n", quiz->question);
@@ -61,12 +71,12 @@ static void text_block(struct run_sink *sink, const struct step *step, const str
         break;
     case BLOCK_SCRIPT:
         run_print_lines(sink->out, "| ", block->body);
-        run_print_lines(sink->out, "", result->output);
+        print_output(sink, result->output);
         break;
     case BLOCK_FILE:
         fprintf(sink->out, "> %s\n", block->name);
         run_print_lines(sink->out, "| ", block->body);
-        run_print_lines(sink->out, "", result->output);
+        print_output(sink, result->output);
         break;
     case BLOCK_QUIZ:
         print_quiz(sink, block->quiz);
@@ -134,105 +144,23 @@ static void proof_done(struct run_sink *sink, const struct run_step *done)
     text_done(sink, done);
 }
 
-#define TAP_FORMAT                                                                                                     \
-    {                                                                                                                  \
-        .name = "tap", .what = "TAP 13, a test point a step", .suffix = ".tap", .begin = tap_begin,                    \
-        .lesson = tap_lesson, .done = tap_done, .message = tap_message                                                 \
-    }
+const struct run_format run_text = { .name = "text",
+                                     .what = "what a reader would have seen",
+                                     .suffix = ".txt",
+                                     .lesson = text_lesson,
+                                     .step = text_step,
+                                     .block = text_block,
+                                     .done = text_done,
+                                     .message = text_message,
+                                     .end = text_end };
 
-#define JSON_FORMAT                                                                                                    \
-    {                                                                                                                  \
-        .name = "json", .what = "an event a line, for programs", .suffix = ".jsonl", .syscalls = true, .whole = true,  \
-        .begin = json_begin, .lesson = json_lesson, .step = json_step, .before = json_before,                          \
-        .begin_block = json_begin_block, .block = json_block, .check = json_check, .done = json_done,                  \
-        .message = json_message, .output = json_output, .event = json_event, .end = json_end, .drop = json_drop        \
-    }
-
-#define JUNIT_FORMAT                                                                                                   \
-    {                                                                                                                  \
-        .name = "junit", .what = "JUnit XML, a test case a step", .suffix = ".xml", .whole = true,                     \
-        .begin = junit_begin, .lesson = junit_lesson, .block = junit_block, .done = junit_done,                        \
-        .message = junit_message, .end = junit_end, .drop = junit_drop                                                 \
-    }
-
-const struct run_format play_formats[] = {
-    { .name = "text",
-      .what = "what a reader would have seen",
-      .suffix = ".txt",
-      .lesson = text_lesson,
-      .step = text_step,
-      .block = text_block,
-      .done = text_done,
-      .message = text_message,
-      .end = text_end },
-    TAP_FORMAT,
-    { .name = "md",
-      .what = "Markdown: the lesson with what it printed",
-      .suffix = ".md",
-      .lesson = md_lesson,
-      .step = md_step,
-      .block = md_block,
-      .check = md_check,
-      .done = md_done,
-      .message = md_message,
-      .drop = md_drop },
-    { .name = "html",
-      .what = "a page with the lesson, what it printed and a film of it; needs nothing else",
-      .suffix = ".html",
-      .whole = true,
-      .single = true,
-      .lesson = html_lesson,
-      .step = html_step,
-      .begin_block = html_begin_block,
-      .block = html_block,
-      .check = html_check,
-      .done = html_done,
-      .message = html_message,
-      .output = html_output,
-      .end = html_end,
-      .drop = html_drop },
-    { .name = "cast",
-      .what = "an asciicast: a recording that plays anywhere; with -o, one of each terminal too",
-      .suffix = ".cast",
-      .single = true,
-      .lesson = cast_lesson,
-      .step = cast_step,
-      .begin_block = cast_begin_block,
-      .block = cast_block,
-      .done = cast_done,
-      .output = cast_bytes,
-      .end = cast_finish,
-      .drop = cast_drop },
-    JSON_FORMAT,
-    JUNIT_FORMAT,
-    { .name = "ipynb",
-      .what = "a Jupyter notebook as run: prose, output, the kernel's state",
-      .suffix = ".ipynb",
-      .single = true,
-      .lesson = ipynb_lesson,
-      .step = ipynb_step,
-      .block = ipynb_block,
-      .check = ipynb_check,
-      .done = ipynb_done,
-      .message = ipynb_message,
-      .end = ipynb_end,
-      .drop = ipynb_drop },
-    { 0 },
-};
-
-const struct run_format test_formats[] = {
-    { .name = "text",
-      .what = "the proof, step by step",
-      .suffix = ".txt",
-      .lesson = text_lesson,
-      .step = text_step,
-      .before = proof_before,
-      .block = proof_block,
-      .done = proof_done,
-      .message = text_message,
-      .end = text_end },
-    TAP_FORMAT,
-    JSON_FORMAT,
-    JUNIT_FORMAT,
-    { 0 },
-};
+const struct run_format run_proof = { .name = "text",
+                                      .what = "the proof, step by step",
+                                      .suffix = ".txt",
+                                      .lesson = text_lesson,
+                                      .step = text_step,
+                                      .before = proof_before,
+                                      .block = proof_block,
+                                      .done = proof_done,
+                                      .message = text_message,
+                                      .end = text_end };

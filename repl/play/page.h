@@ -20,7 +20,7 @@ struct page {
 void page_text(FILE *out, const char *text);
 /** A picture that is in the page: @svg as an image of its own, so that nothing in it can reach the page. @what it shows is for who cannot see it. */
 void page_picture(FILE *out, const char *svg, const char *what);
-/** CommonMark prose: no HTML of its own, no images (their text instead), no links but to http, https, mailto and within. A paragraph that is a table becomes one. */
+/** CommonMark prose: no HTML of its own, no images (their text instead), no links but to http, https, mailto and relative ones. A paragraph that is a table becomes one. */
 void page_prose(FILE *out, struct cmark_node *node);
 void page_markdown(FILE *out, const char *markdown);
 /** The same as words within a line. */
@@ -40,7 +40,7 @@ struct page_film *page_film_new(struct page *page, unsigned rows, unsigned cols)
 void page_film_free(struct page_film *film);
 void page_film_picture(struct page_film *film, uint64_t ms, const struct canvas *picture);
 void page_film_marker(struct page_film *film, uint64_t ms, unsigned step, const char *label);
-/** As JSON that can stand in a script element. @ms: when it is over. */
-void page_film_write(struct page_film *film, FILE *out, uint64_t ms);
+/** As JSON that can stand in a script element. @ms: when it is over. False: memory had run out, and it is not whole. */
+bool page_film_write(struct page_film *film, FILE *out, uint64_t ms);
 
 #endif

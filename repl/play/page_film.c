@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_LIMIT (24u << 20) /* of the pictures; further ones are left out, but for the last */
+#define SIZE_LIMIT (24u << 20) /* of the pictures; further ones are left out */
 
 struct line {
     char *json;
@@ -205,7 +205,7 @@ void page_film_marker(struct page_film *film, uint64_t ms, unsigned step, const 
     fputc(']', film->steps);
 }
 
-void page_film_write(struct page_film *film, FILE *out, uint64_t ms)
+bool page_film_write(struct page_film *film, FILE *out, uint64_t ms)
 {
     fflush(film->pictures);
     fflush(film->steps);
@@ -214,4 +214,5 @@ void page_film_write(struct page_film *film, FILE *out, uint64_t ms)
     for (size_t i = 0; i < film->line_count; i++)
         fprintf(out, "%s%s\n", i ? "," : "", film->lines[i].json);
     fprintf(out, "],\n\"pictures\":[%s]}", film->pictures_text);
+    return !film->failed && !ferror(film->pictures) && !ferror(film->steps);
 }

@@ -31,7 +31,7 @@ static const struct option long_options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static void print_help(const char *verb, const struct run_format *formats)
+static void print_help(const char *verb, const struct run_format *const *formats)
 {
     printf("usage: teachroot %s [OPTION]… LESSON…\n", verb);
     printf(
@@ -41,8 +41,8 @@ static void print_help(const char *verb, const struct run_format *formats)
               "stated.\n");
     printf("\nLESSON is a number, a path, or the start of a title (`teachroot lessons` lists them).\n\n"
            "  --format FORMAT  how to say it; several with commas between:\n");
-    for (; formats->name; formats++)
-        printf("                     %-8s %s\n", formats->name, formats->what);
+    for (; *formats; formats++)
+        printf("                     %-8s %s\n", (*formats)->name, (*formats)->what);
     printf(
         "  -o, --output DIR a file for each lesson and format there, instead of standard output\n"
         "  --annotations    say what failed to GitHub Actions too; what lessons print cannot give it commands\n"
@@ -94,7 +94,7 @@ static bool number(const char *text, unsigned *value)
 }
 
 /* "json,cast" */
-static int add_formats(const char *verb, const struct run_format *formats, const char *names,
+static int add_formats(const char *verb, const struct run_format *const *formats, const char *names,
                        struct run_options *options)
 {
     for (const char *end; *names; names = *end ? end + 1 : end) {
@@ -115,10 +115,10 @@ static int add_formats(const char *verb, const struct run_format *formats, const
 }
 
 /* What goes where, once all options are known. */
-static int choose_formats(const char *verb, const struct run_format *formats, struct run_options *options)
+static int choose_formats(const char *verb, const struct run_format *const *formats, struct run_options *options)
 {
     if (!options->format_count)
-        options->formats[options->format_count++] = &formats[0];
+        options->formats[options->format_count++] = formats[0];
     if (options->directory)
         options->formats[options->format_count++] = &run_progress;
     else if (options->annotations && options->formats[0]->whole) {
@@ -149,7 +149,7 @@ static int choose_formats(const char *verb, const struct run_format *formats, st
 
 static int play_options(int argc, char **argv, const char *verb, struct run_options *options)
 {
-    const struct run_format *formats = options->prove ? test_formats : play_formats;
+    const struct run_format *const *formats = options->prove ? test_formats : play_formats;
     int c;
     opterr = 0;
     optind = 1;

@@ -34,12 +34,11 @@ struct lesson_run {
     bool over, interrupted;
 };
 
-const struct run_format *run_format_find(const struct run_format *formats, const char *name, size_t len)
+const struct run_format *run_format_find(const struct run_format *const *formats, const char *name, size_t len)
 {
-    for (; formats->name; formats++)
-        if (strlen(formats->name) == len && strncmp(formats->name, name, len) == 0)
-            return formats;
-    return NULL;
+    while (*formats && (strlen((*formats)->name) != len || strncmp((*formats)->name, name, len) != 0))
+        formats++;
+    return *formats;
 }
 
 void run_print_lines(FILE *out, const char *indent, const char *text)
@@ -58,27 +57,53 @@ int run_failed_line(const struct run_step *done)
 
 static void next_block(struct lesson_run *at);
 
+/* Nothing of it goes on, also where its lab is held. */
 static void lesson_over(struct lesson_run *at)
 {
     at->over = true;
+    at->running = false;
+    loop_remove(at->next);
+    loop_remove(at->typing);
+    at->next = at->typing = NULL;
     loop_quit(at->loop);
 }
 
-/* The rest of a lesson, when a failure ends it. */
-static void steps_not_run(struct lesson_run *at, unsigned from, const char *why)
+/* The rest of a lesson, which the failure of step @failed ends. */
+static void steps_not_run(struct lesson_run *at, unsigned failed)
 {
-    for (unsigned i = from; i <= at->until; i++)
+    char why[64];
+    snprintf(why, sizeof why, "step %u failed", failed);
+    for (unsigned i = failed + 1; i <= at->until; i++)
         tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
                                                .step = &at->lesson->steps[i - 1],
                                                .outcome = RUN_STEP_NOT_RUN,
                                                .why = why });
 }
 
-/* Beside a step: while those before are done again, or when no new lab can be had. */
-static void rest_not_run(struct lesson_run *at, const char *why)
+/* Those that the session passed over on its way to step @to. */
+static void steps_skipped(struct lesson_run *at, unsigned to)
 {
-    at->run->counts.failed++;
-    steps_not_run(at, at->step + 1, why);
+    for (unsigned i = at->step + 1; i < to && i <= at->until; i++)
+        tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
+                                               .step = &at->lesson->steps[i - 1],
+                                               .outcome = RUN_STEP_SKIPPED,
+                                               .why = session_skip_reason(at->session, i) });
+}
+
+/* What goes wrong beside a step, while those before are done again or when no new lab can be had, is a failure of the next one: a report that counts steps alone would tell of none. */
+static void next_step_fails(struct lesson_run *at, const char *why)
+{
+    unsigned next = at->step + 1;
+    while (next <= at->until && session_skip_reason(at->session, next))
+        next++;
+    steps_skipped(at, next);
+    if (next <= at->until) {
+        const struct step *step = &at->lesson->steps[next - 1];
+        SINKS_TELL(at->run, step, at->lesson, step);
+        tell_done(at->run,
+                  &(struct run_step){ .lesson = at->lesson, .step = step, .outcome = RUN_STEP_FAILED, .why = why });
+        steps_not_run(at, next);
+    }
     lesson_over(at);
 }
 
@@ -92,21 +117,20 @@ static void on_next_step(void *data)
         return;
     }
     if (session_lab(at->session)) {
-        session_next(at->session, true);
+        const char *why = session_next(at->session, true);
+        if (why)
+            next_step_fails(at, why);
         return;
     }
     /* The lab died of the step: the next one needs a new one. */
     if (session_goto(at->session, at->step + 1, &err) < 0)
-        rest_not_run(at, err.message);
+        next_step_fails(at, err.message);
 }
 
 static void step_over(struct lesson_run *at, const char *failure, const struct block *block,
                       const struct block_result *result)
 {
     const struct step *step = &at->lesson->steps[at->step - 1];
-    char why[128];
-    if (!at->running)
-        return;
     at->running = false;
     struct run_step done = { .lesson = at->lesson,
                              .step = step,
@@ -122,8 +146,7 @@ static void step_over(struct lesson_run *at, const char *failure, const struct b
         return;
     }
     if (failure && !at->run->options->keep_going) {
-        snprintf(why, sizeof why, "step %u failed", at->step);
-        steps_not_run(at, at->step + 1, why);
+        steps_not_run(at, at->step);
         lesson_over(at);
         return;
     }
@@ -134,6 +157,8 @@ static void on_checked(struct session *session, bool passed, const char *said, v
 {
     struct lesson_run *at = data;
     char why[4400];
+    if (!at->running)
+        return;
     tell_check(at->run, &at->lesson->steps[at->step - 1], passed, said);
     if (passed) {
         step_over(at, at->trouble[0] ? at->trouble : NULL, NULL, NULL);
@@ -148,6 +173,8 @@ static void on_block_done(struct session *session, const struct block *block, co
 {
     struct lesson_run *at = data;
     char why[640];
+    if (!at->running)
+        return;
     const struct block_result *told = tell_block(at->run, &at->lesson->steps[at->step - 1], block, result);
     if (!result->skipped && (!result->matched_exit || !result->matched_output)) {
         snprintf(why, sizeof why, "line %d: %s", block->line, result->why);
@@ -177,6 +204,8 @@ static void on_proof(struct session *session, bool passed, const char *said, voi
 {
     struct lesson_run *at = data;
     const struct step *step = &at->lesson->steps[at->step - 1];
+    if (!at->running)
+        return;
     if (passed) {
         step_over(at, "its check passes before the step was done", NULL, NULL);
         return;
@@ -201,16 +230,6 @@ static void begin_step(struct lesson_run *at, unsigned number)
         step_over(at, err.message, NULL, NULL);
 }
 
-/* Those that the session passed over on its way to step @to. */
-static void steps_skipped(struct lesson_run *at, unsigned to)
-{
-    for (unsigned i = at->step + 1; i < to && i <= at->until; i++)
-        tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
-                                               .step = &at->lesson->steps[i - 1],
-                                               .outcome = RUN_STEP_SKIPPED,
-                                               .why = session_skip_reason(at->session, i) });
-}
-
 static void on_step(struct lesson_run *at)
 {
     unsigned current = session_current(at->session);
@@ -229,7 +248,7 @@ static void lab_died(struct lesson_run *at)
     if (at->running)
         step_over(at, why, NULL, NULL);
     else if (!at->next) /* what comes next makes a new one */
-        rest_not_run(at, why);
+        next_step_fails(at, why);
 }
 
 static void on_event(struct session *session, const struct session_event *event, void *data)
@@ -252,7 +271,7 @@ static void on_event(struct session *session, const struct session_event *event,
         if (event->failed)
             run_message(at->run, event->text);
         if (event->failed && !at->running && !at->next && !session_lab(session))
-            rest_not_run(at, event->text);
+            next_step_fails(at, event->text);
         break;
     default:
         break;
@@ -263,10 +282,10 @@ static void on_output(struct terminal *terminal, const char *bytes, size_t len, 
 {
     struct lesson_run *at = data;
     unsigned number = 1;
-    while (number < session_terminals(at->session) && session_terminal(at->session, number) != terminal)
-        number++;
     if (at->over || session_replaying(at->session))
         return;
+    while (number < session_terminals(at->session) && session_terminal(at->session, number) != terminal)
+        number++;
     tell_output(at->run, number, bytes, len);
     if (sinks_broken(at->run))
         lesson_over(at);
@@ -283,16 +302,19 @@ static void on_timeout(void *data)
 {
     struct lesson_run *at = data;
     char why[128];
+    if (at->over) /* its lab is held for as long as one likes */
+        return;
     snprintf(why, sizeof why, "the lesson did not end in %u s (--timeout)", at->run->options->timeout_s);
-    if (at->running)
-        tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
-                                               .step = &at->lesson->steps[at->step - 1],
-                                               .outcome = RUN_STEP_FAILED,
-                                               .why = why,
-                                               .ms = (unsigned)(loop_now() - at->began) });
-    else
-        at->run->counts.failed++;
-    steps_not_run(at, at->step + 1, why);
+    if (!at->running) {
+        next_step_fails(at, why);
+        return;
+    }
+    tell_done(at->run, &(struct run_step){ .lesson = at->lesson,
+                                           .step = &at->lesson->steps[at->step - 1],
+                                           .outcome = RUN_STEP_FAILED,
+                                           .why = why,
+                                           .ms = (unsigned)(loop_now() - at->began) });
+    steps_not_run(at, at->step);
     lesson_over(at);
 }
 

@@ -23,7 +23,7 @@ enum run_exit {
 
 enum run_outcome { RUN_STEP_PASSED, RUN_STEP_FAILED, RUN_STEP_SKIPPED, RUN_STEP_NOT_RUN };
 
-/* How a step ended. Strings are valid during the call. */
+/* How a step ended. Strings are valid during the call, and those that are words (why, said, text) are UTF-8 without control characters but newlines and tabs, whatever was printed. */
 struct run_step {
     const struct lesson *lesson;
     const struct step *step;
@@ -48,6 +48,7 @@ struct run_sink {
     void *data;               /* the format's own, from begin to end */
     unsigned number;          /* in done: of the step among all of this sink, from 1 */
     struct run_counts counts; /* of this sink's steps, the one told by done included */
+    bool failed;              /* set by the format: memory ran out, and what it writes is not whole */
     struct run_sink_files *files;
 };
 
@@ -127,8 +128,8 @@ int run_lessons(char *const *names, size_t count, const struct run_options *opti
 /** The same with lessons that are parsed already. */
 int run_loaded(struct lesson *const *lessons, size_t count, const struct run_options *options);
 
-/** The format named by the @len bytes of @name in @formats (ended by a row without a name), or NULL. */
-const struct run_format *run_format_find(const struct run_format *formats, const char *name, size_t len);
+/** The format named by the @len bytes of @name in @formats (ended by NULL), or NULL. */
+const struct run_format *run_format_find(const struct run_format *const *formats, const char *name, size_t len);
 
 /** Print @text to @out, each line after @indent. */
 void run_print_lines(FILE *out, const char *indent, const char *text);

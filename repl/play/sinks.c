@@ -44,13 +44,38 @@ char *run_lesson_name(const struct lesson *lesson)
     return strndup(name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
 
+/* `teachroot play -o lessons --format md lessons/04.md` would end with the lesson gone. */
+static int check_kept(const struct run_options *options, const struct lesson *lesson, struct err *err)
+{
+    cleanup_free char *name = run_lesson_name(lesson);
+    struct stat own, there;
+    if (!name || stat(lesson->path, &own) < 0)
+        return 0;
+    for (size_t i = 0; i < options->format_count; i++) {
+        char *path = NULL;
+        if (!options->formats[i]->suffix ||
+            asprintf(&path, "%s/%s%s", options->directory, name, options->formats[i]->suffix) < 0)
+            continue;
+        bool same = stat(path, &there) == 0 && there.st_dev == own.st_dev && there.st_ino == own.st_ino;
+        if (same)
+            err_say(err, EINVAL, "`%s` is the lesson itself, and would be written over: give -o another directory",
+                    path);
+        free(path);
+        if (same)
+            return -1;
+    }
+    return 0;
+}
+
 int sinks_check(const struct run_options *options, struct lesson *const *lessons, size_t count, struct err *err)
 {
     for (size_t i = 0; i < options->format_count && !options->directory; i++)
         if (options->formats[i]->single && count > 1)
             return err_say(err, EINVAL, "a %s is of one lesson: give one, or a directory for a file each (-o DIR)",
                            options->formats[i]->name);
-    for (size_t i = 0; i < count && options->directory; i++)
+    for (size_t i = 0; i < count && options->directory; i++) {
+        if (check_kept(options, lessons[i], err) < 0)
+            return -1;
         for (size_t k = 0; k < i; k++) {
             cleanup_free char *one = run_lesson_name(lessons[k]), *other = run_lesson_name(lessons[i]);
             if (one && other && strcmp(one, other) == 0)
@@ -58,6 +83,7 @@ int sinks_check(const struct run_options *options, struct lesson *const *lessons
                                "`%s` and `%s` would be written to files of the same name: play one of them",
                                lessons[k]->path, lessons[i]->path);
         }
+    }
     return 0;
 }
 
@@ -136,6 +162,7 @@ static int close_files(struct run_sink_files *files, bool whole, struct err *err
 static void begin(struct run_sink *sink, size_t steps)
 {
     sink->number = 0;
+    sink->failed = false;
     sink->counts = (struct run_counts){ 0 };
     if (sink->format->begin)
         sink->format->begin(sink, steps);
@@ -145,6 +172,7 @@ static void end(struct run_sink *sink)
 {
     if (sink->format->end)
         sink->format->end(sink);
+    sink->failed |= sink->format->drop && !sink->data; /* there was no memory for what it keeps */
 }
 
 static void drop(struct run_sink *sink)
@@ -211,6 +239,8 @@ int sinks_end(struct run *run, bool whole, struct err *err)
             end(sink);
         if (sink->out)
             drop(sink);
+        if (whole && sink->failed && !sink->files->err.code)
+            err_set(&sink->files->err, ENOMEM, "write `%s%s`", sink->files->stem, sink->format->suffix);
         if (close_files(sink->files, whole, err) < 0)
             result = -1;
         sink->files = NULL;
@@ -225,9 +255,13 @@ int sinks_close(struct run *run, bool whole, struct err *err)
     for (size_t i = 0; whole && i < run->sink_count; i++)
         if (!to_file(&run->sinks[i]))
             end(&run->sinks[i]);
-    for (size_t i = 0; i < run->sink_count; i++) /* all have said what they have to say */
-        if (!to_file(&run->sinks[i]))
-            drop(&run->sinks[i]);
+    for (size_t i = 0; i < run->sink_count; i++) { /* all have said what they have to say */
+        if (to_file(&run->sinks[i]))
+            continue;
+        drop(&run->sinks[i]);
+        if (whole && run->sinks[i].failed)
+            result = err_set(err, ENOMEM, "write to standard output");
+    }
     errno = 0;
     if (run->sink_count && (fflush(stdout) != 0 || ferror(stdout)))
         result = err_set(err, errno ? errno : run->write_error, "write to standard output");

@@ -1,6 +1,7 @@
 #include "repl/play/tell.h"
 
 #include "engine/base/cleanup.h"
+#include "repl/play/account.h"
 #include "repl/play/redact.h"
 #include "repl/play/sinks.h"
 #include "repl/session/job.h"
@@ -9,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TERMINALS 10 /* numbered from 1 */
-#define HELD_MAX (1u << 20)
+#define TERMINALS 10        /* numbered from 1 */
+#define HELD_MAX (1u << 20) /* of a terminal's output; what is beyond is told before its block is over */
 
 struct run_telling {
     struct text held[TERMINALS];
@@ -19,10 +20,12 @@ struct run_telling {
     struct text output;
 };
 
-/* malloc'ed, for what is said in a line or two. */
+/* malloc'ed, for what is said in a line or two. A check's own words may be in it, which are whatever bytes it printed: each format would have to take out what acts on a terminal, or is
+ * not UTF-8. */
 static char *plain(struct run *run, const char *text)
 {
-    return text ? redact_text(run->redact, 0, text, strlen(text), NULL) : NULL;
+    cleanup_free char *clean = text ? account_text(text, strlen(text)) : NULL;
+    return clean ? redact_text(run->redact, 0, clean, strlen(clean), NULL) : NULL;
 }
 
 static bool wanted(const struct run *run)
@@ -72,6 +75,8 @@ void tell_output(struct run *run, unsigned terminal, const char *bytes, size_t l
     text_append(held, bytes, len, SIZE_MAX);
     if (held->len > HELD_MAX)
         tell_lines(run, terminal, false);
+    if (held->len > HELD_MAX) /* a line without an end */
+        tell_lines(run, terminal, true);
 }
 
 void tell_lab(struct run *run, const struct lesson *lesson, struct lab *lab)
@@ -116,8 +121,9 @@ static void redact_result(struct run *run, unsigned terminal, const struct block
         text_append(&telling->output, part ? part : "", part ? command->output_len : 0, SIZE_MAX);
     }
     if (!result->command_count && result->output) {
-        cleanup_free char *all = plain(run, result->output);
-        text_append(&telling->output, all ? all : "", all ? strlen(all) : 0, SIZE_MAX);
+        size_t len = 0;
+        cleanup_free char *all = redact_text(run->redact, 0, result->output, strlen(result->output), &len);
+        text_append(&telling->output, all ? all : "", all ? len : 0, SIZE_MAX);
     }
     telling->result.output = result->output ? telling->output.data : NULL;
 }

@@ -51,7 +51,7 @@ static int watch_main(int count, char **names, const struct run_options *options
 {
     bool ranged = options->from.step || options->until.step;
     if (count == 1 && !options->directory && !options->keep && !options->shell && !options->annotations && !ranged &&
-        (!options->format_count || options->formats[0] == &test_formats[0]))
+        (!options->format_count || options->formats[0] == test_formats[0]))
         return test_watch(names[0], options, prove);
     fprintf(stderr, "teachroot test: --watch takes one lesson, and says what it finds in its own way: neither a format "
                     "nor a range of steps, and no lab is kept\n");
