@@ -208,13 +208,33 @@ static bool ends_word(const char *line, size_t at)
            !(line[at] == ':' && isxdigit((unsigned char)line[at + 1]));
 }
 
+/* Bytes of a line that are looked through at a time, and again with the next ones: longer than what any rule finds. A pattern that begins with a number takes a time that is the square of
+ * the longest one's length. */
+#define WINDOW 320
+#define OVERLAP 128
+
+static bool find(const struct reader *reader, size_t which, size_t from, regmatch_t match[8])
+{
+    for (;;) {
+        size_t end = reader->len - from > WINDOW ? from + WINDOW : reader->len;
+        match[0] = (regmatch_t){ (regoff_t)from, (regoff_t)end };
+        bool found = regexec(&reader->redact->patterns[which], reader->line, 8, match, REG_STARTEND) == 0;
+        if (found && (end == reader->len || match[0].rm_eo < (regoff_t)end))
+            return true;
+        if (end == reader->len)
+            return false;
+        /* What reaches the end may go on behind it. */
+        from = found && match[0].rm_so > (regoff_t)from ? (size_t)match[0].rm_so : end - OVERLAP;
+    }
+}
+
 /* The next place where rule @which holds, from @from on. */
 static void look(struct reader *reader, size_t which, size_t from)
 {
     const struct redact_rule *rule = &redact_rules[which];
     for (;; from++) {
-        regmatch_t match[8] = { { .rm_so = (regoff_t)from, .rm_eo = (regoff_t)reader->len } };
-        if (regexec(&reader->redact->patterns[which], reader->line, 8, match, REG_STARTEND) != 0) {
+        regmatch_t match[8];
+        if (!find(reader, which, from, match)) {
             reader->next[which].rm_so = -1;
             return;
         }
@@ -225,6 +245,9 @@ static void look(struct reader *reader, size_t which, size_t from)
             return;
         }
         from = (size_t)match[0].rm_so;
+        while (!rule->group && from + 1 < reader->len &&
+               !begins_word(reader->line, from + 1)) /* no other place in this word */
+            from++;
     }
 }
 
