@@ -54,7 +54,7 @@ seen_of_ours() {
     {
         find /sys/fs/cgroup -path '*/teachroot/*' -prune -type d -print 2>/dev/null
         ip -o link | sed -n 's/.*: tr-\([^:@]*\).*/link \1/p'
-        nft list tables 2>/dev/null | sed -n 's/.*teachroot_/table /p'
+        nft list tables 2>/dev/null | sed -n 's/.*teachroot_/table /p' | tr _ -
         find /run/teachroot/labs -mindepth 1 -maxdepth 1 -not -name .lock 2>/dev/null
     } | grep -v -w -F "${running:-no lab runs}"
     grep teachroot /proc/mounts
