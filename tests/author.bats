@@ -9,6 +9,7 @@ setup() {
 }
 
 teardown() {
+    [ -z "${watch-}" ] || pkill -s "$watch" || true # the test may have ended before it
     rm -rf "$DIR"
 }
 

@@ -47,8 +47,9 @@ int write_file_at(int dirfd, const char *path, const char *text, struct err *err
     return 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int write_all(int fd, const void *bytes, size_t len)
 {
+    const char *data = bytes;
     while (len > 0) {
         ssize_t n = write(fd, data, len);
         if (n < 0 && errno == EINTR)

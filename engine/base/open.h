@@ -37,6 +37,9 @@ int write_file_at(int dirfd, const char *path, const char *text, struct err *err
 
 /** Make the directory @path, and those above it, where they are not there. Returns 0 or -1. */
 int make_whole_path(const char *path, mode_t mode, struct err *err);
+/** Write all @len bytes, however many write(2) takes at a time. Returns 0, or -1 with errno. */
+int write_all(int fd, const void *bytes, size_t len);
+
 /** Make the directories above @path that are not there, mode 0700. Returns 0 or -1. */
 int make_directories_above(const char *path, struct err *err);
 /** Replace @path by @len bytes so that a reader or a crash sees the old file or the new one: temp file beside it, fsync, rename. */

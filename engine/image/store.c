@@ -112,17 +112,7 @@ json_t *store_load_json(int dir, const char *name, size_t most, struct err *err)
 
 int store_write_all(int fd, const void *data, size_t size, struct err *err)
 {
-    const char *at = data;
-    while (size > 0) {
-        ssize_t n = write(fd, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set(err, errno, "write to the image store");
-        at += n;
-        size -= (size_t)n;
-    }
-    return 0;
+    return write_all(fd, data, size) < 0 ? err_set(err, errno, "write to the image store") : 0;
 }
 
 /* --- opening --- */

@@ -3,6 +3,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/open.h"
 #include "repl/adopt/runs.h"
+#include "repl/play/play.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,15 +62,6 @@ static int refuse(const char *what, const char *which)
     return -1;
 }
 
-static bool number(const char *text, unsigned *value)
-{
-    char *end;
-    errno = 0;
-    unsigned long n = strtoul(text, &end, 10);
-    *value = (unsigned)n;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && n >= 1 && n <= 1000000;
-}
-
 /* Minutes of running are not to end with a directory that is not there. */
 static bool cannot_write(const char *path)
 {
@@ -101,7 +93,7 @@ static int read_options(int argc, char **argv, struct adopt_options *options)
             options->only_report = true;
             break;
         case 't':
-            if (!number(optarg, &options->timeout_s))
+            if (!play_number(optarg, &options->timeout_s))
                 return refuse("not a number of seconds", optarg);
             break;
         case 'r':

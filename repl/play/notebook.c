@@ -1,6 +1,7 @@
 #include "repl/play/notebook.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/open.h"
 #include "engine/base/output.h"
 #include "repl/lesson/curriculum.h"
 #include "repl/play/nbformat.h"
@@ -72,18 +73,6 @@ static int make(const struct lesson *lesson, char **text, size_t *size, struct e
     nb_free(&nb);
     if (fclose(out) != 0 || result < 0)
         return err_set(err, ENOMEM, "write the notebook");
-    return 0;
-}
-
-static int write_all(int fd, const char *text, size_t size)
-{
-    while (size) {
-        ssize_t n = write(fd, text, size);
-        if (n < 0 && errno != EINTR)
-            return -1;
-        text += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
     return 0;
 }
 

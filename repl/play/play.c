@@ -84,7 +84,7 @@ static bool step_place(const char *text, struct place *place)
     return place_parse(text, place) && place->step >= 1;
 }
 
-static bool number(const char *text, unsigned *value)
+bool play_number(const char *text, unsigned *value)
 {
     char *end;
     errno = 0;
@@ -175,7 +175,7 @@ static int play_options(int argc, char **argv, const char *verb, struct run_opti
             options->keep_going = true;
             break;
         case 't':
-            if (!number(optarg, &options->timeout_s))
+            if (!play_number(optarg, &options->timeout_s))
                 return refuse(verb, "not a number of seconds", optarg);
             break;
         case FROM:
@@ -189,7 +189,7 @@ static int play_options(int argc, char **argv, const char *verb, struct run_opti
             options->shell = true;
             break;
         case SPEED:
-            if (!number(optarg, &options->speed) || options->speed > 1000)
+            if (!play_number(optarg, &options->speed) || options->speed > 1000)
                 return refuse(verb, "not a number of letters a second from 1 to 1000:", optarg);
             break;
         case REDACT:
@@ -199,7 +199,7 @@ static int play_options(int argc, char **argv, const char *verb, struct run_opti
             options->annotations = true;
             break;
         case CAST_VERSION:
-            if (!number(optarg, &options->cast_version) || options->cast_version < 2 || options->cast_version > 3)
+            if (!play_number(optarg, &options->cast_version) || options->cast_version < 2 || options->cast_version > 3)
                 return refuse(verb, "asciicasts are of version 2 or 3, not", optarg);
             break;
         case 'h':

@@ -3,6 +3,7 @@
  * A key is written to the terminal's master, and the time taken until its letter comes back there. KEYS keys a case, at a person's pace and not in step with any clock;
  * our cases and tmux's follow one another in turn. `prompt`: the lab shell's own, our readline, against bash's in tmux. `shell`: bash within each. `cat`: the tty's own echo.
  * Needs what a lab needs. */
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -117,6 +118,8 @@ static void start(struct window *window, const char *const *argv, unsigned rows,
             execvp(argv[0], (char *const *)(size_t)argv);
         _exit(127);
     }
+    fcntl(window->master, F_SETFD,
+          FD_CLOEXEC); /* tmux's server would keep the other's terminal open when the bench is killed */
     if (window->pid < 0)
         fail("no terminal");
 }
